@@ -1,0 +1,41 @@
+"""Everything that happens to arrays of class probabilities: scores, intervals, and ways to combine them.
+
+`probs` is float32 (M members, N images, C classes) with rows that sum to 1, `labels` is int (N,). In five lines:
+
+    >>> import numpy as np
+    >>> from ensembles import cross_fit, make
+    >>> val, test = np.random.default_rng(0).dirichlet(np.ones(3), size=(2, 4, 60)).astype("float32")  # M=4, N=60, C=3
+    >>> labels = np.arange(60) % 3
+    >>> top = make("top3").fit(val, labels)
+    >>> top.predict_proba(test).shape
+    (60, 3)
+    >>> 0 < cross_fit(top, val, labels).score < 0.5  # on images held out of everything that is fitted
+    True
+"""
+
+from ensembles.base import Combiner, aligned_rows
+from ensembles.crossfit import CrossFit, cross_fit, stratified_folds
+from ensembles.mean import GeometricMean, Mean, TopK
+from ensembles.metrics import accuracy, log_loss, macro_f1, per_class_f1
+from ensembles.registry import COMBINERS, make
+from ensembles.uncertainty import Interval, macro_f1_interval, paired_difference_interval
+
+__all__ = [
+    "COMBINERS",
+    "Combiner",
+    "CrossFit",
+    "GeometricMean",
+    "Interval",
+    "Mean",
+    "TopK",
+    "accuracy",
+    "aligned_rows",
+    "cross_fit",
+    "log_loss",
+    "macro_f1",
+    "macro_f1_interval",
+    "make",
+    "paired_difference_interval",
+    "per_class_f1",
+    "stratified_folds",
+]

@@ -1,0 +1,143 @@
+"""What every combiner is: fitted on validation probabilities, applied to others, with one weight per member.
+
+Array axes here and in all of the package: M members, N images, C classes. `probs` is float32 (M, N, C) with rows
+that sum to 1, `labels` is int (N,). Nothing that is passed in is changed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensembles.metrics import Labels
+
+Probs = NDArray[np.float32]
+Weights = NDArray[np.float64]
+
+# A float16 or text round trip moves a row's sum by up to 1e-3 at C = 1,000; a missing class moves most rows by more.
+ROW_SUM_TOLERANCE = 2e-3
+
+
+class Combiner(ABC):
+    """Turns the probabilities of M members into one set of probabilities.
+
+    Attributes set by `fit`:
+        weights: float64 (M,), not negative, sum 1. What a member contributes; 0 means that it need not be run at all.
+    """
+
+    weights: Weights
+
+    def fit(self, probs: Probs, labels: Labels) -> Self:
+        """Learn from validation predictions.
+
+        Args:
+            probs: float32 (M, N, C), rows sum to 1.
+            labels: int (N,), in range(C).
+
+        Raises:
+            ValueError: an array of another shape or kind, NaN or negative probabilities, rows that do not sum to 1,
+                labels outside range(C).
+        """
+        probs = checked_probs(probs)
+        self._fit(probs, checked_labels(labels, probs))
+        return self
+
+    def predict_proba(self, probs: Probs) -> Probs:
+        """Combine the same M members on any images: float32 (M, N, C) to float32 (N, C), rows sum to 1."""
+        if not hasattr(self, "weights"):
+            raise ValueError(f"{type(self).__name__} has not been fitted: call fit(probs, labels) first")
+        probs = checked_probs(probs)
+        if len(probs) != len(self.weights):
+            raise ValueError(f"probs of {len(probs)} members: {type(self).__name__} was fitted on {len(self.weights)}")
+        return self._predict(probs)
+
+    @property
+    def models_used(self) -> list[int]:
+        """Indices of the members whose weight is not zero, ascending."""
+        return [int(member) for member in np.flatnonzero(self.weights)]
+
+    @abstractmethod
+    def _fit(self, probs: Probs, labels: Labels) -> None:
+        """Set `weights` and whatever else `_predict` needs, from arrays that have been checked."""
+
+    @abstractmethod
+    def _predict(self, probs: Probs) -> Probs:
+        """Combine arrays that have been checked."""
+
+
+def checked_probs(probs: Any) -> Probs:
+    """The same probabilities as float32 (M, N, C), copied only if they are of another type.
+
+    Raises:
+        ValueError: not a float array of that shape, not finite, negative, or rows that do not sum to 1.
+    """
+    array = np.asarray(probs)
+    if array.dtype.kind != "f":
+        raise ValueError(f"probs: expected a float32 array (M, N, C), got an array of {array.dtype}")
+    if array.ndim != 3 or 0 in array.shape:
+        raise ValueError(f"probs: expected shape (M, N, C) with none of them 0, got {array.shape}")
+    for member, rows in enumerate(array):
+        _check_member(member, rows)
+    return array.astype(np.float32, copy=False)
+
+
+def checked_labels(labels: Any, probs: Probs) -> Labels:
+    """Labels as an integer array that fits `probs` (M, N, C).
+
+    Raises:
+        ValueError: not integers, not of shape (N,), or outside range(C).
+    """
+    array = np.asarray(labels)
+    _, n_images, n_classes = probs.shape
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"labels: expected integers, got an array of {array.dtype}")
+    if array.shape != (n_images,):
+        raise ValueError(f"labels: expected shape ({n_images},) as in probs {probs.shape}, got {array.shape}")
+    if array.min() < 0 or array.max() >= n_classes:
+        raise ValueError(f"labels: expected 0 to {n_classes - 1}, got {array.min()} to {array.max()}")
+    return array
+
+
+def aligned_rows(ids: Any, reference_ids: Any) -> NDArray[np.intp]:
+    """Where each reference id is in `ids`, so that `array[rows]` is in the reference order.
+
+    Args:
+        ids: (N,) ids of the rows of some array.
+        reference_ids: (N,) the same ids in the wanted order.
+
+    Raises:
+        ValueError: an id twice, or an id that is in only one of the two.
+
+    Example:
+        >>> aligned_rows(["b", "a", "c"], ["a", "b", "c"])
+        array([1, 0, 2])
+    """
+    ids, reference_ids = np.asarray(ids), np.asarray(reference_ids)
+    for name, values in (("ids", ids), ("reference ids", reference_ids)):
+        _refuse_duplicates(name, values)
+    different = np.setxor1d(ids, reference_ids)
+    if len(different):
+        raise ValueError(f"{len(different)} image ids are in only one of the two sets, {different[0]!s} among them")
+    order = np.argsort(ids)
+    rows: NDArray[np.intp] = order[np.searchsorted(ids, reference_ids, sorter=order)]
+    return rows
+
+
+def _check_member(member: int, rows: NDArray[Any]) -> None:
+    sums = rows.sum(axis=1, dtype=np.float32)
+    if not np.isfinite(sums).all():
+        raise ValueError(f"probs of member {member}: NaN or infinite in {np.sum(~np.isfinite(sums))} rows")
+    if rows.min() < 0:
+        raise ValueError(f"probs of member {member}: negative values, the least is {rows.min()}")
+    worst = np.argmax(np.abs(sums - 1))
+    if abs(sums[worst] - 1) > ROW_SUM_TOLERANCE:
+        raise ValueError(f"probs of member {member}: row {worst} sums to {sums[worst]:.6g}, expected 1 (log-probs?)")
+
+
+def _refuse_duplicates(name: str, values: NDArray[Any]) -> None:
+    unique, counts = np.unique(values, return_counts=True)
+    if len(unique) != len(values):
+        raise ValueError(f"{name}: {unique[np.argmax(counts)]!s} comes {counts.max()} times, expected once")

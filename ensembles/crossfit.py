@@ -1,0 +1,89 @@
+"""The score of a combiner on images that it has not seen, from validation predictions alone.
+
+R times, the images are dealt into K stratified folds; everything that a combiner learns is learnt anew on K - 1 folds
+and applied to the last. The N held-out predictions are pooled, and macro F1 is computed once over all C labels: a mean
+of F1 over folds would lose the rare classes, which most folds do not hold.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensembles.base import Combiner, Probs, checked_labels, checked_probs
+from ensembles.metrics import Labels, macro_f1
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """Held-out predictions of a combiner and what they score.
+
+    Attributes:
+        probs: float32 (R, N, C), for each repeat the probabilities of each image when it was held out.
+        predicted: int (R, N), their argmax.
+        scores: float64 (R,), macro F1 of each repeat's N pooled predictions.
+    """
+
+    probs: Probs
+    predicted: NDArray[np.intp]
+    scores: NDArray[np.float64]
+
+    @property
+    def score(self) -> float:
+        """The cross-fitted macro F1: mean of the repeats."""
+        return float(self.scores.mean())
+
+
+def cross_fit(
+    combiner: Combiner, probs: Probs, labels: Labels, *, folds: int = 5, repeats: int = 5, seed: int = 0
+) -> CrossFit:
+    """Cross-fit a combiner, which itself stays as it is.
+
+    Args:
+        combiner: fitted or not; each fold fits a copy.
+        probs: float32 (M, N, C), rows sum to 1.
+        labels: int (N,).
+        folds: K, from 2 to N.
+        repeats: R, each with folds of its own.
+        seed: of the folds. Combiners that are compared must be given the same.
+
+    Raises:
+        ValueError: as `Combiner.fit`; folds outside 2 to N; repeats below 1.
+    """
+    probs = checked_probs(probs)
+    labels = checked_labels(labels, probs)
+    if not 2 <= folds <= len(labels) or repeats < 1:
+        raise ValueError(f"folds = {folds}, repeats = {repeats}: expected 2 to {len(labels)} folds, 1 repeat or more")
+    rng = np.random.default_rng(seed)
+    held_out = np.stack(
+        [_held_out(combiner, probs, labels, stratified_folds(labels, folds, rng)) for _ in range(repeats)]
+    )
+    predicted = held_out.argmax(axis=2)
+    scores = np.array([macro_f1(labels, row, probs.shape[2]) for row in predicted])
+    return CrossFit(held_out, predicted, scores)
+
+
+def stratified_folds(labels: Labels, folds: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """The fold of each image: int (N,), in range(folds). Sizes differ by at most one, in total and within a class.
+
+    Images are dealt out like cards, class after class, so a class of one image lands in some fold and stops nothing
+    (scikit-learn's StratifiedKFold warns of such a class, and refuses when all are small).
+    """
+    class_order = rng.permutation(int(labels.max()) + 1)
+    order = np.lexsort((rng.random(len(labels)), class_order[labels]))
+    fold = np.empty(len(labels), dtype=np.intp)
+    fold[order] = (rng.integers(folds) + np.arange(len(labels))) % folds
+    return fold
+
+
+def _held_out(combiner: Combiner, probs: Probs, labels: Labels, fold: NDArray[np.intp]) -> Probs:
+    held_out = np.empty(probs.shape[1:], dtype=np.float32)
+    for k in np.unique(fold):
+        inside = fold == k
+        fitted = copy.deepcopy(combiner)
+        fitted._fit(probs[:, ~inside], labels[~inside])
+        held_out[inside] = fitted._predict(probs[:, inside])
+    return held_out

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from ensembles import Mean, aligned_rows, make
+
+GOOD = np.full((2, 3, 4), 0.25, dtype=np.float32)
+LABELS = np.array([0, 1, 3])
+
+
+def changed(index, value):
+    probs = GOOD.copy()
+    probs[index] = value
+    return probs
+
+
+def test_what_is_accepted():
+    for probs in (GOOD, GOOD.astype(np.float64), GOOD.astype(np.float16), GOOD[:1]):
+        assert Mean().fit(probs, LABELS).predict_proba(probs).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("probs", "message"),
+    [
+        (changed((1, 2, 0), np.nan), "probs of member 1: NaN or infinite in 1 rows"),
+        (changed((0, 0, 0), np.inf), "probs of member 0: NaN or infinite"),
+        (changed((0, 1), [-0.25, 0.75, 0.25, 0.25]), "probs of member 0: negative values, the least is -0.25"),
+        (GOOD[..., :3], r"probs of member 0: row 0 sums to 0.75, expected 1"),
+        (np.log(GOOD) + 1.5, "expected 1"),
+        (GOOD[0], r"expected shape \(M, N, C\) with none of them 0, got \(3, 4\)"),
+        (GOOD[:, :0], "none of them 0"),
+        (GOOD.astype(object), "expected a float32 array .* got an array of object"),
+        (np.full((2, 3, 4), "0.25"), "got an array of <U4"),
+        ((GOOD * 4).astype(int), "got an array of int64"),
+    ],
+)
+def test_probs_that_are_refused(probs, message):
+    with pytest.raises(ValueError, match=message):
+        Mean().fit(probs, LABELS)
+    with pytest.raises(ValueError, match=message):
+        Mean().fit(GOOD, LABELS).predict_proba(probs)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1, 4], "labels: expected 0 to 3, got 0 to 4"),
+        ([-1, 0, 1], "labels: expected 0 to 3, got -1 to 1"),
+        ([0, 1], r"labels: expected shape \(3,\) as in probs \(2, 3, 4\), got \(2,\)"),
+        ([0.0, 1.0, 2.0], "labels: expected integers, got an array of float64"),
+        (["a", "b", "c"], "labels: expected integers"),
+    ],
+)
+def test_labels_that_are_refused(labels, message):
+    with pytest.raises(ValueError, match=message):
+        Mean().fit(GOOD, np.array(labels))
+
+
+def test_every_message_is_one_line():
+    with pytest.raises(ValueError, match="probs") as caught:
+        Mean().fit(GOOD[..., :2], LABELS)
+    assert "\n" not in str(caught.value)
+
+
+def test_float16_round_trip_of_a_thousand_classes_is_no_error():
+    probs = np.random.default_rng(0).dirichlet(np.full(1000, 0.1), (2, 20)).astype(np.float16)
+    Mean().fit(probs, np.zeros(20, int))
+
+
+def test_predicting_before_fitting_and_with_other_members():
+    with pytest.raises(ValueError, match="Mean has not been fitted"):
+        Mean().predict_proba(GOOD)
+    with pytest.raises(ValueError, match="probs of 1 members: Mean was fitted on 2"):
+        Mean().fit(GOOD, LABELS).predict_proba(GOOD[:1])
+
+
+def test_aligned_rows():
+    ids, reference = np.array(["c", "a", "b"]), np.array(["a", "b", "c"])
+    assert list(ids[aligned_rows(ids, reference)]) == list(reference)
+    with pytest.raises(ValueError, match="2 image ids are in only one of the two sets, c among them"):
+        aligned_rows(ids, ["a", "b", "d"])
+    with pytest.raises(ValueError, match="ids: a comes 2 times, expected once"):
+        aligned_rows(["a", "a", "b"], ["a", "b", "c"])
+
+
+def test_unknown_name_lists_the_known():
+    with pytest.raises(
+        ValueError, match=r"Unknown combiner 'top0'. Known: topK \(top1, top3, ...\), .*geometric, .*mean"
+    ):
+        make("top0")

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from ensembles_synthetic import distinct
+from scipy.stats import gmean
+
+from ensembles import GeometricMean, Mean, TopK, macro_f1
+from ensembles.mean import best_first
+
+
+def models(*hit_shares):
+    """One member per share: labels hit on the first images with 0.9, the others given to the next class with 0.9."""
+    labels = np.arange(40) % 4
+    probs = np.full((len(hit_shares), 40, 4), 0.1 / 3, dtype=np.float32)
+    for member, share in enumerate(hit_shares):
+        chosen = np.where(np.arange(40) < share * 40, labels, (labels + 1) % 4)
+        probs[member, np.arange(40), chosen] = 0.9
+    return probs, labels
+
+
+def test_mean_and_geometric_mean_by_independent_formula():
+    probs, labels = distinct(5, 50, 6)
+    np.testing.assert_allclose(Mean().fit(probs, labels).predict_proba(probs), probs.mean(axis=0), atol=1e-6)
+    expected = gmean(probs.astype(np.float64), axis=0)
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(GeometricMean().fit(probs, labels).predict_proba(probs), expected, atol=1e-6)
+
+
+def test_geometric_mean_of_underflowed_zeros_is_finite():
+    probs = np.array([[[1.0, 0.0]], [[0.0, 1.0]], [[0.4, 0.6]]], dtype=np.float32)
+    result = GeometricMean().fit(probs, np.array([0])).predict_proba(probs)
+    assert np.isfinite(result).all()
+    assert result[0, 1] > result[0, 0]
+
+
+def test_top_k_takes_the_best_by_macro_f1():
+    probs, labels = models(0.5, 0.9, 0.2, 0.7)
+    assert best_first(probs, labels) == [1, 3, 0, 2]
+    assert TopK(2).fit(probs, labels).models_used == [1, 3]
+    np.testing.assert_array_equal(TopK(2).fit(probs, labels).weights, [0, 0.5, 0, 0.5])
+    np.testing.assert_allclose(TopK(1).fit(probs, labels).predict_proba(probs), probs[1])
+
+
+def test_top_k_of_fewer_members_is_the_mean():
+    probs, labels = models(0.5, 0.9)
+    np.testing.assert_array_equal(TopK(3).fit(probs, labels).weights, [0.5, 0.5])
+
+
+def test_equal_f1_is_decided_by_log_loss():
+    probs, labels = models(0.5, 0.5)
+    probs[0] = 0.5 * probs[0] + 0.125  # same argmax, less sure of itself, and half of it is wrong
+    assert macro_f1(labels, probs[0].argmax(1), 4) == macro_f1(labels, probs[1].argmax(1), 4)
+    assert best_first(probs, labels) == [0, 1]
+    assert best_first(probs[::-1], labels) == [1, 0]
+
+
+def test_at_most_two_of_a_family_while_others_remain():
+    probs, labels = models(0.9, 0.8, 0.7, 0.6, 0.5)
+    families = ["vgg", "vgg", "vgg", "vgg", "resnet"]
+    assert TopK(3, families).fit(probs, labels).models_used == [0, 1, 4]
+    assert TopK(4, families).fit(probs, labels).models_used == [0, 1, 2, 4]
+    assert TopK(3).fit(probs, labels).models_used == [0, 1, 2]
+    assert TopK(3, families, max_per_family=1).fit(probs, labels).models_used == [0, 1, 4]
+
+
+def test_no_family_cap_with_many_images():
+    probs, labels = models(0.9, 0.8, 0.7, 0.6, 0.5)
+    many, labels = np.tile(probs, (1, 125, 1)), np.tile(labels, 125)
+    families = ["vgg", "vgg", "vgg", "vgg", "resnet"]
+    assert TopK(3, families).fit(many, labels).models_used == [0, 1, 2]
+    assert TopK(3, families).fit(many[:, 1:], labels[1:]).models_used == [0, 1, 4]
+
+
+def test_what_top_k_refuses():
+    probs, labels = models(0.9, 0.8)
+    with pytest.raises(ValueError, match="families: expected one name for each of 2 members, got 1"):
+        TopK(1, ["vgg"]).fit(probs, labels)
+    with pytest.raises(ValueError, match="k = 0"):
+        TopK(0)
