@@ -1,0 +1,158 @@
+"""From what a user calls a data set, a name or a folder, to its files. Needs no TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.data.fingerprint import fingerprint
+from bench.environment import home
+from bench.errors import UserError, unknown
+
+SPLITS = ("train", "val", "test")
+SAMPLE = "sample"
+CLASSES_FILE = "classes.txt"
+ANSWERS_FILE = "answers.csv"
+# Written beside generated data when it is made, see sample.py: a digest of the pixels before encoding.
+GENERATED_FILE = "generated.json"
+
+_RESOLUTION = re.compile(r"tfrecords-jpeg-(\d+)x\1")
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """The files of one data set.
+
+    Attributes:
+        name: what reports call it; for a folder, its base name.
+        root: the folder that holds `tfrecords-jpeg-{px}x{px}`.
+        class_names: in label order, or None without `classes.txt`.
+        shards: px -> split -> sorted shards; `test` may be absent.
+        answers: `answers.csv` with the labels of the test split, or None.
+    """
+
+    name: str
+    root: Path
+    class_names: tuple[str, ...] | None
+    shards: Mapping[int, Mapping[str, tuple[Path, ...]]]
+    answers: Path | None
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """The sides in pixels that are there, ascending."""
+        return tuple(sorted(self.shards))
+
+    def fingerprint(self, px: int) -> str:
+        """Hexadecimal digest of the content of one resolution; read once, then cached.
+
+        Raises:
+            UserError: that resolution is not there.
+        """
+        check_resolution(self, px)
+        if self.root.resolve() == (home() / "data" / SAMPLE).resolve():
+            generated = json.loads((self.root / GENERATED_FILE).read_text(encoding="utf-8"))
+            return str(generated["fingerprints"][str(px)])
+        classes = None if self.class_names is None else self.root / CLASSES_FILE
+        return fingerprint(self.shards[px], classes)
+
+
+def names() -> tuple[str, ...]:
+    """The data sets that can be given by name: `sample`, made on first use, and those under `home()/data`."""
+    folder = home() / "data"
+    present = folder.iterdir() if folder.is_dir() else ()
+    return tuple(sorted({SAMPLE} | {path.name for path in present if path.is_dir() and _resolution_folders(path)}))
+
+
+def find(name_or_path: str) -> DataSource:
+    """The data set of that name, else in that folder.
+
+    Raises:
+        UserError: there is none, or it is not in the form `tfrecords-jpeg-{px}x{px}/{train,val,test}/*.tfrec`.
+    """
+    root = _root(name_or_path)
+    folders = _resolution_folders(root)
+    if not folders:
+        raise _not_a_data_set(root)
+    answers = root / ANSWERS_FILE
+    return DataSource(
+        name=root.name,
+        root=root,
+        class_names=_class_names(root / CLASSES_FILE),
+        shards={px: _splits(folder) for px, folder in folders.items()},
+        answers=answers if answers.is_file() else None,
+    )
+
+
+def check_resolution(source: DataSource, px: int) -> None:
+    """Raise a UserError that names the resolutions that are there, unless this one is."""
+    if px not in source.shards:
+        known = ", ".join(map(str, source.resolutions))
+        raise UserError(f"Data set '{source.name}' has no pictures of {px} px. It has: {known}.")
+
+
+def _root(name_or_path: str) -> Path:
+    known = names()
+    if name_or_path in known:
+        root = home() / "data" / name_or_path
+        if not root.is_dir():
+            raise UserError(f"Data set '{name_or_path}' has not been made yet: '{root}' is missing.")
+        return root
+    path = Path(name_or_path).expanduser()
+    if path.is_dir():
+        return path.resolve()
+    if path.exists():
+        raise UserError(f"'{name_or_path}' is a file, not a folder. Pass the folder that holds tfrecords-jpeg-224x224.")
+    if path.name != name_or_path:
+        raise UserError(f"No folder '{name_or_path}'. Data sets known by name: {', '.join(known)}.")
+    raise unknown("data set", name_or_path, known)
+
+
+def _resolution_folders(root: Path) -> dict[int, Path]:
+    matches = ((_RESOLUTION.fullmatch(path.name), path) for path in root.iterdir())
+    return {int(match[1]): path for match, path in matches if match and path.is_dir()}
+
+
+def _not_a_data_set(root: Path) -> UserError:
+    for inner in (root, root.parent):
+        if _RESOLUTION.fullmatch(inner.name):
+            return UserError(f"'{root}' is inside a data set. Pass the folder around it: '{inner.parent}'.")
+    return UserError(
+        f"'{root}' holds no folder like tfrecords-jpeg-224x224. "
+        "Expected tfrecords-jpeg-{px}x{px}/{train,val,test}/*.tfrec in it."
+    )
+
+
+def _splits(folder: Path) -> dict[str, tuple[Path, ...]]:
+    present = [split for split in SPLITS if (folder / split).is_dir()]
+    for split in ("train", "val"):
+        if split not in present:
+            raise UserError(f"'{folder}' has no folder '{split}'. Expected train and val, and test if there is one.")
+    return {split: _shards(folder / split) for split in present}
+
+
+def _shards(folder: Path) -> tuple[Path, ...]:
+    shards = tuple(sorted(folder.glob("*.tfrec")))
+    if not shards:
+        raise UserError(f"'{folder}' holds no .tfrec file. Put its shards there, or remove the folder if it is test.")
+    return shards
+
+
+def _class_names(path: Path) -> tuple[str, ...] | None:
+    if not path.is_file():
+        return None
+    try:
+        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"'{path}' is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+    found = tuple(line.strip() for line in lines)
+    if "" in found:
+        raise UserError(
+            f"'{path}' line {found.index('') + 1} is empty. Expected one class name a line, in label order."
+        )
+    repeated = next((name for name in found if found.count(name) > 1), None)
+    if repeated is not None:
+        raise UserError(f"'{path}' holds '{repeated}' more than once. Give every class a name of its own.")
+    return found

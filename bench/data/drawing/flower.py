@@ -1,0 +1,122 @@
+"""One flower of a species, seen from somewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.data.drawing.blade import Paint, Pose, Shape, draw_blade, inverse
+from bench.data.drawing.canvas import Canvas, Colour, Plane, box_around, even, scaled
+from bench.data.drawing.species import Centre, Row, Species
+from bench.data.drawing.stream import Stream
+
+_TURN = 2 * np.pi
+# Each petal starts this far from the middle, in flower radii, so that blunt bases do not meet in a point.
+_INSET = 0.03
+
+
+@dataclass(frozen=True)
+class View:
+    """Where a flower is and how it is turned.
+
+    Attributes:
+        x: of the middle, in pixels.
+        y: of the middle, in pixels, downwards.
+        to_flower: (2, 2), takes an offset in pixels to the plane of the flower, in flower radii.
+        turn: of the flower in its plane, in radians.
+    """
+
+    x: float
+    y: float
+    to_flower: Plane
+    turn: float
+
+
+def view(stream: Stream, x: float, y: float, radius_px: float) -> View:
+    """A view at up to about 55 degrees from straight above."""
+    direction, foreshortening = stream.uniform(0, _TURN), stream.uniform(0.58, 1.0)
+    cos, sin = np.cos(direction), np.sin(direction)
+    rotation = np.array([[cos, sin], [-sin, cos]])
+    squeeze = np.diag([1 / radius_px, 1 / (radius_px * foreshortening)])
+    return View(x, y, rotation.T @ squeeze @ rotation, stream.uniform(0, _TURN))
+
+
+def draw_flower(canvas: Canvas, stream: Stream, species: Species, seen: View) -> None:
+    """Paint petals from the outside in, then the centre."""
+    tip = _tinted(stream, stream.choice(species.colours), 0.07)
+    base = _tinted(stream, species.throat, 0.04) if species.throat else scaled(tip, stream.uniform(0.62, 0.85))
+    for number, row in enumerate(species.rows):
+        turn = seen.turn + number * np.pi / row.petals[1]
+        depth = 1 - 0.05 * number
+        paint = Paint(scaled(base, depth), scaled(tip, depth), 0.32 if species.throat else 0.7)
+        _draw_row(canvas, stream, row, species, seen, turn, paint)
+    _draw_centre(canvas, stream, species.centre, seen)
+
+
+def _draw_row(
+    canvas: Canvas, stream: Stream, row: Row, species: Species, seen: View, turn: float, paint: Paint
+) -> None:
+    count = stream.integer(*row.petals)
+    for number in range(count):
+        angle = turn + (number + stream.uniform(-0.13, 0.13)) * _TURN / count
+        length = row.length * stream.uniform(0.9, 1.06)
+        pose = _petal_pose(seen, angle, length, stream.uniform(-0.1, 0.1))
+        tilt = stream.uniform(0.02, 0.2) * (1 if np.cos(angle) > 0 else -1)
+        draw_blade(canvas, pose, species.shape, Paint(paint.base, paint.tip, paint.reach, 0.07, tilt, 0.3))
+        for _ in range(species.spots):
+            _draw_disc(
+                canvas,
+                seen,
+                _polar(angle + stream.uniform(-0.16, 0.16), stream.uniform(0.2, 0.5)),
+                0.018,
+                (0.32, 0.08, 0.06),
+            )
+
+
+def _petal_pose(seen: View, angle: float, length: float, bend: float) -> Pose:
+    cos, sin = np.cos(angle), np.sin(angle)
+    to_petal = np.array([[cos, sin], [-sin, cos]]) / length
+    start = inverse(seen.to_flower) @ (np.array([cos, sin]) * _INSET)
+    return Pose(seen.x + start[0], seen.y + start[1], to_petal @ seen.to_flower, bend)
+
+
+def _draw_centre(canvas: Canvas, stream: Stream, centre: Centre, seen: View) -> None:
+    colour = _tinted(stream, centre.colour, 0.05)
+    for number in range(centre.stamens):
+        angle = seen.turn + (number + stream.uniform(-0.2, 0.2)) * _TURN / centre.stamens
+        reach = centre.reach * stream.uniform(0.8, 1.1)
+        thread = Shape(0.035, 0.1, 0.1)
+        draw_blade(canvas, _petal_pose(seen, angle, reach, 0.05), thread, Paint(colour, colour, 0.5, 0, 0, 0.2))
+        _draw_disc(canvas, seen, _polar(angle, reach + 0.03), 0.035, scaled(colour, 0.55))
+    _draw_disc(canvas, seen, (0.0, 0.0), centre.radius, colour)
+
+
+def _draw_disc(canvas: Canvas, seen: View, middle: tuple[float, float], radius: float, colour: Colour) -> None:
+    """A grainy dome in the plane of the flower, darker towards its rim and lit from above."""
+    right, down = inverse(seen.to_flower) @ np.array(middle)
+    x, y = seen.x + right, seen.y + down
+    to_disc = seen.to_flower / radius
+    px = float(np.abs(to_disc).max())
+    reach = 1.8 / px + 1
+    box = box_around((x - reach, x + reach), (y - reach, y + reach))
+    if box is None:
+        return
+    dx, dy = box.offsets(x, y)
+    (a, b), (c, d) = to_disc
+    u, v = (a * dx + b * dy).ravel(), (c * dx + d * dy).ravel()
+    square = u * u + v * v
+    # The squared distance changes by 2 per radius at the rim.
+    kept = np.flatnonzero(square < 1 + px)
+    u, v, square = u[kept], v[kept], square[kept]
+    light = 1.08 - 0.4 * square - 0.15 * v + 0.13 * np.cos(19 * u) * np.cos(19 * v)
+    canvas.paint(box.places(kept), even(colour) * light, np.clip((1 - square) / (2 * px) + 0.5, 0, 1))
+
+
+def _polar(angle: float, distance: float) -> tuple[float, float]:
+    return float(distance * np.cos(angle)), float(distance * np.sin(angle))
+
+
+def _tinted(stream: Stream, colour: Colour, amount: float) -> Colour:
+    shift = stream.uniforms(3, -amount, amount)
+    return tuple(float(np.clip(value, 0.02, 1)) for value in np.array(colour) + shift)  # type: ignore[return-value]

@@ -1,0 +1,43 @@
+"""Random numbers that no numpy version changes: its distributions may be improved, the raw PCG64 stream may not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+
+class Stream:
+    """A stream of random numbers, the same for the same key everywhere."""
+
+    def __init__(self, *key: int) -> None:
+        self._bits = np.random.PCG64(np.random.SeedSequence(key))
+
+    def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
+        """A number in [low, high)."""
+        return float(self.uniforms(1, low, high)[0])
+
+    def uniforms(self, count: int, low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
+        """float64 (count,) in [low, high)."""
+        unit = (self._bits.random_raw(count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        return low + (high - low) * unit
+
+    def integer(self, low: int, high: int) -> int:
+        """An integer in low..high, both ends included."""
+        return low + int(self.uniform(0, high - low + 1))
+
+    def chance(self, probability: float) -> bool:
+        """True with this probability."""
+        return self.uniform() < probability
+
+    def choice(self, values: Sequence[T]) -> T:
+        """One of the values."""
+        return values[self.integer(0, len(values) - 1)]
+
+    def shuffled(self, values: Sequence[T]) -> list[T]:
+        """The values in random order."""
+        return [values[place] for place in np.argsort(self.uniforms(len(values)), kind="stable")]

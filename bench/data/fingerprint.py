@@ -1,0 +1,53 @@
+"""A content digest of one resolution of a data set: the part of a run's name that says which pictures it saw."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bench.data import cache
+
+_KIND = "fingerprints"
+
+
+def fingerprint(shards: Mapping[str, Sequence[Path]], classes: Path | None) -> str:
+    """Digest of splits, shard names, bytes and class names; the folder they lie in does not count.
+
+    Read once: the digest is cached under the paths, sizes and modification times of the files.
+
+    Args:
+        shards: split -> its shards, sorted.
+        classes: the file of class names, or None.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    named = [(split, path) for split, paths in sorted(shards.items()) for path in paths]
+    if classes is not None:
+        named.append(("", classes))
+    stamp = _digest([(split, str(path.resolve()), *_size_and_time(path)) for split, path in named])
+    known = cache.read(_KIND, stamp)
+    if known is not None:
+        return known
+    with ThreadPoolExecutor() as pool:
+        contents = list(pool.map(_file_digest, [path for _, path in named]))
+    found = _digest([(split, path.name, content) for (split, path), content in zip(named, contents, strict=True)])
+    cache.write(_KIND, stamp, found)
+    return found
+
+
+def _digest(rows: Sequence[tuple[object, ...]]) -> str:
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,107 @@
+"""What a scan found: ids, labels and class names of a data set. Needs no TensorFlow: the parent reads it too."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.data import cache
+from bench.data.catalog import DataSource
+
+_KIND = "index"
+# Goes up whenever a scan checks more or the file changes: an index of another version is scanned again.
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class SplitIndex:
+    """The records of a split, in reading order.
+
+    Attributes:
+        ids: N ids, unique in the whole data set.
+        labels: int64 (N,), -1 where the record has none.
+    """
+
+    ids: tuple[str, ...]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class DataIndex:
+    """A checked data set.
+
+    Attributes:
+        name: as in its source.
+        class_names: C names in label order.
+        fingerprints: px -> content digest, for the resolutions that were scanned.
+        splits: split -> its records, the same at every resolution.
+        test_labels: int64 (N of test,), or None where the answers are not known.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    fingerprints: Mapping[int, str]
+    splits: Mapping[str, SplitIndex]
+    test_labels: NDArray[np.int64] | None
+
+
+def load_cached(source: DataSource, px_list: Iterable[int]) -> DataIndex | None:
+    """The index of an earlier scan of the same content at these resolutions, or None."""
+    text = cache.read(_KIND, _key(source, px_list))
+    try:
+        return None if text is None else from_json(text)
+    except (ValueError, KeyError, TypeError):
+        return None  # an unreadable cache is an empty one
+
+
+def save(source: DataSource, index: DataIndex) -> None:
+    """Cache an index for `load_cached`."""
+    cache.write(_KIND, _key(source, index.fingerprints), to_json(index))
+
+
+def to_json(index: DataIndex) -> str:
+    """One JSON object with the fields of the index."""
+    return json.dumps(
+        {
+            "name": index.name,
+            "class_names": index.class_names,
+            "fingerprints": index.fingerprints,
+            "splits": {
+                split: {"ids": part.ids, "labels": part.labels.tolist()} for split, part in index.splits.items()
+            },
+            "test_labels": None if index.test_labels is None else index.test_labels.tolist(),
+        }
+    )
+
+
+def from_json(text: str) -> DataIndex:
+    """The inverse of `to_json`.
+
+    Raises:
+        ValueError, KeyError, TypeError: the text is something else.
+    """
+    fields: dict[str, Any] = json.loads(text)
+    test_labels = fields["test_labels"]
+    return DataIndex(
+        name=fields["name"],
+        class_names=tuple(fields["class_names"]),
+        fingerprints={int(px): digest for px, digest in fields["fingerprints"].items()},
+        splits={
+            split: SplitIndex(tuple(part["ids"]), np.array(part["labels"], np.int64))
+            for split, part in fields["splits"].items()
+        },
+        test_labels=None if test_labels is None else np.array(test_labels, np.int64),
+    )
+
+
+def _key(source: DataSource, px_list: Iterable[int]) -> str:
+    # The answers are no part of a fingerprint, they change no run; but they do change the index.
+    answers = None if source.answers is None else hashlib.sha256(source.answers.read_bytes()).hexdigest()
+    prints = {px: source.fingerprint(px) for px in sorted(set(px_list))}
+    return hashlib.sha256(json.dumps([_VERSION, source.name, prints, answers]).encode()).hexdigest()
