@@ -1,0 +1,63 @@
+"""What a reader must know before believing any number, said first and loudly."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from bench.report.markdown import escape
+from bench.report.ranking import Ranking
+
+
+def cautions(ranking: Ranking) -> str:
+    """A quoted block of warnings, or nothing."""
+    texts = [_random(ranking), _untrained(ranking), _saw_validation(ranking), _devices(ranking), _failed(ranking)]
+    return "\n>\n".join(f"> {text}" for text in texts if text)
+
+
+def _random(ranking: Ranking) -> str:
+    runs = ranking.current[(ranking.current["kind"] == "run") & (ranking.current["status"] == "ok")]
+    random = runs[runs["weights"] == "random"]
+    if random.empty:
+        return ""
+    if len(random) == len(runs):
+        return (
+            "**WARNING: randomly initialised backbones.** These runs use no pretrained weights; their scores say "
+            "nothing about pretrained backbones, and neither does the ranking of backbones here."
+        )
+    return (
+        f"**WARNING: randomly initialised backbones** in {_some(random)}. Their scores say nothing about the "
+        "pretrained backbones and must not be compared with the others."
+    )
+
+
+def _untrained(ranking: Ranking) -> str:
+    rows = ranking.runs[ranking.runs["did_not_train"]]
+    return "" if rows.empty else f"**Did not train**: {_some(rows)}; the validation loss ended near that of guessing."
+
+
+def _saw_validation(ranking: Ranking) -> str:
+    rows = ranking.current[ranking.current["group"] == 1]
+    return (
+        ""
+        if rows.empty
+        else f"**Saw validation**: {_some(rows)}; their validation scores mean nothing and are not ranked."
+    )
+
+
+def _devices(ranking: Ranking) -> str:
+    others = ranking.runs[~ranking.runs["device"].isin(["", ranking.usual_device])]
+    if others.empty:
+        return ""
+    usual = escape(ranking.usual_device)
+    return f"**Other device**: {_some(others)} did not run on {usual}; their seconds are not compared with the others'."
+
+
+def _failed(ranking: Ranking) -> str:
+    rows = ranking.current[ranking.current["status"] != "ok"]
+    return "" if rows.empty else f"**Failed**: {_some(rows)}; see Failures."
+
+
+def _some(rows: pd.DataFrame) -> str:
+    """`3 runs (a, b, c)`, cut after six names."""
+    names = [escape(label) for label in rows["label"][:6]] + ["..."] * (len(rows) > 6)
+    return f"{len(rows)} run{'s' * (len(rows) > 1)} ({', '.join(names)})"

@@ -1,0 +1,133 @@
+"""Score against cost: one panel per way to count cost, the Pareto front as a staircase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bench.report.figures.placement import place
+from bench.report.figures.style import FAINT, INK, colours, markers, new_figure, plain_log_axis
+from bench.report.inputs import ReportInput
+from bench.report.points import COSTS, Cost, points, with_cost
+from bench.report.ranking import Ranking
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+_ALL_NAMED = 18  # more labels than these hide the points they name: then only the front and the ties are named
+
+
+def draw(ranking: Ranking, _: ReportInput) -> Figure | None:
+    """The figure, or None where no cost is known."""
+    rows = _dressed(points(ranking))
+    panels = [(cost, found) for cost in COSTS if not (found := with_cost(rows, cost)).empty]
+    if not panels:
+        return None
+    figure = new_figure(11, 5.2)
+    figure.subplots_adjust(left=0.06, right=0.99, top=0.98, bottom=0.18, wspace=0.06)
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    axes[0].set_ylabel("macro F1 (validation)")
+    for panel, (cost, found) in zip(axes, panels, strict=True):
+        _panel(panel, cost, found)
+    for panel, (cost, found) in zip(axes, panels, strict=True):  # when the shared scale is final
+        _name_points(panel, cost, found)
+    _legend(figure, rows)
+    return figure
+
+
+def _dressed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add colour (family), marker (resolution) and size of each point."""
+    is_run = rows["kind"] == "run"
+    family = rows["family"].where(rows["family"] != "", rows["label"])
+    colour, marker = colours(family[is_run]), markers(rows["image_px"].dropna())
+    return rows.assign(
+        family=family,
+        colour=[colour[name] if run else INK for name, run in zip(family, is_run, strict=True)],
+        marker=[marker.get(px, "X") if run else "*" for px, run in zip(rows["image_px"], is_run, strict=True)],
+        area=np.where(is_run, 46.0, 150.0),
+    )
+
+
+def _panel(axes: Axes, cost: Cost, rows: pd.DataFrame) -> None:
+    plain_log_axis(axes, "x")
+    axes.set_xlabel(f"{cost.title} ({cost.unit})")
+    axes.margins(x=0.12, y=0.06)
+    for _, row in rows.iterrows():
+        _point(axes, row[cost.column], row)
+    stairs = rows[rows["front"]]
+    if not stairs.empty:
+        end = axes.get_xlim()[1]
+        x, y = [*stairs[cost.column], end], [*stairs["score"], stairs["score"].iloc[-1]]
+        axes.plot(x, y, drawstyle="steps-post", color=FAINT, linewidth=1.3, zorder=1.5, scalex=False)
+
+
+def _point(axes: Axes, x: float, row: pd.Series) -> None:
+    if np.isfinite(row["score_low"]) and np.isfinite(row["score_high"]):
+        axes.vlines(x, row["score_low"], row["score_high"], color=row["colour"], linewidth=1.1, alpha=0.45, zorder=2)
+    face = row["colour"] if row["comparable"] else "white"
+    style = {"s": row["area"], "marker": row["marker"], "zorder": 3, "linewidth": 1.2}
+    axes.scatter(
+        x, row["score"], facecolor=face, edgecolor=row["colour"] if not row["comparable"] else "white", **style
+    )
+
+
+def _name_points(axes: Axes, cost: Cost, rows: pd.DataFrame) -> None:
+    named = rows if len(rows) <= _ALL_NAMED else rows[rows["front"] | rows["tied"] | (rows["kind"] == "ensemble")]
+    texts = [_text(axes, row["label"]) for _, row in named.iterrows()]
+    sizes = np.array([(box.width + 6, box.height + 4) for box in (text.get_window_extent() for text in texts)])
+    anchors = _pixels(axes, named, cost, "score")
+    centres = place(anchors, sizes, _obstacles(axes, cost, rows), np.array(axes.get_window_extent().extents))
+    for text, anchor, size, centre in zip(texts, anchors, sizes, centres, strict=True):
+        text.set_position(tuple(axes.transData.inverted().transform(centre)))
+        _leader(axes, anchor, size, centre)
+
+
+def _text(axes: Axes, label: str) -> Text:
+    from matplotlib.patheffects import withStroke
+
+    halo = [withStroke(linewidth=2.2, foreground="white")]
+    return axes.text(0, 0, label, fontsize=8.2, ha="center", va="center", zorder=5, path_effects=halo, parse_math=False)
+
+
+def _obstacles(axes: Axes, cost: Cost, rows: pd.DataFrame) -> np.ndarray:
+    """Boxes about every marker, every error bar and every tread of the staircase, in pixels."""
+    marks = _pixels(axes, rows, cost, "score")
+    bars = rows[rows["score_low"].notna() & rows["score_high"].notna()]
+    low, high = (_pixels(axes, bars, cost, bound) for bound in ("score_low", "score_high"))
+    stairs = _pixels(axes, rows[rows["front"]], cost, "score")
+    ends = np.append(stairs[1:, 0], axes.get_window_extent().x1)[: len(stairs)]
+    treads = np.stack([stairs[:, 0], stairs[:, 1] - 4, ends, stairs[:, 1] + 4], axis=1)
+    return np.concatenate([np.concatenate([marks - 9, marks + 9], 1), np.concatenate([low - 4, high + 4], 1), treads])
+
+
+def _pixels(axes: Axes, rows: pd.DataFrame, cost: Cost, height: str) -> np.ndarray:
+    return np.asarray(axes.transData.transform(rows[[cost.column, height]].to_numpy(float)))
+
+
+def _leader(axes: Axes, anchor: np.ndarray, size: np.ndarray, centre: np.ndarray) -> None:
+    """A thin line from a label to its point, where the label could not stay beside it."""
+    nearest = np.clip(anchor, centre - size / 2, centre + size / 2)
+    if np.hypot(*(nearest - anchor)) < 22:
+        return
+    ends = axes.transData.inverted().transform([anchor, nearest])
+    axes.plot(*ends.T, color=FAINT, linewidth=0.7, zorder=1.8, scalex=False, scaley=False)
+
+
+def _legend(figure: Figure, rows: pd.DataFrame) -> None:
+    from matplotlib.lines import Line2D
+
+    def key(label: str, marker: str, colour: str, size: float = 7) -> Line2D:
+        return Line2D([], [], linestyle="", marker=marker, color=colour, markersize=size, label=label)
+
+    runs = rows[rows["kind"] == "run"]
+    families = dict(sorted(zip(runs["family"], runs["colour"], strict=True)))
+    sizes = dict(sorted(zip(runs["image_px"].dropna(), runs.loc[runs["image_px"].notna(), "marker"], strict=True)))
+    keys = [key(family, "o", colour) for family, colour in families.items()]
+    keys += [key(f"{px:.0f} px", marker, FAINT) for px, marker in sizes.items()]
+    keys += [key("ensemble", "*", INK, 11)] * bool((rows["kind"] == "ensemble").any())
+    keys += [Line2D([], [], color=FAINT, linewidth=1.3, label="Pareto front")]
+    figure.legend(handles=keys, loc="lower center", ncols=min(len(keys), 9), columnspacing=1.6, handletextpad=0.4)

@@ -1,0 +1,55 @@
+"""The learning rate of each recipe; where the optimizer got another one than the recipe says, both."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bench.report.figures.style import BLUE, VERMILION, new_figure
+from bench.report.inputs import ReportInput
+from bench.report.ranking import Ranking
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def draw(_: Ranking, inputs: ReportInput) -> Figure | None:
+    """The figure, or None where no schedule is known."""
+    schedules = {name: frame for name, frame in sorted(inputs.schedules.items()) if len(frame)}
+    if not schedules:
+        return None
+    across = min(len(schedules), 3)
+    down = math.ceil(len(schedules) / across)
+    figure = new_figure(1.2 + 3.5 * across + 1.5 * (across == 1), 0.5 + 2.5 * down)
+    figure.set_layout_engine("tight")
+    panels = figure.subplots(down, across, squeeze=False).ravel()
+    for panel, (name, frame) in zip(panels, schedules.items(), strict=False):
+        _panel(panel, name, frame)
+    for unused in panels[len(schedules) :]:
+        unused.set_visible(False)
+    return figure
+
+
+def _panel(axes: Axes, name: str, frame: pd.DataFrame) -> None:
+    axes.set_title(name)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("learning rate")
+    axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
+    epochs = frame["epoch"] + 1
+    axes.plot(epochs, frame["learning_rate"], color=BLUE, marker=".", label="as the recipe says")
+    if differs(frame):
+        axes.plot(epochs, frame["learning_rate_as_run"], color=VERMILION, marker=".", linestyle="--", label="as run")
+        axes.legend()
+    axes.set_ylim(bottom=0)
+
+
+def differs(frame: pd.DataFrame) -> bool:
+    """Whether the optimizer got another learning rate than the recipe says."""
+    if "learning_rate_as_run" not in frame:
+        return False
+    written, run = (frame[name].to_numpy(float) for name in ("learning_rate", "learning_rate_as_run"))
+    return not np.allclose(written, run, rtol=1e-6, atol=0, equal_nan=True)

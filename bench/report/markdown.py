@@ -1,0 +1,59 @@
+"""Markdown that survives names nobody here chose: escaping, tables, fences. Nothing else in the report escapes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+# Only what would be read as markup: an underscore between letters is a letter, a bracket without a link a bracket.
+_SPECIAL = re.compile(r"[\\`*<|~$]|\](?=\()|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])")
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def escape(text: object) -> str:
+    """`text` on one line, to be read as it is written, in a table or out of one."""
+    return _SPECIAL.sub(r"\\\g<0>", " ".join(_plain(str(text)).split()))
+
+
+def fence(text: str) -> str:
+    """`text` as a code block whose fence is longer than any row of backticks inside."""
+    longest = max((len(ticks) for ticks in re.findall(r"`+", text)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return f"{ticks}\n{_plain(text).strip(chr(10))}\n{ticks}"
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[str] = ()) -> str:
+    """A padded table, cells escaped, numbers to the right, the columns named in `left` to the left.
+
+    Written here because tabulate pads every header by two: thirty columns of a terminal in the results table.
+    """
+    lines = [[escape(cell) for cell in row] for row in (headers, *rows)]
+    widths = [max(3, *map(_width, cells)) for cells in zip(*lines, strict=True)]
+    lefts = [header in left for header in headers]
+    rule = [
+        ":" + "-" * (width - 1) if is_left else "-" * (width - 1) + ":"
+        for width, is_left in zip(widths, lefts, strict=True)
+    ]
+    padded = [[_pad(*cell) for cell in zip(line, widths, lefts, strict=True)] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (padded[0], rule, *padded[1:]))
+
+
+def bullets(lines: Sequence[str]) -> str:
+    """The lines as a list, one a line."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _plain(text: str) -> str:
+    return _CONTROL.sub(" ", _ANSI.sub("", text.replace("\r", "\n")))
+
+
+def _pad(text: str, width: int, is_left: bool) -> str:
+    gap = " " * (width - _width(text))
+    return text + gap if is_left else gap + text
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: East Asian wide characters take two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)

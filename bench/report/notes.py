@@ -1,0 +1,83 @@
+"""What must be known about a row before its numbers are believed, as footnotes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from bench.report.markdown import bullets, escape
+from bench.report.oddities import oddities
+from bench.report.ranking import Ranking
+
+TIE = "="
+_TIE_TEXT = "cannot be told apart from the best single run (paired bootstrap over the same validation images)"
+_RANDOM = "randomly initialised backbone: the score says nothing about the pretrained one"
+_NO_INTERVAL = "too few images for an interval"
+_FLAGS = {
+    "did_not_train": "did not train: its validation loss ended near ln(classes), that of guessing",
+    "selected_on_validation": "its epoch was chosen on the validation images, which flatters the score",
+    "saw_validation": "trained on the validation images: its validation score means nothing and is not ranked",
+}
+_ENSEMBLE = "ensemble: cross-fitted score; training counts all its candidates, inference its members"
+_ENSEMBLE_FIT = (
+    "ensemble: scored on the images it was fitted on; training counts all its candidates, inference its members"
+)
+
+
+class Footnotes:
+    """The marks of a table's rows: `=` for a tie, letters for texts, and plain sentences for what all runs share."""
+
+    def __init__(self, ranking: Ranking) -> None:
+        odd = oddities(ranking.runs)
+        self._texts = {
+            row["run_id"]: [*_notes(row), *odd.get(row["run_id"], ())] for _, row in ranking.current.iterrows()
+        }
+        self._common = _shared_by_all([self._texts[run_id] for run_id in ranking.runs["run_id"]])
+        self._tied = set(ranking.runs["run_id"][_tied(ranking)])
+        self._letters: dict[str, str] = {}
+        for texts in self._texts.values():
+            for text in texts:
+                if text not in self._common:
+                    self._letters.setdefault(text, _letter(len(self._letters)))
+
+    def mark(self, run_id: str) -> str:
+        """The marks of a row, such as `= a c`."""
+        letters = [self._letters[text] for text in self._texts[run_id] if text in self._letters]
+        return " ".join([TIE] * (run_id in self._tied) + letters)
+
+    def lines(self) -> str:
+        """The explanation of all marks used, as a list."""
+        common = [f"All runs: {escape(text)}." for text in self._common]
+        tie = [f"`{TIE}` {_TIE_TEXT}."] if self._tied else []
+        return bullets(common + tie + [f"`{letter}` {escape(text)}." for text, letter in self._letters.items()])
+
+
+def _tied(ranking: Ranking) -> pd.Series[bool]:
+    runs = ranking.runs
+    best = ranking.best
+    return runs["indistinguishable_from_best"] & (runs["run_id"] != (best["run_id"] if best is not None else ""))
+
+
+def _notes(row: pd.Series) -> list[str]:
+    texts = [text for flag, text in _FLAGS.items() if row[flag]]
+    if row["weights"] == "random" and row["status"] == "ok":
+        texts.append(_RANDOM)
+    if row["status"] != "ok":
+        texts.append(f"failed, of kind {row['failure_kind'] or 'unknown'}")
+    if row["kind"] == "ensemble":
+        texts.append(_ENSEMBLE_FIT if pd.isna(row["macro_f1_cross_fitted"]) else _ENSEMBLE)
+    if pd.notna(row["score"]) and pd.isna(row["score_low"]) and row["macro_f1_interval_method"]:
+        texts.append(_NO_INTERVAL)
+    return texts
+
+
+def _shared_by_all(texts: Sequence[Sequence[str]]) -> Mapping[str, None]:
+    """Texts on every run, in order: a mark that all rows carry tells nothing apart."""
+    if len(texts) < 2:
+        return {}
+    return dict.fromkeys(text for text in texts[0] if all(text in others for others in texts))
+
+
+def _letter(index: int) -> str:
+    return chr(ord("a") + index) if index < 26 else _letter(index // 26 - 1) + _letter(index % 26)

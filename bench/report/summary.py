@@ -1,0 +1,117 @@
+"""The page: what to conclude first, then the numbers, then how they came about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from bench.report.cautions import cautions
+from bench.report.combined import ensembles
+from bench.report.configurations import seeds
+from bench.report.details import details
+from bench.report.failures import failures
+from bench.report.figures.schedule import differs
+from bench.report.inputs import ReportInput
+from bench.report.markdown import bullets, escape
+from bench.report.method import method, reproduce
+from bench.report.points import front_lines
+from bench.report.ranking import Ranking
+from bench.report.resolution import resolution
+from bench.report.results import legend, results
+from bench.report.verdict import verdict
+
+SCATTER, CURVES, SCHEDULE = "accuracy-versus-cost.png", "learning-curves.png", "schedule.png"
+
+
+def summary(ranking: Ranking, inputs: ReportInput, figures: Collection[str], *, shared_data: bool) -> str:
+    """The whole page as markdown; `figures` are the names of those that were drawn."""
+    sections: Mapping[str, list[str]] = {
+        "Results": [results(ranking), legend()],
+        "Seeds": _seeds(ranking),
+        "Ensembles": _ensembles(ranking),
+        "Accuracy versus cost": _scatter(ranking, figures),
+        "What resolution buys": _resolution(ranking),
+        "Learning curves": _picture(CURVES, "Loss and validation macro F1 per epoch of every run", figures),
+        "Schedule": _schedule(inputs, figures),
+        "Failures": [failures(ranking, inputs.failures)],
+        "Details": [details(ranking)],
+        "How it was measured": [method(ranking, inputs.about)],
+        "Reproduce": [reproduce(ranking, inputs.about, shared_data)],
+    }
+    parts = _opening(ranking, shared_data)
+    for title, section in sections.items():
+        body = [part for part in section if part]
+        parts += [f"## {title}", *body] if body else []
+    return "\n\n".join(parts) + "\n"
+
+
+def _opening(ranking: Ranking, shared_data: bool) -> list[str]:
+    data = escape(ranking.fact("data"))
+    parts = [f"# Backbones on {data}: macro F1 and its cost" if data else "# Backbones: macro F1 and its cost"]
+    other = f"The store holds other data sets too; this page is about {data} alone." if shared_data else ""
+    return [part for part in [*parts, cautions(ranking), verdict(ranking), _setting(ranking), other] if part]
+
+
+def _setting(ranking: Ranking) -> str:
+    """One line of what was run on what."""
+    splits = {"training": "train_images", "validation": "val_images", "test": "test_images"}
+    images = [f"{count} {name}" for name, column in splits.items() if (count := ranking.fact(column))]
+    facts = {
+        "Classes": ranking.fact("classes"),
+        "images": ", ".join(images),
+        "weights": ranking.fact("weights"),
+        "device": ranking.fact("device"),
+    }
+    return "; ".join(f"{name}: {escape(value)}" for name, value in facts.items() if value) + _counts(ranking)
+
+
+def _counts(ranking: Ranking) -> str:
+    if ranking.rows.empty:
+        return ""
+    failed = int((ranking.current["status"] != "ok").sum())
+    counts = {"run": len(ranking.runs), "ensemble": len(ranking.ensembles)}
+    ranked = " and ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items())
+    return f"; {ranked} ranked, {failed} failed."
+
+
+def _seeds(ranking: Ranking) -> list[str]:
+    found = seeds(ranking)
+    return [found, "sd is over seeds (n - 1); n runs differ in nothing but their seed."] if found else []
+
+
+def _ensembles(ranking: Ranking) -> list[str]:
+    note = (
+        "Sorted by the cross-fitted F1, the fair one. Every candidate had to be trained to choose among them, for the "
+        "best single run as for an ensemble; the members alone are what it takes to train the choice again."
+    )
+    found = ensembles(ranking)
+    return [found, note] if found else []
+
+
+def _scatter(ranking: Ranking, figures: Collection[str]) -> list[str]:
+    picture = _picture(SCATTER, "Macro F1 against training seconds and against inference time", figures)
+    note = (
+        "Bars are the intervals of the results table, or one sd over seeds. On the front nothing is both cheaper and "
+        "better; its steps may be smaller than the noise. Hollow points ran on another device and are not on it. "
+        "The front:"
+    )
+    return [*picture, note, front_lines(ranking)] if picture else []
+
+
+def _resolution(ranking: Ranking) -> list[str]:
+    note = (
+        "+/- is the half width of a 95 % interval of the difference as if both had been scored on different images; "
+        "they share theirs, so the true one is narrower."
+    )
+    found = resolution(ranking)
+    return [found, note] if found else []
+
+
+def _schedule(inputs: ReportInput, figures: Collection[str]) -> list[str]:
+    recipes = bullets([f"**{escape(name)}**: {escape(text)}" for name, text in sorted(inputs.recipes.items())])
+    odd = [escape(name) for name, frame in sorted(inputs.schedules.items()) if differs(frame)]
+    note = f"As run, the rate differs from what the recipe says in: {', '.join(odd)}." if odd else ""
+    return [*_picture(SCHEDULE, "Learning rate per epoch of every recipe", figures), recipes, note]
+
+
+def _picture(name: str, caption: str, figures: Collection[str]) -> list[str]:
+    return [f"![{caption}](figures/{name})"] if name in figures else []

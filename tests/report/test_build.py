@@ -1,0 +1,150 @@
+"""The whole report on golden inputs: what it says, what it links, and that the same inputs give the same bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench.report.build import build, results_table
+from bench.report.inputs import COLUMNS, ReportInput
+
+
+@pytest.fixture(scope="module")
+def page(built) -> str:
+    return (built / "summary.md").read_text(encoding="utf-8")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "# Backbones on sample: macro F1 and its cost",
+        "**Best single run: densenet121@512**, macro F1 .884 [.85, .92] on 320 validation images.",
+        "**cannot be told apart** from resnet50@512 and efficientnetb0@512 (2 of 7 others).",
+        "**Cheapest that keeps up: efficientnetb0@512**, .867 [.83, .90], at 0.43x the training seconds and 0.36x the "
+        "inference time of the best one.",
+        "**Best ensemble: top3**, macro F1 .897 [.86, .93] cross-fitted. Over taking the best single run, scored the "
+        "same way, that is +.017 [-.004, +.038]: **within the noise**. Test F1 .893 [.81, .95]; the best single run "
+        ".871 [.77, .95]. Its members cost 2.3x the training seconds and 2.2x the inference time",
+        "Superseded by newer ones of the same method: ensemble-top3-11111111 (.889).",
+        "> **Failed**: 1 run (vgg16@1024); see Failures.",
+        "they exclude seed noise: each configuration was trained once",
+        "python -m bench run --all\npython -m bench ensemble top3\n",
+        "8 runs and 1 ensemble ranked, 1 failed.",
+    ],
+)
+def test_page_says(page, fragment):
+    assert fragment in page
+
+
+def test_best_row_of_the_results_table_is_the_hand_computed_one(golden):
+    # 17.3 s at 224 px, times (512/224)^2 = 5.2245, is 90.4 s; 26.1 ms is 136.4; 0.94 of 90.38 is 85.0.
+    line = next(line for line in results_table(golden).splitlines() if line.startswith("| densenet121@512"))
+    assert [cell.strip() for cell in line.strip("|").split("|")] == [
+        *("densenet121@512", ".884 [.85, .92]", ".901", "85.0", "0.028", "79.5", "90.4", "136.4", "7.0", "29.62"),
+        *("1,646", "imagenet", "ok", ""),
+    ]
+
+
+def test_table_is_sorted_by_score_with_failures_last(golden):
+    names = [line.split()[1] for line in results_table(golden).splitlines() if line.startswith("| ")][2:]
+    assert names == [
+        *("top3", "densenet121@512", "resnet50@512", "efficientnetb0@512", "densenet121@224", "resnet50@224"),
+        *("efficientnetb0@224", "vgg16@512", "vgg16@224", "vgg16@1024"),
+    ]
+
+
+def test_table_fits_a_terminal_of_160_columns(golden):
+    table = [line for line in results_table(golden).splitlines() if line.startswith("|")]
+    assert len({len(line) for line in table}) == 1
+    assert len(table[0]) <= 160
+
+
+def test_every_linked_figure_exists_and_every_figure_is_linked(page, built):
+    links = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page)
+    assert len(links) == 3
+    assert {built / link for link in links} == set((built / "figures").iterdir())
+
+
+def test_same_inputs_give_same_bytes(golden, built, tmp_path):
+    shuffled = dataclasses.replace(golden, rows=golden.rows.sample(frac=1, random_state=1))
+    build(shuffled, tmp_path)
+    assert files(built) == files(tmp_path)
+
+
+def test_figures_that_no_longer_apply_are_removed_and_other_files_kept(golden, tmp_path):
+    build(golden, tmp_path)
+    (tmp_path / "figures" / "mine.png").write_bytes(b"mine")
+    build(ReportInput(rows=pd.DataFrame()), tmp_path)
+    assert sorted(files(tmp_path)) == ["figures/mine.png", "results.csv", "summary.md"]
+
+
+def test_interrupted_write_leaves_the_old_page(golden, tmp_path, monkeypatch):
+    page = build(golden, tmp_path)
+    before = page.read_bytes()
+    monkeypatch.setattr("bench.report.build.summary", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        build(golden, tmp_path)
+    assert page.read_bytes() == before
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_csv_has_the_columns_in_order_and_reads_back(golden, built):
+    read = pd.read_csv(built / "results.csv")
+    assert tuple(read.columns) == COLUMNS
+    assert len(read) == len(golden.rows)
+    ours = golden.rows.set_index("run_id")
+    for _, row in read.iterrows():
+        assert row["macro_f1"] == pytest.approx(ours.loc[row["run_id"], "macro_f1"], rel=1e-5, nan_ok=True)
+        assert row["train_seconds_full"] == pytest.approx(
+            ours.loc[row["run_id"], "train_seconds_full"], rel=1e-5, nan_ok=True
+        )
+
+
+def test_csv_keeps_whole_numbers_whole_beside_empty_cells(built):
+    read = pd.read_csv(built / "results.csv", dtype=str, keep_default_na=False).set_index("kind")
+    assert "23612296" in set(read["parameters"])
+    assert {"", "16"} == set(read["global_batch"])
+    assert {"", "0"} == set(read["seed"])
+
+
+def test_empty_store_gives_a_page(tmp_path):
+    page = build(ReportInput(rows=pd.DataFrame()), tmp_path).read_text()
+    assert "No run has finished" in page
+    assert "](figures/" not in page
+    assert (tmp_path / "results.csv").read_text() == ",".join(COLUMNS) + "\n"
+
+
+def test_shared_data_names_the_data_set(golden, tmp_path):
+    page = build(golden, tmp_path, shared_data=True).read_text()
+    assert "this page is about sample alone" in page
+    assert "python -m bench report --data sample" in page
+
+
+def test_neither_tensorflow_nor_pyplot_is_imported(tmp_path):
+    code = (
+        "import pathlib, sys, pandas as pd, bench.report\n"
+        "light = set(sys.modules)\n"
+        "from bench.report.build import build\n"
+        "from bench.report.inputs import ReportInput\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "rows = pd.DataFrame([{'run_id': 'a-00000000', 'kind': 'run', 'status': 'ok', 'macro_f1': .5,\n"
+        "    'train_seconds_full': 1.0}])\n"
+        f"build(ReportInput(rows=rows), pathlib.Path({str(tmp_path)!r}))\n"
+        "assert 'matplotlib.figure' in sys.modules\n"
+        "print(*[name for name in ('tensorflow', 'keras', 'matplotlib.pyplot') if name in sys.modules])"
+    )
+    root = Path(__file__).parents[2]
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, env=dict(os.environ))
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == ""
