@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
+
+import bench
+
+_VERSIONED = ("tensorflow", "keras", "numpy", "scikit-learn", "pandas")
+_CODE = ("bench", "backbones", "ensembles", "pyproject.toml")  # generated files do not make a revision dirty
 
 
 def home() -> Path:
@@ -14,3 +25,70 @@ def home() -> Path:
 def keras_models() -> Path:
     """The folder in which keras.applications keeps weights files: `$KERAS_HOME/models`."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / "models"
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a child: ours, with TensorFlow's start-up chatter left to warnings and errors."""
+    return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1"), "PYTHONUNBUFFERED": "1"}
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def cpu_model() -> str:
+    """The processor's name, as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+@cache
+def code_revision() -> str:
+    """The package's version; in a git checkout also the last commit that changed it, with `.dirty` if it was edited."""
+    commit = _git("log", "-1", "--format=%h", "--", *_CODE)
+    if not commit:
+        return bench.__version__
+    return f"{bench.__version__}+{commit}" + (".dirty" if _git("status", "--porcelain", "--", *_CODE) else "")
+
+
+def versions() -> dict[str, str]:
+    """Python's version and those of the packages that numbers depend on."""
+    found = {"petalbench": bench.__version__, "python": platform.python_version()}
+    for package in _VERSIONED:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # tensorflow has several distributions
+            found[package] = getattr(sys.modules.get(package), "__version__", "unknown")
+    return found
+
+
+def describe(device: str, revision: str) -> dict[str, Any]:
+    """The content of environment.json."""
+    return {
+        "versions": versions(),
+        "system": platform.platform(),
+        "cpu": cpu_model(),
+        "cores": cores(),
+        "device": device,
+        "code_revision": revision.removesuffix(".dirty"),
+        "dirty": revision.endswith(".dirty"),
+    }
+
+
+def _git(*arguments: str) -> str:
+    root = Path(bench.__file__).resolve().parent.parent
+    if not (root / ".git").exists():  # an installed package may lie inside somebody else's repository
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,60 @@
+"""The command tree. Each command is one function in `bench/commands/`; what is heavy is imported when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+import bench
+from bench.commands.clean import clean
+from bench.commands.ensemble import ensemble
+from bench.commands.list import list_app
+from bench.commands.report import report
+from bench.commands.run import run
+from bench.commands.show import show
+from bench.errors import UserError
+
+app = typer.Typer(
+    name="petalbench",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(run)
+app.command()(ensemble)
+app.command()(report)
+app.add_typer(list_app, name="list")
+app.command()(show)
+app.command()(clean)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"petalbench {bench.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """Which pretrained backbone, at which resolution, alone or in an ensemble, gives the best macro F1 for the cost?"""
+
+
+def main() -> None:
+    """Runs a command. The user's mistakes are one line and exit status 2; an interruption is 130."""
+    try:
+        app()
+    except UserError as error:
+        sys.exit(_complain(str(error), 2))
+    except KeyboardInterrupt:
+        sys.exit(_complain("Interrupted. What was finished is kept; the same command goes on from there.", 130))
+
+
+def _complain(line: str, status: int) -> int:
+    print(f"petalbench: {line}" if status != 130 else line, file=sys.stderr)
+    return status

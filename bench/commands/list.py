@@ -1,0 +1,42 @@
+"""`bench list`: what there is."""
+
+from __future__ import annotations
+
+import typer
+
+from bench.commands.options import RUNS, AsJson, Runs
+
+list_app = typer.Typer(help="Show what there is: backbones, recipes, runs, data.", no_args_is_help=True)
+
+
+@list_app.command()
+def backbones(as_json: AsJson = False) -> None:
+    """Backbones that can be run."""
+    from bench.listing import backbone_rows, print_rows
+
+    print_rows(backbone_rows(), as_json)
+
+
+@list_app.command()
+def recipes(as_json: AsJson = False) -> None:
+    """Recipes that can be trained with."""
+    from bench.listing import print_rows, recipe_rows
+
+    print_rows(recipe_rows(), as_json)
+
+
+@list_app.command()
+def runs(runs: Runs = RUNS, as_json: AsJson = False) -> None:
+    """Runs and ensembles in the store, best first, and what failed."""
+    from bench.listing import print_rows, run_rows
+    from bench.store import Store
+
+    print_rows(run_rows(Store(runs)), as_json)
+
+
+@list_app.command()
+def data(as_json: AsJson = False) -> None:
+    """Data sets that can be given by name."""
+    from bench.listing import data_rows, print_rows
+
+    print_rows(data_rows(), as_json)

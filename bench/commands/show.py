@@ -1,0 +1,27 @@
+"""`bench show`: one run whole."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bench.commands.options import RUNS, AsJson, Runs
+
+
+def show(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or the start of one.", show_default=False)],
+    runs: Runs = RUNS,
+    as_json: AsJson = False,
+) -> None:
+    """Show everything that is known of one run: what was asked, what was found, per-class F1."""
+    from bench.showing import as_dict, describe_run
+    from bench.store import Store
+
+    stored = Store(runs).get(run)
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(as_dict(stored), indent=1))
+    else:
+        typer.echo(describe_run(stored))

@@ -1,0 +1,87 @@
+"""What a parent hands to a child process, and what the child says back: plain data, one JSON line each."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from bench.config import Frozen, RunConfig
+from bench.result import FailureKind
+
+
+class PlannedRun(Frozen):
+    """A run with its name."""
+
+    run_id: str
+    config: RunConfig
+
+
+class PrepareJob(Frozen):
+    """Make the sample where it is asked for, read every record once, check it, keep the index."""
+
+    kind: Literal["prepare"] = "prepare"
+    data: str  # as given: a name or a path
+    resolutions: tuple[int, ...]
+
+
+class TrainJob(Frozen):
+    """Runs that share a built backbone, in the order in which they are to be done."""
+
+    kind: Literal["train"] = "train"
+    data: str
+    backbone: str
+    weights: str  # imagenet, random, or the path of a weights file
+    store: str
+    code_revision: str
+    runs: tuple[PlannedRun, ...]
+
+
+Job = Annotated[PrepareJob | TrainJob, Field(discriminator="kind")]
+JOB: TypeAdapter[PrepareJob | TrainJob] = TypeAdapter(Job)
+
+
+class Progress(Frozen):
+    """Where a child is. `done` of `total` images or epochs of the phase; run_id is empty while preparing."""
+
+    event: Literal["progress"] = "progress"
+    run_id: str
+    phase: str
+    done: int = 0
+    total: int = 0
+
+
+class Finished(Frozen):
+    """A run is stored."""
+
+    event: Literal["finished"] = "finished"
+    run_id: str
+    macro_f1: float
+    seconds: float
+
+
+class Failed(Frozen):
+    """A run cannot be finished. The child goes on with the next one."""
+
+    event: Literal["failed"] = "failed"
+    run_id: str
+    kind: FailureKind
+    reason: str
+    seconds: float
+
+
+class Mistake(Frozen):
+    """Something the user can mend: the whole command stops with this line."""
+
+    event: Literal["mistake"] = "mistake"
+    message: str
+
+
+class Done(Frozen):
+    """The job is over; a child that ends without saying so has died."""
+
+    event: Literal["done"] = "done"
+
+
+Event = Annotated[Progress | Finished | Failed | Mistake | Done, Field(discriminator="event")]
+EVENT: TypeAdapter[Progress | Finished | Failed | Mistake | Done] = TypeAdapter(Event)

@@ -1,0 +1,110 @@
+"""The tables of `bench list`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+import backbones
+from bench.config import load_recipe, recipe_names
+from bench.data.catalog import find, names
+from bench.environment import home, keras_models
+from bench.errors import UserError
+from bench.store import Store
+
+Rows = Sequence[dict[str, Any]]
+
+
+def print_rows(rows: Rows, as_json: bool) -> None:
+    """A table for people, or JSON."""
+    if as_json:
+        print(json.dumps(rows, indent=1))
+    else:
+        print(tabulate(rows, headers="keys", tablefmt="simple", floatfmt=".4g", intfmt=",") or "none")
+
+
+def backbone_rows() -> Rows:
+    """Every registered backbone."""
+    adapters = sorted((backbones.get(name) for name in backbones.names()), key=lambda adapter: adapter.gflops_224)
+    return [
+        {
+            "backbone": adapter.name,
+            "family": adapter.family,
+            "features": adapter.feature_width,
+            "parameters": adapter.parameters,
+            "GFLOPs at 224": adapter.gflops_224,
+            "smallest px": adapter.smallest_px,
+            "in --all": "yes" if adapter.name in backbones.MATRIX else "no",
+            "ImageNet weights": _weights(adapter),
+        }
+        for adapter in adapters
+    ]
+
+
+def recipe_rows() -> Rows:
+    """Every recipe."""
+    recipes = [load_recipe(name) for name in recipe_names()]
+    return [
+        {
+            "recipe": recipe.name,
+            "trainable": recipe.trainable,
+            "head": ", ".join(recipe.head),
+            "epochs": recipe.epochs,
+            "batch": recipe.batch_per_replica,
+            "augmentation": recipe.augmentation,
+            "learning rate": "{start_lr:g} to {max_lr:g} to {min_lr:g}".format(**recipe.schedule.model_dump()),
+            "description": recipe.description,
+        }
+        for recipe in recipes
+    ]
+
+
+def run_rows(store: Store) -> Rows:
+    """Every finished run, best first, then what failed."""
+    results = sorted((run.result for run in store.runs()), key=lambda result: (result.data, -result.metrics.macro_f1))
+    rows = [
+        {
+            "data": result.data,
+            "run": result.run_id,
+            "status": "ok",
+            "macro F1": round(result.metrics.macro_f1, 4),
+            "test macro F1": _rounded(result.metrics.test_macro_f1, 4),
+            "train s": _rounded(result.cost.train_seconds_full, 1),
+            "ms/image": _rounded(result.cost.inference_ms_per_image, 1),
+            "weights": result.weights,
+        }
+        for result in results
+    ]
+    failed = [
+        {"data": failure.data, "run": failure.run_id, "status": f"failed ({failure.kind})"}
+        for failure in store.failures()
+    ]
+    return rows + failed
+
+
+def data_rows() -> Rows:
+    """Every data set that can be given by name."""
+    return [_data_row(name) for name in names()]
+
+
+def _data_row(name: str) -> dict[str, Any]:
+    try:
+        source = find(name)
+    except UserError as error:
+        made = "made on first use" if not (home() / "data" / name).is_dir() else str(error)
+        return {"data": name, "px": "", "classes": None, "folder": made}
+    classes = None if source.class_names is None else len(source.class_names)
+    return {"data": name, "px": ", ".join(map(str, source.resolutions)), "classes": classes, "folder": str(source.root)}
+
+
+def _weights(adapter: backbones.Backbone) -> str:
+    if adapter.weights_file is None:
+        return "none"
+    return "cached" if adapter.weights_file.is_at(keras_models() / adapter.weights_file.name) else "not cached"
+
+
+def _rounded(number: float | None, digits: int) -> float | None:
+    return None if number is None else round(number, digits)

@@ -1,0 +1,139 @@
+"""From what was asked on the command line to named runs, and from runs to jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import groupby
+from pathlib import Path
+
+import backbones
+from bench.config import Recipe, RunConfig
+from bench.data.catalog import DataSource, check_resolution
+from bench.errors import UserError, unknown
+from bench.files import sha256
+from bench.jobs import PlannedRun, TrainJob
+
+USUAL_PX = (224, 512)
+TEST_ONLY = frozenset({"tiny"})  # never matched by a pattern, always by name
+WORK_BESIDE_CONVOLUTIONS = 0.4  # GFLOPs at 224 px; small networks wait for memory, not for arithmetic
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A backbone at a resolution; `image_px` None: at those of the whole command."""
+
+    backbone: str
+    image_px: int | None
+
+
+def choose(words: Sequence[str], everything: bool) -> list[Choice]:
+    """The backbones that `--all` and words like `vgg16`, `vgg16@512`, `*net*@224` ask for, each once, cheapest first.
+
+    Raises:
+        UserError: nothing was asked for, an unknown name, a pattern that matches nothing, or a bad resolution.
+    """
+    if not words and not everything:
+        raise UserError(
+            f"What to run? Give --all or one or more of: {', '.join(backbones.names())} (NAME@PX for one resolution)."
+        )
+    chosen = [Choice(name, None) for name in backbones.MATRIX] if everything else []
+    for word in words:
+        chosen += _matching(word)
+    return sorted(dict.fromkeys(chosen), key=lambda choice: backbones.get(choice.backbone).gflops_224)
+
+
+def _matching(word: str) -> list[Choice]:
+    pattern, at, px = word.partition("@")
+    if at and not px.isdecimal():
+        raise UserError(f"'{word}': expected a resolution in pixels after @, as in vgg16@512.")
+    image_px = int(px) if at else None
+    if pattern in backbones.names():
+        return [Choice(pattern, image_px)]
+    matching = [name for name in backbones.names() if fnmatchcase(name, pattern) and name not in TEST_ONLY]
+    if not matching:
+        raise unknown("backbone", pattern, backbones.names())
+    return [Choice(name, image_px) for name in matching]
+
+
+def parse_resolutions(text: str) -> tuple[int, ...]:
+    """`224,512` as numbers.
+
+    Raises:
+        UserError: something else.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise UserError(f"--px '{text}': expected resolutions in pixels, as in 224 or 224,512.")
+    return tuple(dict.fromkeys(int(part) for part in parts))
+
+
+def usual_resolutions(source: DataSource) -> tuple[int, ...]:
+    """224 and 512 as far as the data set has them, else all it has."""
+    return tuple(px for px in USUAL_PX if px in source.resolutions) or source.resolutions
+
+
+def pairs(choices: Iterable[Choice], resolutions: Sequence[int], source: DataSource | None) -> list[tuple[str, int]]:
+    """Backbone and resolution of every run, each once.
+
+    Raises:
+        UserError: the data set does not have that resolution, or it is too small for the backbone.
+    """
+    found = [
+        (choice.backbone, px) for choice in choices for px in ([choice.image_px] if choice.image_px else resolutions)
+    ]
+    for backbone, px in found:
+        if source is not None:
+            check_resolution(source, px)
+        smallest = backbones.get(backbone).smallest_px
+        if px < smallest:
+            raise UserError(f"{backbone} needs images of at least {smallest} px; {px} is too small.")
+    return list(dict.fromkeys(found))
+
+
+def weights_name(weights: str | Path) -> str:
+    """How a run's configuration names its weights: a file by its name and the start of its digest."""
+    return weights if isinstance(weights, str) else f"{weights.name}@{sha256(weights)[:8]}"
+
+
+def plan(
+    wanted: Sequence[tuple[str, int]],
+    recipe: Recipe,
+    seeds: int,
+    weights: Mapping[str, str | Path],
+    data: str,
+    fingerprints: Mapping[int, str],
+) -> list[PlannedRun]:
+    """All runs of the matrix, named."""
+    names = {backbone: weights_name(chosen) for backbone, chosen in weights.items()}
+    configs = [
+        RunConfig(data=data, backbone=backbone, image_px=px, recipe=recipe, weights=names[backbone], seed=seed)
+        for backbone, px in wanted
+        for seed in range(seeds)
+    ]
+    return [PlannedRun(run_id=config.run_id(fingerprints[config.image_px]), config=config) for config in configs]
+
+
+def jobs(
+    runs: Sequence[PlannedRun], weights: Mapping[str, str | Path], data: str, store: Path, code_revision: str
+) -> list[TrainJob]:
+    """One job for each backbone, smallest resolution first: peak memory only grows, and each run shall have its own."""
+    grouped = {name: list(group) for name, group in groupby(runs, key=lambda run: run.config.backbone)}
+    return [
+        TrainJob(
+            data=data,
+            backbone=name,
+            weights=str(weights[name]),
+            store=str(store),
+            code_revision=code_revision,
+            runs=tuple(sorted(group, key=lambda run: (run.config.image_px, run.config.seed))),
+        )
+        for name, group in grouped.items()
+    ]
+
+
+def work(run: PlannedRun, images: int) -> float:
+    """A rough amount of work, for the time left: GFLOPs of the forward pass over all images, and what comes with it."""
+    per_image = backbones.get(run.config.backbone).gflops_224 + WORK_BESIDE_CONVOLUTIONS
+    return per_image * (run.config.image_px / 224) ** 2 * images

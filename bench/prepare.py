@@ -1,0 +1,26 @@
+"""The first child: makes the built-in data set where it is asked for, and checks every record before training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.config import Frozen
+from bench.data.catalog import find
+from bench.jobs import PrepareJob, Progress
+
+
+def prepare(job: PrepareJob, emit: Callable[[Frozen], None]) -> None:
+    """Leaves a checked, cached index of the data set.
+
+    Raises:
+        UserError: whatever is wrong with the data, in one line.
+    """
+    if job.data == "sample":
+        from bench.data.sample import ensure_sample
+
+        emit(Progress(run_id="", phase="drawing the sample"))
+        ensure_sample()
+    emit(Progress(run_id="", phase="checking the data"))
+    from bench.data.scan import scan
+
+    scan(find(job.data), job.resolutions)

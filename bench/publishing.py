@@ -1,0 +1,150 @@
+"""From the store to the report: rows, curves and schedules of one data set, handed over as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.config import Recipe
+from bench.errors import UserError
+from bench.files import write_text
+from bench.report.build import build, results_table
+from bench.report.inputs import ReportInput
+from bench.result import Failure, Result
+from bench.rows import best_single, failure_row, result_row, superseded
+from bench.schedule import fed_back_rates, planned_rates
+from bench.selection import runs_of
+from bench.store import Store, StoredRun
+from ensembles.uncertainty import paired_difference_interval
+
+
+def publish(store: Store, data: str | None, out: Path) -> Path:
+    """Rebuilds the report of one data set. Returns its page.
+
+    Raises:
+        UserError: nothing to report, or a damaged run.
+    """
+    return build(report_input(store, data), out)
+
+
+def report_input(store: Store, data: str | None) -> ReportInput:
+    """Everything the report says, from the store alone."""
+    failures = store.failures()
+    runs = runs_of(store, data) if store.run_ids() or not failures else []
+    name = runs[0].result.data if runs else data or failures[0].data
+    failures = [failure for failure in failures if failure.data == name]
+    results = [run.result for run in runs]
+    return ReportInput(
+        rows=_rows(runs, failures),
+        histories={run.run_id: run.history for run in runs if run.history is not None},
+        schedules={name: _schedule(recipe) for name, recipe in _recipes(runs).items()},
+        failures=[_failure(failure) for failure in failures],
+        recipes={name: recipe.description for name, recipe in _recipes(runs).items()},
+        about=_about(runs, results, name),
+    )
+
+
+def _rows(runs: Sequence[StoredRun], failures: Sequence[Failure]) -> pd.DataFrame:
+    older, alike = superseded(run.result for run in runs), _indistinguishable(runs)
+    rows = [
+        result_row(run.result)
+        | {
+            "superseded": run.run_id in older if run.result.combination else None,
+            "indistinguishable_from_best": alike.get(run.run_id),
+        }
+        for run in runs
+    ]
+    return pd.DataFrame(rows + [failure_row(failure) for failure in failures])
+
+
+def _indistinguishable(runs: Sequence[StoredRun]) -> dict[str, bool]:
+    """Which single runs cannot be told apart from the best one, by a paired interval over the same images."""
+    singles = {run.run_id: run for run in runs if run.result.kind == "run"}
+    best = best_single([run.result for run in singles.values()])
+    if best is None:
+        return {}
+    reference = singles[best.run_id]
+    return {
+        run_id: True if run is reference else _alike(run, reference)
+        for run_id, run in singles.items()
+        if run.images.val_ids == reference.images.val_ids
+    }
+
+
+def _alike(run: StoredRun, best: StoredRun) -> bool:
+    labels = np.array(best.images.val_labels)
+    theirs, ours = (one.log_probs("val").argmax(axis=1) for one in (best, run))
+    interval = paired_difference_interval(labels, theirs, ours, len(best.images.class_names))
+    return interval is None or interval.low <= 0.0  # too few images for an interval: nothing can be told apart
+
+
+def _recipes(runs: Sequence[StoredRun]) -> dict[str, Recipe]:
+    return {run.result.recipe: Recipe.model_validate(run.config["recipe"]) for run in runs if run.result.recipe}
+
+
+def _schedule(recipe: Recipe) -> pd.DataFrame:
+    planned, fed_back = planned_rates(recipe.schedule, recipe.epochs), fed_back_rates(recipe.schedule, recipe.epochs)
+    as_run = fed_back if recipe.schedule.start_lr_feedback else planned
+    return pd.DataFrame({"epoch": range(recipe.epochs), "learning_rate": planned, "learning_rate_as_run": as_run})
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    return {
+        "run_id": failure.run_id,
+        "kind": failure.kind,
+        "reason": failure.reason,
+        "log": failure.log_tail,
+        "seconds": failure.seconds,
+    }
+
+
+def _about(runs: Sequence[StoredRun], results: Sequence[Result], data: str) -> Mapping[str, str]:
+    """Facts of the newest run; rows that differ from it are marked in the table."""
+    trained = [run for run in runs if run.result.kind == "run"]
+    if not trained:
+        return {"data set": data}
+    newest = max(trained, key=lambda run: run.result.finished)
+    versions = ", ".join(f"{name} {number}" for name, number in newest.environment["versions"].items())
+    return {
+        "data set": data,
+        "device": newest.result.setup.device,
+        "cores": str(newest.result.setup.cores),
+        "system": newest.environment["system"],
+        "versions": versions,
+        "code revision": newest.result.setup.code_revision,
+        "newest run": max(result.finished for result in results),
+        "command": _commands(results, data),
+    }
+
+
+def _commands(results: Sequence[Result], data: str) -> str:
+    """What repeats these rows."""
+    where = "" if data == "sample" else f" --data {data}"
+    recipes = sorted({result.recipe for result in results if result.recipe})
+    runs = [
+        f"python -m bench run --all{where}" + ("" if recipe == "frozen" else f" --recipe {recipe}")
+        for recipe in recipes
+    ]
+    methods = sorted({result.combination.method for result in results if result.combination})
+    return "\n".join(runs + [f"python -m bench ensemble {method}{where}" for method in methods])
+
+
+def embed_table(store: Store, data: str | None, page: Path) -> None:
+    """Puts the results table between the markers `<!-- results -->` and `<!-- /results -->` of a markdown page.
+
+    Raises:
+        UserError: the page is not there, or has no such markers.
+    """
+    begin, end = "<!-- results -->", "<!-- /results -->"
+    try:
+        text = page.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"Cannot read '{page}': {error.strerror}.") from None
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
+        raise UserError(f"'{page}' needs the markers {begin} and {end}, once each and in this order.")
+    before, rest = text.split(begin)
+    write_text(page, f"{before}{begin}\n{results_table(report_input(store, data))}\n{end}{rest.split(end)[1]}")

@@ -1,0 +1,1 @@
+"""Named recipes: one TOML file each, complete by itself."""

@@ -1,0 +1,137 @@
+"""What a finished run states about itself: the content of result.json. Units are in names; None does not apply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from bench.config import SCHEMA_VERSION, Frozen
+
+
+class Metrics(Frozen):
+    """Scores on validation, and on test where its labels are known. F1 is macro F1 over all classes."""
+
+    macro_f1: float
+    macro_f1_low: float | None = None  # bounds of the 95 % interval over images; None: too few images for one
+    macro_f1_high: float | None = None
+    macro_f1_interval_method: str | None = None
+    macro_f1_cross_fitted: float | None = None
+    accuracy: float
+    log_loss: float
+    test_macro_f1: float | None = None
+    test_macro_f1_low: float | None = None
+    test_macro_f1_high: float | None = None
+    test_accuracy: float | None = None
+    classes: int
+    train_images: int | None = None
+    val_images: int
+    test_images: int
+    did_not_train: bool = False  # training and validation loss both ended near ln(classes)
+    selected_on_validation: bool = False
+    saw_validation: bool = False
+
+
+class Cost(Frozen):
+    """What a run took (METHODOLOGY.md says from where to where each clock runs)."""
+
+    epochs: int | None = None
+    first_epoch_seconds: float | None = None  # tracing, extraction and the first epoch
+    epoch_seconds: float | None = None  # median of the other epochs
+    uncached_epoch_seconds: float | None = None  # an epoch as if the backbone ran in it
+    extraction_seconds: float | None = None  # frozen backbone over the training views
+    bank_shared: bool | None = None  # the bank was there already; its seconds are charged all the same
+    train_seconds_steady: float | None = None  # without tracing and compilation
+    train_seconds_full: float | None = None
+    eval_seconds: float | None = None
+    inference_ms_per_image: float | None = None
+    inference_batch: int | None = None
+    parameters: int | None = None
+    gflops_per_image: float | None = None  # forward, 2 x multiply-adds
+    peak_memory_mib: float | None = None
+    cost_usd: float | None = None
+
+
+class Setup(Frozen):
+    """Found, not asked for: rows that differ here are not compared in silence."""
+
+    device: str
+    cores: int
+    precision: str = "float32"
+    strategy: str = "default"
+    replicas: int = 1
+    global_batch: int | None = None
+    code_revision: str
+
+
+class Member(Frozen):
+    """A run inside an ensemble, tied to the very predictions that were combined."""
+
+    run_id: str
+    weight: float
+    val_digest: str
+
+
+class Combination(Frozen):
+    """How an ensemble was made, scored and priced."""
+
+    method: str
+    members: tuple[Member, ...]
+    candidates: tuple[str, ...]
+    fit_score: float
+    cross_fitted: float
+    cross_fitted_low: float | None = None  # interval of the cross-fitted score
+    cross_fitted_high: float | None = None
+    best_single: str
+    best_single_cross_fitted: float | None = None  # "take the best single run", cross-fitted on the same folds
+    gain: float | None = None  # cross-fitted score minus that of the best single run
+    gain_low: float | None = None  # its paired interval
+    gain_high: float | None = None
+    members_train_seconds: float | None = None
+    candidates_train_seconds: float | None = None
+
+
+class Result(Frozen):
+    """result.json, written last: a directory without one was never finished."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    kind: Literal["run", "ensemble"]
+    data: str
+    data_fingerprint: str
+    backbone: str | None = None
+    family: str | None = None
+    image_px: int | None = None
+    recipe: str | None = None
+    seed: int | None = None
+    weights: str | None = None
+    weights_seed: int | None = None
+    metrics: Metrics
+    cost: Cost
+    setup: Setup
+    combination: Combination | None = None
+    finished: str  # ISO 8601, UTC
+    artefacts: Mapping[str, str] = Field(default_factory=dict)  # file name -> SHA-256
+
+
+FailureKind = Literal["oom", "nan", "timeout", "killed", "error"]
+
+
+class Failure(Frozen):
+    """A failed attempt: data too."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    data: str
+    backbone: str
+    family: str
+    image_px: int
+    recipe: str
+    seed: int
+    weights: str
+    kind: FailureKind
+    reason: str  # one line
+    seconds: float  # burnt until then
+    log_tail: str
+    when: str

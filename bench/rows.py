@@ -1,0 +1,74 @@
+"""Results as rows of results.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from bench.result import Combination, Failure, Result
+
+
+def result_row(result: Result) -> dict[str, Any]:
+    """One finished run or ensemble."""
+    about = result.model_dump(
+        include={
+            "schema_version",
+            "run_id",
+            "kind",
+            "data",
+            "backbone",
+            "family",
+            "image_px",
+            "recipe",
+            "seed",
+            "weights",
+        }
+    )
+    row = about | {"weights_seed": result.weights_seed, "status": "ok"}
+    row |= result.metrics.model_dump() | result.cost.model_dump() | result.setup.model_dump()
+    return row | (_combination_row(result.combination) if result.combination else {})
+
+
+def failure_row(failure: Failure) -> dict[str, Any]:
+    """One failed attempt."""
+    row = failure.model_dump(exclude={"kind", "reason", "seconds", "log_tail", "when"})
+    return row | {"kind": "run", "status": "failed", "failure_kind": failure.kind, "failure_reason": failure.reason}
+
+
+def superseded(results: Iterable[Result]) -> set[str]:
+    """Ensembles of whose method a newer one is stored."""
+    newest: dict[str, Result] = {}
+    older: set[str] = set()
+    for result in sorted(results, key=lambda result: (result.finished, result.run_id)):
+        if result.combination is not None:
+            before = newest.get(result.combination.method)
+            older |= {before.run_id} if before else set()
+            newest[result.combination.method] = result
+    return older
+
+
+def members_text(combination: Combination) -> str:
+    """`a;b`, or `a*0.25;b*0.75` where weights differ."""
+    members = combination.members
+    equal = len({round(member.weight, 6) for member in members}) <= 1
+    return ";".join(member.run_id if equal else f"{member.run_id}*{member.weight:.4g}" for member in members)
+
+
+def _combination_row(combination: Combination) -> dict[str, Any]:
+    return {
+        "members": members_text(combination),
+        "macro_f1_cross_fitted_low": combination.cross_fitted_low,
+        "macro_f1_cross_fitted_high": combination.cross_fitted_high,
+        "best_single_cross_fitted": combination.best_single_cross_fitted,
+        "gain_over_best_single": combination.gain,
+        "gain_over_best_single_low": combination.gain_low,
+        "gain_over_best_single_high": combination.gain_high,
+        "candidates_train_seconds": combination.candidates_train_seconds,
+        "members_train_seconds": combination.members_train_seconds,
+    }
+
+
+def best_single(results: Sequence[Result]) -> Result | None:
+    """The trained run with the highest validation macro F1; between equals the lower log-loss, then the name."""
+    runs = [result for result in results if result.kind == "run"]
+    return min(runs, key=lambda run: (-run.metrics.macro_f1, run.metrics.log_loss, run.run_id), default=None)

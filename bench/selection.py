@@ -1,0 +1,75 @@
+"""Which runs of a store are meant: those of one data set, and whether they can be compared row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.errors import UserError, unknown
+from bench.store import Store, StoredRun
+
+
+def runs_of(store: Store, data: str | None) -> list[StoredRun]:
+    """The finished runs and ensembles of one data set, sorted by name.
+
+    Args:
+        data: a name, or a folder whose base name it is; None where the store holds one data set only.
+
+    Raises:
+        UserError: an empty store, several data sets and none chosen, or a name that is not there.
+    """
+    runs = list(store.runs())
+    known = sorted({run.result.data for run in runs})
+    if not runs:
+        raise UserError(
+            f"No finished run in '{store.root}'. Train some first: python -m bench run --all, or choose --runs."
+        )
+    if data is None and len(known) > 1:
+        raise UserError(f"'{store.root}' holds runs of several data sets: {', '.join(known)}. Choose one with --data.")
+    wanted = known[0] if data is None else _name(data, known)
+    return [run for run in runs if run.result.data == wanted]
+
+
+def _name(data: str, known: Sequence[str]) -> str:
+    if data in known:
+        return data
+    base = Path(data).expanduser().name
+    if base in known:
+        return base
+    raise unknown("data set in the store", data, known)
+
+
+def check_same_images(runs: Sequence[StoredRun]) -> None:
+    """Refuses runs whose rows are not the same images, labels and classes.
+
+    Raises:
+        UserError: names the two runs, and what differs.
+    """
+    first = runs[0]
+    for other in runs[1:]:
+        difference = _difference(first, other)
+        if difference:
+            pair = f"{first.run_id} and {other.run_id}"
+            raise UserError(f"{pair} cannot be combined: {difference}. Name those that can with --members.")
+
+
+def _difference(one: StoredRun, other: StoredRun) -> str | None:
+    if one.result.data != other.result.data:
+        return f"they are of the data sets '{one.result.data}' and '{other.result.data}'"
+    same_px = one.result.image_px is not None and one.result.image_px == other.result.image_px
+    if same_px and one.images.data_fingerprint != other.images.data_fingerprint:
+        return f"the pictures of '{one.result.data}' changed between them (another fingerprint)"
+    if one.images.class_names != other.images.class_names:
+        return "their classes differ"
+    for split, ours, theirs in (
+        ("validation", one.images.val_ids, other.images.val_ids),
+        ("test", one.images.test_ids, other.images.test_ids),
+    ):
+        if ours != theirs:
+            return f"their {split} images differ{_example(ours, theirs)}"
+    return None if one.images.val_labels == other.images.val_labels else "their validation labels differ"
+
+
+def _example(ours: Sequence[str], theirs: Sequence[str]) -> str:
+    only = sorted(set(ours) ^ set(theirs))
+    return f" (for example '{only[0]}')" if only else " in their order"

@@ -1,0 +1,58 @@
+"""One run, whole, as text or as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+
+from bench.store import StoredRun
+from ensembles.metrics import per_class_f1
+
+
+def as_dict(run: StoredRun) -> dict[str, Any]:
+    """Configuration, environment, result, history and per-class F1."""
+    return {
+        "config": run.config,
+        "environment": run.environment,
+        "result": run.result.model_dump(mode="json"),
+        "history": [] if run.history is None else run.history.to_dict("records"),
+        "per_class": _per_class(run),
+    }
+
+
+def describe_run(run: StoredRun) -> str:
+    """The same for people."""
+    content = as_dict(run)
+    sections = [
+        (run.run_id, tabulate(_flat(content["result"]), tablefmt="plain")),
+        ("Asked for", tabulate(_flat(content["config"]), tablefmt="plain")),
+        ("Environment", tabulate(_flat(content["environment"]), tablefmt="plain")),
+        ("Epochs", tabulate(content["history"], headers="keys", tablefmt="simple", floatfmt=".4g")),
+        ("Classes, validation", tabulate(content["per_class"], headers="keys", tablefmt="simple", floatfmt=".3f")),
+        ("Folder", str(run.paths.folder)),
+    ]
+    return "\n\n".join(f"{title}\n{body}" for title, body in sections if body)
+
+
+def _per_class(run: StoredRun) -> list[dict[str, Any]]:
+    names, labels = run.images.class_names, np.array(run.images.val_labels)
+    predicted = run.log_probs("val").argmax(axis=1)
+    scores, counts = per_class_f1(labels, predicted, len(names)), np.bincount(labels, minlength=len(names))
+    return [
+        {"class": name, "images": int(count), "f1": float(found)}
+        for name, count, found in zip(names, counts, scores, strict=True)
+    ]
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Nested mappings as dotted names, without what does not apply."""
+    rows: list[tuple[str, Any]] = []
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{prefix}{name}.")
+        elif value is not None:
+            rows.append((prefix + name, ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value))
+    return rows

@@ -1,0 +1,106 @@
+"""One forward pass of a frozen backbone over splits: pooled moments of every image, with the clock per image."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bench.training.head_trainer import Floats
+
+# Images of one call, by pixels: large enough to fill the device, small enough that VGG16's first maps fit in memory.
+CPU_BATCH_PIXELS = 8 * 512 * 512
+ACCELERATOR_BATCH_PIXELS = 64 * 512 * 512
+MAX_BATCH = 64
+
+
+def batch_size(images: int, image_px: int, budget_pixels: int) -> int:
+    """Images per call: within the budget, and such that as few as possible of the last batch are padding."""
+    most = max(1, min(MAX_BATCH, budget_pixels // image_px**2, images))
+    return min(range(math.ceil(most / 2), most + 1), key=lambda size: (-images % size, -size))
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over N images gave.
+
+    mean, variance: float32 (N, F). seconds: float64 (N,), each image's share of its batch. startup_seconds: what the
+    first call took beyond an ordinary one.
+    """
+
+    mean: Floats
+    variance: Floats
+    seconds: np.ndarray
+    startup_seconds: float
+    ms_per_image: float
+    batch: int
+
+
+class Extractor:
+    """A built backbone as one graph of fixed shape, `batch` images of `image_px`, from pixels to pooled moments."""
+
+    def __init__(self, model: keras.Model, prepare: Callable[[Any], Any], batch: int, image_px: int) -> None:
+        self.batch, self.image_px = batch, image_px
+        self._model, self._prepare = model, prepare
+        signature = tf.TensorSpec((batch, image_px, image_px, 3), tf.uint8)
+        self._moments = tf.function(self._moments_graph, input_signature=[signature])
+
+    def gflops_per_image(self) -> float:
+        """Forward floating-point operations of one image (2 x multiply-adds) in 1e9, by TensorFlow's profiler."""
+        graph = self._moments.get_concrete_function().graph
+        options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+        options["output"] = "none"
+        counted = tf.compat.v1.profiler.profile(graph, cmd="op", options=options)
+        return float(counted.total_float_ops) / self.batch / 1e9
+
+    def run(self, batches: Iterable[Any], on_batch: Callable[[int], None]) -> Pass:
+        """Runs the backbone over batches of uint8 (b, px, px, 3); `on_batch` hears how many images are done."""
+        means, variances, sizes, seconds = [], [], [], []
+        for images in batches:
+            started = time.perf_counter()
+            mean, variance = self._padded(images)
+            seconds.append(time.perf_counter() - started)
+            means.append(mean)
+            variances.append(variance)
+            sizes.append(len(mean))
+            on_batch(sum(sizes))
+        return self._pass(means, variances, np.array(sizes), np.array(seconds))
+
+    def _pass(
+        self, means: Sequence[Floats], variances: Sequence[Floats], sizes: np.ndarray, seconds: np.ndarray
+    ) -> Pass:
+        ordinary = float(np.median(seconds[1:])) if len(seconds) > 1 else float(seconds[0])
+        startup = max(0.0, float(seconds[0]) - ordinary)
+        seconds[0] -= startup
+        return Pass(
+            np.concatenate(means),
+            np.concatenate(variances),
+            np.repeat(seconds / sizes, sizes),
+            startup,
+            1000 * ordinary / self.batch,
+            self.batch,
+        )
+
+    def _padded(self, images: Any) -> tuple[Floats, Floats]:
+        present = int(images.shape[0])
+        if present < self.batch:  # a second shape would be traced and compiled again for a handful of images
+            images = tf.pad(images, [[0, self.batch - present], [0, 0], [0, 0], [0, 0]])
+        mean, variance = self._moments(images)
+        return np.asarray(mean)[:present], np.asarray(variance)[:present]
+
+    def _moments_graph(self, images: Any) -> tuple[Any, Any]:
+        maps = tf.cast(self._model(self._prepare(images), training=False), tf.float32)
+        # tf.nn.moments takes two passes: mean of squares minus squared mean gives NaN where the spread is small.
+        mean, variance = tf.nn.moments(maps, axes=[1, 2])
+        return mean, variance
+
+
+def flipped(batches: Iterable[Any]) -> Iterator[Any]:
+    """The same images, mirrored left to right."""
+    return (tf.reverse(images, axis=[2]) for images in batches)

@@ -1,0 +1,159 @@
+"""Banks on demand: what is missing is extracted in one pass, by a backbone that is built only if anything is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import backbones
+from backbones.base import WeightsError
+from bench.config import RunConfig
+from bench.data.catalog import SPLITS, DataSource
+from bench.data.excerpt import excerpt
+from bench.data.faults import named_faults
+from bench.data.index import DataIndex
+from bench.data.pipeline import images
+from bench.errors import UserError
+from bench.training.bank import VIEWS, Bank, BankFolder, BankKey, BankTiming, View
+from bench.training.batch_norm import reestimate
+from bench.training.device import has_accelerator
+from bench.training.extraction import ACCELERATOR_BATCH_PIXELS, CPU_BATCH_PIXELS, Extractor, Pass, batch_size, flipped
+from bench.training.head_trainer import Features
+
+Slot = tuple[str, View]  # split and view
+OnImages = Callable[[int, int], None]  # images done, of how many
+
+# Random weights: statistics of BatchNorm are re-estimated on this many training images at 224 px, fewer at more pixels.
+REESTIMATION_PIXELS = 32 * 224 * 224
+REESTIMATION_LEAST = 16
+
+
+@dataclass(frozen=True)
+class BankSet:
+    """All that a run needs of the backbone. `shared`: nothing had to be extracted for it."""
+
+    banks: Mapping[Slot, Bank]
+    shared: bool
+
+    def features(self, split: str, views: int = 1) -> Features:
+        """Pooled features of a split, its views stacked."""
+        banks = [self.banks[split, view] for view in VIEWS[:views]]
+        return Features(np.stack([bank.mean for bank in banks]), np.stack([bank.variance for bank in banks]))
+
+    def timing(self, split: str, view: View = "plain") -> BankTiming:
+        """The clock of one bank."""
+        return self.banks[split, view].timing
+
+
+class FeatureMaker:
+    """Banks of one backbone with one set of weights over one data set, at any resolution."""
+
+    def __init__(
+        self, weights: str, folder: BankFolder, source: DataSource, index: DataIndex, config: RunConfig
+    ) -> None:
+        """`weights` as the backbone takes them (a path for a file); `config` names them, and the backbone."""
+        self._weights, self._folder, self._source, self._index = weights, folder, source, index
+        self._config = config
+        self._adapter = backbones.get(config.backbone)
+
+    def banks(self, image_px: int, views: int, on_images: OnImages) -> BankSet:
+        """The banks of every split, and of `views` views of the training images; extracts those that are not there.
+
+        Raises:
+            UserError: weights of another network, or a picture that cannot be read any more.
+        """
+        slots = [
+            *((split, VIEWS[0]) for split in SPLITS if split in self._index.splits),
+            *(("train", v) for v in VIEWS[1:views]),
+        ]
+        keys = {slot: self._key(image_px, slot) for slot in slots}
+        missing = [slot for slot in slots if self._folder.load(keys[slot]) is None]
+        if missing:
+            for slot, bank in self._extract(image_px, missing, on_images):
+                self._folder.save(keys[slot], bank)
+        return BankSet({slot: self._loaded(keys[slot]) for slot in slots}, shared=not missing)
+
+    @cached_property
+    def _model(self) -> keras.Model:
+        weights = self._weights if self._weights in ("imagenet", "random") else Path(self._weights)
+        try:
+            model = self._adapter.build(weights, seed=self._config.weights_seed)
+        except WeightsError as error:
+            raise UserError(str(error)) from None
+        model.trainable = False
+        return model
+
+    def _key(self, image_px: int, slot: Slot) -> BankKey:
+        config = self._config
+        fingerprint = self._index.fingerprints[image_px]
+        return BankKey(fingerprint, config.backbone, image_px, config.weights, config.weights_seed, *slot)
+
+    def _loaded(self, key: BankKey) -> Bank:
+        bank = self._folder.load(key)
+        if bank is None:
+            raise RuntimeError(f"bank {key.folder_name} vanished while it was used")
+        return bank
+
+    def _extract(self, image_px: int, missing: Sequence[Slot], on_images: OnImages) -> Iterator[tuple[Slot, Bank]]:
+        total = sum(self._count(split) for split, _ in missing)
+        batch = batch_size(total, image_px, ACCELERATOR_BATCH_PIXELS if has_accelerator() else CPU_BATCH_PIXELS)
+        extractor = Extractor(self._model, self._adapter.prepare, batch, image_px)
+        before_first = self._reestimated(image_px)
+        done = 0
+        for view in VIEWS:
+            splits = [split for split, missing_view in missing if missing_view == view]
+            if splits:
+                passed = self._pass(extractor, splits, view, partial(_shifted, on_images, done, total))
+                passed = replace(passed, startup_seconds=passed.startup_seconds + before_first)
+                yield from self._divide(passed, splits, view, extractor)
+                before_first = 0.0
+                done += sum(self._count(split) for split in splits)
+
+    def _reestimated(self, image_px: int) -> float:
+        """Gives BatchNorm of a random network statistics of real images, at this resolution. Returns the seconds."""
+        if self._config.weights != "random":
+            return 0.0
+        started = time.perf_counter()
+        count = max(REESTIMATION_LEAST, REESTIMATION_PIXELS // image_px**2)
+        shards = self._source.shards[image_px]["train"]
+        with named_faults(shards):
+            reestimate(self._model, [self._adapter.prepare(excerpt(shards, self._count("train"), count))])
+        return time.perf_counter() - started
+
+    def _pass(self, extractor: Extractor, splits: Sequence[str], view: View, on_batch: Callable[[int], None]) -> Pass:
+        shards = [shard for split in splits for shard in self._source.shards[extractor.image_px][split]]
+        with named_faults(shards):
+            batches = images(shards, extractor.batch)
+            return extractor.run(flipped(batches) if view == "flipped" else batches, on_batch)
+
+    def _divide(
+        self, passed: Pass, splits: Sequence[str], view: View, extractor: Extractor
+    ) -> Iterator[tuple[Slot, Bank]]:
+        """Cuts a pass over several splits into a bank for each."""
+        gflops, parameters = extractor.gflops_per_image(), int(self._model.count_params())
+        end = 0
+        for split in splits:
+            start, end = end, end + self._count(split)
+            timing = BankTiming(
+                images=end - start,
+                batch=passed.batch,
+                seconds=float(passed.seconds[start:end].sum()),
+                startup_seconds=passed.startup_seconds,
+                ms_per_image=passed.ms_per_image,
+                gflops_per_image=gflops,
+                backbone_parameters=parameters,
+            )
+            yield (split, view), Bank(passed.mean[start:end], passed.variance[start:end], timing)
+
+    def _count(self, split: str) -> int:
+        return len(self._index.splits[split].ids)
+
+
+def _shifted(on_images: OnImages, before: int, total: int, now: int) -> None:
+    on_images(before + now, total)

@@ -1,0 +1,197 @@
+"""A job of frozen runs: the backbone is built once and sees each image once, heads train on what it gave."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+import tensorflow as tf
+
+import backbones
+from bench.config import Frozen, Recipe
+from bench.data.catalog import find
+from bench.data.index import DataIndex, load_cached
+from bench.environment import cores, describe
+from bench.errors import UserError
+from bench.jobs import Failed, Finished, PlannedRun, Progress, TrainJob
+from bench.result import Cost, FailureKind, Result, Setup
+from bench.scoring import score
+from bench.store import Images, Outputs, Split, Store
+from bench.training.bank import VIEWS, BankFolder
+from bench.training.device import device_name, peak_memory_mib
+from bench.training.features import BankSet, FeatureMaker
+from bench.training.head_trainer import EpochRow, Examples, HeadTrainer, NonFiniteLossError, did_not_train
+
+Emit = Callable[[Frozen], None]
+
+
+def run_frozen(job: TrainJob, emit: Emit, log: Path) -> None:
+    """Does all runs of a job in turn. Each is stored the moment it is done; a failed one is told and passed over.
+
+    Raises:
+        UserError: something that every run of the job would meet, and that the user can mend.
+    """
+    FrozenJob(job, emit, log).run()
+
+
+class FrozenJob:
+    """The state that the runs of a job share: data, backbone, banks, traced heads."""
+
+    def __init__(self, job: TrainJob, emit: Emit, log: Path) -> None:
+        self._job, self._emit, self._log = job, emit, log
+        source = find(job.data)
+        index = load_cached(source, {run.config.image_px for run in job.runs})
+        if index is None:
+            raise UserError(f"Data set '{source.name}' changed while it was used. Run the command again.")
+        self._index: DataIndex = index
+        self._store = Store(Path(job.store))
+        self._maker = FeatureMaker(job.weights, BankFolder(self._store.banks), source, index, job.runs[0].config)
+        self._trainers: dict[str, HeadTrainer] = {}
+        self._head_startup: dict[str, float] = {}
+
+    def run(self) -> None:
+        """All runs, by resolution and recipe as they come."""
+        for run in self._job.runs:
+            started = time.perf_counter()
+            try:
+                macro_f1 = self._run(run)
+            except UserError:
+                raise
+            except Exception as error:
+                traceback.print_exc()
+                seconds = time.perf_counter() - started
+                self._emit(Failed(run_id=run.run_id, kind=_kind(error), reason=_reason(error), seconds=seconds))
+            else:
+                self._emit(Finished(run_id=run.run_id, macro_f1=macro_f1, seconds=time.perf_counter() - started))
+
+    def _run(self, run: PlannedRun) -> float:
+        config, index = run.config, self._index
+        self._tell(run, "building the backbone")
+        banks = self._maker.banks(
+            config.image_px, config.recipe.views, lambda done, of: self._tell(run, "features", done, of)
+        )
+        trainer = self._trainer(config.recipe, banks)
+        history = trainer.train(
+            Examples(banks.features("train", config.recipe.views), index.splits["train"].labels),
+            Examples(banks.features("val"), index.splits["val"].labels),
+            config.seed,
+            lambda row: self._tell(run, "head", row.epoch + 1, config.recipe.epochs),
+        )
+        result, outputs = self._collected(run, banks, trainer, history)
+        self._store.save(result, outputs)
+        return result.metrics.macro_f1
+
+    def _trainer(self, recipe: Recipe, banks: BankSet) -> HeadTrainer:
+        if recipe.name not in self._trainers:
+            trainer = HeadTrainer(recipe, banks.features("val").mean.shape[-1], len(self._index.class_names))
+            train = Examples(banks.features("train", recipe.views), self._index.splits["train"].labels)
+            self._head_startup[recipe.name] = trainer.warm_up(train)
+            self._trainers[recipe.name] = trainer
+        return self._trainers[recipe.name]
+
+    def _collected(
+        self, run: PlannedRun, banks: BankSet, trainer: HeadTrainer, history: Sequence[EpochRow]
+    ) -> tuple[Result, Outputs]:
+        index, config = self._index, run.config
+        splits: list[Split] = ["val", "test"] if "test" in index.splits else ["val"]
+        log_probs = {split: trainer.log_probs(banks.features(split)) for split in splits}
+        metrics = score(
+            log_probs,
+            index.splits["val"].labels,
+            index.test_labels,
+            train_images=len(index.splits["train"].ids),
+            did_not_train=did_not_train(history, len(index.class_names)),
+        )
+        device = device_name()
+        result = Result(
+            run_id=run.run_id,
+            kind="run",
+            data=config.data,
+            data_fingerprint=index.fingerprints[config.image_px],
+            backbone=config.backbone,
+            family=backbones.get(config.backbone).family,
+            image_px=config.image_px,
+            recipe=config.recipe.name,
+            seed=config.seed,
+            weights=config.weights,
+            weights_seed=config.weights_seed,
+            metrics=metrics,
+            cost=frozen_cost(banks, history, config.recipe, self._head_startup[config.recipe.name], trainer.parameters),
+            setup=Setup(
+                device=device,
+                cores=cores(),
+                global_batch=config.recipe.batch_per_replica,
+                code_revision=self._job.code_revision,
+            ),
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        outputs = Outputs(
+            config=config.model_dump(mode="json"),
+            environment=describe(device, self._job.code_revision),
+            history=pd.DataFrame([asdict(row) for row in history]),
+            images=_images(index, config.image_px),
+            log_probs=log_probs,
+            log=self._log.read_text(errors="replace"),
+        )
+        return result, outputs
+
+    def _tell(self, run: PlannedRun, phase: str, done: int = 0, total: int = 0) -> None:
+        self._emit(Progress(run_id=run.run_id, phase=phase, done=done, total=total))
+
+
+def frozen_cost(
+    banks: BankSet, history: Sequence[EpochRow], recipe: Recipe, head_startup: float, head_parameters: int
+) -> Cost:
+    """What a frozen run is charged: the extraction in full, whoever made the bank, and its own epochs."""
+    timings = [banks.timing("train", view) for view in VIEWS[: recipe.views]]
+    extraction = sum(timing.seconds for timing in timings)
+    startup = sum(timing.startup_seconds for timing in timings) + head_startup
+    epochs = [row.train_seconds for row in history]
+    epoch = median(epochs[1:] or epochs)
+    first = startup + extraction + epochs[0]
+    return Cost(
+        epochs=len(epochs),
+        first_epoch_seconds=first,
+        epoch_seconds=epoch,
+        uncached_epoch_seconds=extraction / recipe.views + epoch,
+        extraction_seconds=extraction,
+        bank_shared=banks.shared,
+        train_seconds_steady=extraction + epoch * len(epochs),
+        train_seconds_full=first + sum(epochs[1:]),
+        eval_seconds=banks.timing("val").seconds + sum(row.eval_seconds for row in history),
+        inference_ms_per_image=banks.timing("val").ms_per_image,
+        inference_batch=banks.timing("val").batch,
+        parameters=banks.timing("val").backbone_parameters + head_parameters,
+        gflops_per_image=banks.timing("val").gflops_per_image,
+        peak_memory_mib=peak_memory_mib(),
+    )
+
+
+def _images(index: DataIndex, image_px: int) -> Images:
+    test = index.splits.get("test")
+    return Images(
+        val_ids=index.splits["val"].ids,
+        test_ids=test.ids if test else (),
+        val_labels=tuple(index.splits["val"].labels.tolist()),
+        class_names=index.class_names,
+        data_fingerprint=index.fingerprints[image_px],
+        test_labels=None if index.test_labels is None else tuple(index.test_labels.tolist()),
+    )
+
+
+def _kind(error: Exception) -> FailureKind:
+    if isinstance(error, NonFiniteLossError):
+        return "nan"
+    return "oom" if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)) else "error"
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what went wrong."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

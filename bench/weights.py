@@ -1,0 +1,93 @@
+"""Which weights a backbone starts from: the policy on the command line, resolved without TensorFlow."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from backbones.base import Backbone, WeightsFile
+from bench import environment
+from bench.errors import UserError
+
+POLICIES = ("auto", "imagenet", "random")
+_PATIENCE_SECONDS = 2.0
+
+
+@functools.cache
+def answers(host: str) -> bool:
+    """Whether `host` answers HTTPS within two seconds, by any status. Asked once per process."""
+    answered = threading.Event()
+    # A thread, because looking up a name takes as long as it likes; a daemon, so that nobody waits for it at exit.
+    asking = threading.Thread(target=_ask, args=(host, answered), daemon=True)
+    asking.start()
+    asking.join(_PATIENCE_SECONDS)  # a refusal is known at once
+    return answered.is_set()
+
+
+def _ask(host: str, answered: threading.Event) -> None:
+    # As the download does, so that a proxy is used where one is set.
+    request = urllib.request.Request(f"https://{host}/", method="HEAD")
+    try:
+        urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS).close()
+    except urllib.error.HTTPError:
+        pass  # an answer, such as 400 for a page that is not there
+    except OSError:
+        return
+    answered.set()
+
+
+def resolve(policy: str, backbone: Backbone, *, online: Callable[[str], bool] = answers) -> str | Path:
+    """What `Backbone.build` is to be given.
+
+    Args:
+        policy: `auto` (ImageNet where it can be had, else random), `imagenet`, `random`, or the path of a weights file.
+        backbone: the network that is to be built.
+        online: whether a host answers.
+
+    Returns:
+        `"imagenet"`, `"random"` or an absolute path.
+
+    Raises:
+        UserError: ImageNet weights were asked for and cannot be had, or there is no such file or policy.
+    """
+    if policy == "random":
+        return "random"
+    if policy == "auto":
+        return "imagenet" if backbone.weights_file and _can_be_had(backbone.weights_file, online) else "random"
+    if policy == "imagenet":
+        return _imagenet(backbone, online)
+    return _file(policy)
+
+
+def _can_be_had(file: WeightsFile, online: Callable[[str], bool]) -> bool:
+    return file.is_at(environment.keras_models() / file.name) or online(urlsplit(file.url).netloc)
+
+
+def _imagenet(backbone: Backbone, online: Callable[[str], bool]) -> str:
+    file = backbone.weights_file
+    if file is None:
+        raise UserError(f"{backbone.name} has no ImageNet weights. Use --weights random or the path of a weights file.")
+    if _can_be_had(file, online):
+        return "imagenet"
+    folder = environment.keras_models()
+    what = "has another MD5 (damaged, or not that file)" if (folder / file.name).exists() else "is missing"
+    raise UserError(
+        f"ImageNet weights of {backbone.name}: {folder / file.name} {what}, and {urlsplit(file.url).netloc} does not "
+        f"answer. Put {file.name} (MD5 {file.md5}, from {file.url}) into {folder}, or use --weights random."
+    )
+
+
+def _file(policy: str) -> Path:
+    path = Path(policy).expanduser()
+    if path.is_file():
+        return path.resolve()
+    if path.is_dir():
+        raise UserError(f"--weights {policy} is a folder, not a weights file (.h5, .weights.h5).")
+    if path.suffix or len(path.parts) > 1:
+        raise UserError(f"No weights file at {path}. --weights takes {', '.join(POLICIES)} or the PATH of a file.")
+    raise UserError(f"Unknown weights '{policy}'. --weights takes {', '.join(POLICIES)} or the PATH of a file.")

@@ -1,0 +1,77 @@
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from bench.config import Schedule, load_recipe, recipe_names
+from bench.schedule import exponential_lr, fed_back_rates, learning_rates, planned_rates
+
+GOLDEN = Path(__file__).parent / "golden" / "schedules.csv"
+OTHERS = {  # schedules of the golden file whose recipe trains the backbone
+    "finetune-8-replicas": Schedule(
+        start_lr=1e-5, min_lr=1e-6, max_lr=8 * 5e-5, ramp_epochs=3, sustain_epochs=2, decay=0.7
+    ),
+    "seed-densenet121-final": Schedule(start_lr=0.001, min_lr=0.0001, max_lr=0.01, ramp_epochs=30, decay=0.8),
+}
+
+
+def golden() -> dict[str, list[tuple[float, float]]]:
+    rows = defaultdict(list)
+    with GOLDEN.open() as file:
+        for row in csv.DictReader(file):
+            rows[row["recipe"]].append((float(row["learning_rate"]), float(row["learning_rate_as_run"])))
+    return dict(rows)
+
+
+@pytest.mark.parametrize("recipe", sorted(golden()))
+def test_both_columns_of_the_log(recipe):
+    expected = golden()[recipe]
+    schedule = OTHERS.get(recipe) or load_recipe(recipe).schedule
+    epochs = len(expected)
+    assert planned_rates(schedule, epochs) == pytest.approx(
+        [planned for planned, _ in expected], rel=1e-8
+    )  # the file has ten digits
+    assert fed_back_rates(schedule, epochs) == pytest.approx(
+        [as_run for _, as_run in expected], rel=1e-8
+    )  # the file has ten digits
+
+
+@pytest.mark.parametrize("recipe", sorted(set(golden()) - set(OTHERS)))
+def test_shipped_recipes_train_as_many_epochs_as_the_log(recipe):
+    assert load_recipe(recipe).epochs == len(golden()[recipe])
+
+
+def test_feedback_is_what_a_recipe_asks_for():
+    schedule = load_recipe("petals-baseline").schedule
+    fed_back = schedule.model_copy(update={"start_lr_feedback": True})
+    assert learning_rates(schedule, 12) == planned_rates(schedule, 12)
+    assert learning_rates(fed_back, 12) == fed_back_rates(schedule, 12) != planned_rates(schedule, 12)
+
+
+def test_keras_feeds_the_rate_back():
+    """The notebooks' mistake, by Keras itself: a schedule's second parameter is the current rate."""
+    import keras
+    import numpy as np
+
+    schedule = load_recipe("seed-vgg16-bn").schedule
+    seen = []
+
+    def as_in_the_notebooks(epoch, start_lr):
+        seen.append(exponential_lr(epoch, schedule, start_lr))
+        return seen[-1]
+
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    zeros = np.zeros((1, 1), np.float32)
+    model.fit(
+        zeros, zeros, epochs=10, verbose=0, callbacks=[keras.callbacks.LearningRateScheduler(as_in_the_notebooks)]
+    )
+    assert seen == pytest.approx(fed_back_rates(schedule, 10), rel=1e-6)
+
+
+def test_every_schedule_peaks_after_its_ramp():
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        if recipe.epochs > recipe.schedule.ramp_epochs:
+            assert exponential_lr(recipe.schedule.ramp_epochs, recipe.schedule) == pytest.approx(recipe.schedule.max_lr)
