@@ -1,0 +1,140 @@
+"""From a weights file to a model's variables: all of them, or an error."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backbones.weights_file import WeightsError, WeightsFile
+
+if TYPE_CHECKING:
+    import h5py
+    import keras
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, layers are built with seeds that follow from `seed`; the caller's random numbers go on untouched.
+
+    An initializer or a Dropout without a seed draws one from Python's generator when it is made, and is deterministic
+    from then on. (keras.utils.set_random_seed would also reset NumPy and TensorFlow for the whole process.)
+    """
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+def fetch(weights_file: WeightsFile) -> Path:
+    """The path of a published weights file in the folder of Keras, downloaded if it is not there with the right hash.
+
+    Raises:
+        WeightsError: neither there nor to be downloaded.
+    """
+    import keras
+
+    try:
+        path = keras.utils.get_file(
+            weights_file.name, weights_file.url, cache_subdir="models", file_hash=weights_file.md5
+        )
+    except Exception as error:  # Keras raises a bare Exception when the download fails
+        raise WeightsError(
+            f"ImageNet weights {weights_file.name} (MD5 {weights_file.md5}) cannot be had from {weights_file.url}: "
+            f"put the file into $KERAS_HOME/models (default ~/.keras/models), or use random weights. "
+            f"({_first_line(error)})"
+        ) from error
+    return Path(path)
+
+
+def load(model: keras.Model, path: Path, network: str) -> None:
+    """Set every variable of `model` from a weights file without a top.
+
+    Args:
+        model: a built network. After an error its variables are of no use.
+        path: `.weights.h5` as Keras 3 saves, or the older layout (as keras.applications publishes), `.h5`.
+        network: what to call the model in errors.
+
+    Raises:
+        WeightsError: not a weights file, or one of another network, or one with a top.
+    """
+    shapes = _shapes(path, network)
+    _check_size(shapes, model.count_params(), path, network)
+    _blank(model)
+    try:
+        model.load_weights(path)
+    except (ValueError, KeyError, OSError) as error:
+        raise WeightsError(
+            f"{path} holds the weights of another network than {network}: {_first_line(error)}"
+        ) from error
+    _check_complete(model, path, network)
+
+
+def _shapes(path: Path, network: str) -> list[tuple[int, ...]]:
+    """The shapes of all layers' arrays in a weights file; those of an optimizer, saved beside them, are left out."""
+    import h5py
+
+    if not path.is_file():
+        raise WeightsError(f"No weights file '{path}' for {network}. Weights are 'random', 'imagenet' or a file.")
+    try:
+        with h5py.File(path) as file:
+            return _array_shapes(_layers(file, path, network))
+    except OSError as error:
+        raise WeightsError(f"{path} is not a weights file (HDF5) for {network}: {_first_line(error)}") from error
+
+
+def _layers(file: h5py.File, path: Path, network: str) -> h5py.Group:
+    """The group that holds the layers. Keras would choose the layout by the file's name, and fail obscurely."""
+    if "layers" in file:
+        group, suffix = file["layers"], ".weights.h5"
+    elif "model_weights" in file or "layer_names" in file.attrs:
+        group, suffix = file.get("model_weights", file), ".h5"
+    else:
+        raise WeightsError(f"{path} is not a weights file for {network}: it holds no layers.")
+    if not path.name.endswith(".h5") or path.name.endswith(".weights.h5") != (suffix == ".weights.h5"):
+        raise WeightsError(f"{path}, weights for {network}, has the layout of a {suffix} file: rename it to end so.")
+    return group
+
+
+def _array_shapes(group: h5py.Group) -> list[tuple[int, ...]]:
+    shapes: list[tuple[int, ...]] = []
+    # `shape` is what only arrays have; a visitor that returns something stops the visit.
+    group.visititems(lambda _, item: shapes.append(item.shape) if hasattr(item, "shape") else None)
+    return shapes
+
+
+def _check_size(shapes: list[tuple[int, ...]], expected: int, path: Path, network: str) -> None:
+    """Keras 3 reads past what a file holds beyond the model, such as a top, without a word."""
+    found = sum(math.prod(shape) for shape in shapes)
+    if found == expected:
+        return
+    # Only a dense layer has a matrix, and only a top has dense layers.
+    reason = "saved with its top" if any(len(shape) == 2 for shape in shapes) else "another network"
+    raise WeightsError(f"{path} holds {found:,} numbers, {network} without its top {expected:,}: {reason}.")
+
+
+def _blank(model: keras.Model) -> None:
+    """Give every variable a value that no weights file holds, so that what loading left alone can be told."""
+    import numpy as np
+
+    for variable in model.weights:
+        unset = np.nan if "float" in variable.dtype else -1
+        variable.assign(np.full(variable.shape, unset))
+
+
+def _check_complete(model: keras.Model, path: Path, network: str) -> None:
+    import numpy as np
+
+    for variable in model.weights:
+        value = np.asarray(variable)
+        if not np.all(np.isfinite(value) if "float" in variable.dtype else value >= 0):
+            raise WeightsError(f"{path} leaves {variable.path} of {network} unset, or sets it to NaN.")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
