@@ -49,7 +49,7 @@ COLUMNS: tuple[str, ...] = (
     "replicas",
     "global_batch",
     "cost_usd",
-    "macro_f1_interval_method",  # basic, bca, or "too few images" where no interval is honest
+    "macro_f1_interval_method",  # empty where there were too few images for an interval
     "test_macro_f1_low",
     "test_macro_f1_high",
     "test_accuracy",

@@ -34,7 +34,9 @@ class Footnotes:
             row["run_id"]: [*_notes(row), *odd.get(row["run_id"], ())] for _, row in ranking.current.iterrows()
         }
         self._common = _shared_by_all([self._texts[run_id] for run_id in ranking.runs["run_id"]])
-        self._tied = set(ranking.runs["run_id"][_tied(ranking)])
+        others, tied = ranking.runs["run_id"].iloc[1:], ranking.runs["indistinguishable_from_best"].iloc[1:]
+        self._all_tied = len(tied) > 1 and bool(tied.all())
+        self._tied = set() if self._all_tied else set(others[tied])
         self._letters: dict[str, str] = {}
         for texts in self._texts.values():
             for text in texts:
@@ -49,25 +51,19 @@ class Footnotes:
     def lines(self) -> str:
         """The explanation of all marks used, as a list."""
         common = [f"All runs: {escape(text)}." for text in self._common]
-        tie = [f"`{TIE}` {_TIE_TEXT}."] if self._tied else []
+        tie = [f"`{TIE}` {_TIE_TEXT}."] * bool(self._tied) + [f"All runs: {_TIE_TEXT}."] * self._all_tied
         return bullets(common + tie + [f"`{letter}` {escape(text)}." for text, letter in self._letters.items()])
 
 
-def _tied(ranking: Ranking) -> pd.Series[bool]:
-    runs = ranking.runs
-    best = ranking.best
-    return runs["indistinguishable_from_best"] & (runs["run_id"] != (best["run_id"] if best is not None else ""))
-
-
 def _notes(row: pd.Series) -> list[str]:
-    texts = [text for flag, text in _FLAGS.items() if row[flag]]
+    texts = [text for flag, text in _FLAGS.items() if row[flag] and row["kind"] == "run"]
     if row["weights"] == "random" and row["status"] == "ok":
         texts.append(_RANDOM)
     if row["status"] != "ok":
         texts.append(f"failed, of kind {row['failure_kind'] or 'unknown'}")
     if row["kind"] == "ensemble":
         texts.append(_ENSEMBLE_FIT if pd.isna(row["macro_f1_cross_fitted"]) else _ENSEMBLE)
-    if pd.notna(row["score"]) and pd.isna(row["score_low"]) and row["macro_f1_interval_method"]:
+    if pd.notna(row["score"]) and pd.isna(row["score_low"]):
         texts.append(_NO_INTERVAL)
     return texts
 

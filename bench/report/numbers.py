@@ -24,9 +24,9 @@ def interval(low: float, high: float, digits: int = 2) -> str:
 
 
 def interval_digits(lows: Iterable[float], highs: Iterable[float]) -> int:
-    """Two decimals while every interval is wider than .05, else three, so that no bound is rounded into another."""
+    """Two decimals while every interval is wider than .03, else three, so that no bound is rounded into another."""
     widths = [high - low for low, high in zip(lows, highs, strict=True) if not math.isnan(high - low)]
-    return 2 if min(widths, default=0.0) > 0.05 else 3
+    return 2 if min(widths, default=0.0) > 0.03 else 3
 
 
 def decimals(values: Iterable[float]) -> int:

@@ -21,23 +21,32 @@ _SHARED = {
 def oddities(runs: pd.DataFrame) -> dict[str, list[str]]:
     """By run_id, what sets a row apart from the majority: `["global batch 32, most have 16"]`.
 
-    Of two equally common values the one of the better row counts as usual; runs must be sorted, best first.
+    Where no value has a majority, every row is marked with its own, but for recipes: those stand in the rows' names.
     """
     found: dict[str, list[str]] = {run_id: [] for run_id in runs["run_id"]}
     for column, name in _SHARED.items():
-        for run_id, text in _minority(runs, column, name):
+        for run_id, text in _texts(runs, column, name):
             found[run_id].append(text)
     return found
 
 
-def _minority(runs: pd.DataFrame, column: str, name: str) -> list[tuple[str, str]]:
+def _texts(runs: pd.DataFrame, column: str, name: str) -> list[tuple[str, str]]:
     values = _known(runs, column)
-    if values.nunique() < 2:
+    counts = values.value_counts()
+    if len(counts) < 2:
         return []
-    usual = values.value_counts(sort=False).idxmax()  # the first of the most frequent, in the order of the rows
-    odd = values[values != usual]
-    texts = [f"{name} {_text(value)}, most have {_text(usual)}" for value in odd]
+    usual = counts.index[0]
+    if 2 * counts.iloc[0] > len(values):
+        odd = values[values != usual]
+        texts = [f"{name} {_text(value)}, most have {_text(usual)}" for value in odd]
+    else:
+        odd = values
+        texts = [_divided(name, value) for value in odd]
     return list(zip(runs.loc[odd.index, "run_id"], texts, strict=True))
+
+
+def _divided(name: str, value: object) -> str:
+    return "recipes differ, as the names say" if name == "recipe" else f"{name} {_text(value)}, others differ"
 
 
 def _known(runs: pd.DataFrame, column: str) -> pd.Series:

@@ -21,8 +21,9 @@ class Ranking:
     def of(cls, inputs: ReportInput) -> Ranking:
         """Read the rows of a report."""
         rows = _scored(name_rows(_filled(typed(inputs.rows))))
-        order = ["group", "score", "run_id"]
-        return cls(rows.sort_values(order, ascending=[True, False, True], kind="stable").reset_index(drop=True))
+        order = {"group": True, "score": False, "log_loss": True, "run_id": True}
+        rows = rows.sort_values(list(order), ascending=list(order.values()), kind="stable")
+        return cls(rows.reset_index(drop=True))
 
     @cached_property
     def current(self) -> pd.DataFrame:
@@ -56,8 +57,8 @@ class Ranking:
         return "" if devices.empty else str(devices.mode().iloc[0])
 
     def fact(self, column: str) -> str:
-        """The value that all rows which have one share; several joined by "or"; nothing where none has."""
-        values = self.rows[column].dropna()
+        """The value that all runs share, several joined by "or"; of all rows, where there are no runs."""
+        values = (self.rows if self.runs.empty else self.runs)[column].dropna()
         shown = [f"{value:,.0f}" if isinstance(value, float) else str(value) for value in values[values != ""].unique()]
         return " or ".join(shown)
 

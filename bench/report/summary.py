@@ -9,6 +9,7 @@ from bench.report.combined import ensembles
 from bench.report.configurations import seeds
 from bench.report.details import details
 from bench.report.failures import failures
+from bench.report.figures.curves import left_out
 from bench.report.figures.schedule import differs
 from bench.report.inputs import ReportInput
 from bench.report.markdown import bullets, escape
@@ -25,12 +26,12 @@ SCATTER, CURVES, SCHEDULE = "accuracy-versus-cost.png", "learning-curves.png", "
 def summary(ranking: Ranking, inputs: ReportInput, figures: Collection[str], *, shared_data: bool) -> str:
     """The whole page as markdown; `figures` are the names of those that were drawn."""
     sections: Mapping[str, list[str]] = {
-        "Results": [results(ranking), legend()],
         "Seeds": _seeds(ranking),
+        "Results": [results(ranking), legend() if len(ranking.current) else ""],
         "Ensembles": _ensembles(ranking),
         "Accuracy versus cost": _scatter(ranking, figures),
         "What resolution buys": _resolution(ranking),
-        "Learning curves": _picture(CURVES, "Loss and validation macro F1 per epoch of every run", figures),
+        "Learning curves": _curves(ranking, inputs, figures),
         "Schedule": _schedule(inputs, figures),
         "Failures": [failures(ranking, inputs.failures)],
         "Details": [details(ranking)],
@@ -104,6 +105,13 @@ def _resolution(ranking: Ranking) -> list[str]:
     )
     found = resolution(ranking)
     return [found, note] if found else []
+
+
+def _curves(ranking: Ranking, inputs: ReportInput, figures: Collection[str]) -> list[str]:
+    picture = _picture(CURVES, "Loss and validation macro F1 per epoch", figures)
+    missing = [escape(title) for title in left_out(ranking, inputs)]
+    note = f"Not drawn, being further down the ranking: {', '.join(missing)}." if missing else ""
+    return [*picture, note]
 
 
 def _schedule(inputs: ReportInput, figures: Collection[str]) -> list[str]:

@@ -47,10 +47,17 @@ def _certainty(found: pd.DataFrame, ranking: Ranking) -> str:
         return "It is the only one, so nothing is ranked."
     if not ranking.runs["compared_with_best"].any():
         return "Whether it can be told apart from the others was not computed."
+    if not _has_intervals(found):
+        return "With so few images no two runs can be told apart."
     tied = [escape(label) for label in others["label"][others["tied"]]]
     if not tied:
         return "On these images it can be told apart from every other."
     return f"On these images it **cannot be told apart** from {_listed(tied)} ({len(tied)} of {len(others)} others)."
+
+
+def _has_intervals(found: pd.DataFrame) -> bool:
+    """Without intervals everything is tied, which says something of the images, nothing of the runs."""
+    return bool(found["score_low"].notna().any())
 
 
 def _listed(names: list[str]) -> str:
@@ -60,7 +67,7 @@ def _listed(names: list[str]) -> str:
 
 def _cheapest(ranking: Ranking) -> str:
     """The cheapest run to train among those on the front that the noise does not separate from the best."""
-    if ranking.runs.empty or not ranking.runs["compared_with_best"].any():
+    if not ranking.runs["compared_with_best"].any() or not _has_intervals(configurations(ranking.runs)):
         return ""
     rows = points(ranking)
     rows = with_cost(rows[rows["kind"] == "run"], COSTS[0])
@@ -69,12 +76,13 @@ def _cheapest(ranking: Ranking) -> str:
     if keeps_up.empty or keeps_up["label"].iloc[0] == best_label:
         return ""
     best = rows[rows["label"] == best_label]
-    return "" if best.empty else _keeps_up(keeps_up.iloc[0], best.iloc[0])
+    return "" if best.empty or not best["comparable"].all() else _keeps_up(keeps_up.iloc[0], best.iloc[0])
 
 
 def _keeps_up(cheap: pd.Series, best: pd.Series) -> str:
     bounds = numbers.interval(cheap["score_low"], cheap["score_high"])
-    score = f"{numbers.score(cheap['score'])} {bounds}".strip()
+    spread = bounds if cheap["n"] == 1 else f"(mean of {cheap['n']} seeds)"
+    score = f"{numbers.score(cheap['score'])} {spread}".strip()
     return f"**Cheapest that keeps up: {escape(cheap['label'])}**, {score}, at {_price(cheap, best)} of the best one."
 
 
@@ -119,7 +127,7 @@ def _test(top: pd.Series, best: pd.Series | None) -> str:
 
 
 def _ensemble_price(top: pd.Series, best: pd.Series | None) -> str:
-    if best is None:
+    if best is None or (top["device"] and best["device"] and top["device"] != best["device"]):
         return ""
     members = top.copy()
     members["train_seconds"] = top["members_train_seconds"]

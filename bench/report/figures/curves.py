@@ -15,27 +15,40 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+SHOWN = 12  # groups, the best first: more cost seconds to draw and are too small to read
 _DASHED = (0, (2, 1.2))
 
 
 def draw(ranking: Ranking, inputs: ReportInput) -> Figure | None:
     """The figure, or None where no history is stored."""
-    runs = ranking.current[ranking.current["run_id"].isin(list(inputs.histories))]
+    runs = _drawable(ranking, inputs)
     if runs.empty:
         return None
-    groups = list(runs.groupby(_titles(runs), sort=True))
-    across = min(len(groups), 4 if len(groups) <= 12 else 6)
+    groups = list(runs.groupby(_titles(runs), sort=False))[:SHOWN]
+    across = min(len(groups), 4 if len(groups) <= 8 else 6)
     figure = new_figure(11 if across > 1 else 5.5, 0.6 + 3.6 * math.ceil(len(groups) / across))
     colour = colours(_size(px) for px in runs["image_px"])
-    for panels, (title, group) in zip(_panels(figure, len(groups), across), groups, strict=True):
-        _group(*panels, str(title), group, inputs, colour)
+    size = 10 if max(len(str(title)) for title, _ in groups) * across < 90 else 7
+    for (upper, lower), (title, group) in zip(_panels(figure, len(groups), across), groups, strict=True):
+        upper.set_title(str(title), parse_math=False, fontsize=size)
+        _curves(upper, lower, group, inputs, colour)
     _legend(figure, colour)
     return figure
 
 
+def left_out(ranking: Ranking, inputs: ReportInput) -> list[str]:
+    """The groups that the figure has no room for."""
+    runs = _drawable(ranking, inputs)
+    return list(_titles(runs).unique()[SHOWN:]) if len(runs) else []
+
+
+def _drawable(ranking: Ranking, inputs: ReportInput) -> pd.DataFrame:
+    return ranking.current[ranking.current["run_id"].isin(list(inputs.histories))]
+
+
 def _titles(runs: pd.DataFrame) -> pd.Series[str]:
     titles = runs["backbone"].where(runs["backbone"] != "", runs["label"])
-    return titles + "\n" + runs["recipe"] if runs["recipe"].nunique() > 1 else titles
+    return titles + " " + runs["recipe"] if runs["recipe"].nunique() > 1 else titles
 
 
 def _panels(figure: Figure, count: int, across: int) -> list[tuple[Axes, Axes]]:
@@ -67,11 +80,8 @@ def _number_edges(upper: Axes, lower: Axes, *, is_left: bool, is_lowest: bool) -
         lower.set_xlabel("epoch")
 
 
-def _group(
-    loss: Axes, score: Axes, title: str, runs: pd.DataFrame, inputs: ReportInput, colour: dict[str, str]
-) -> None:
-    loss.set_title(title, parse_math=False)
-    plain_log_axis(loss, "y")
+def _curves(loss: Axes, score: Axes, runs: pd.DataFrame, inputs: ReportInput, colour: dict[str, str]) -> None:
+    plain_log_axis(loss, "y", decades=1)
     for _, run in runs.iterrows():
         history = inputs.histories[run["run_id"]]
         style = {"color": colour[_size(run["image_px"])], "linewidth": 1.4}

@@ -43,7 +43,8 @@ def _candidates(anchor: Floats, size: Floats) -> tuple[Floats, Floats]:
     """Centres around an anchor (K, 2), and what each costs before anything is in its way (K,)."""
     angle, distance = (grid.ravel() for grid in np.meshgrid(_ANGLES, _DISTANCES, indexing="ij"))
     direction = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    centres = anchor + direction * (size / 2 + distance[:, None])
+    edge = direction / np.abs(direction).max(axis=1, keepdims=True)  # so that the gap is the same all round the box
+    centres = anchor + edge * size / 2 + direction * distance[:, None]
     return centres, distance / 60 + 0.05 * (1 - direction[:, 0])  # near, and rather on the right
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from bench.report.figures.placement import place
-from bench.report.figures.style import FAINT, INK, colours, markers, new_figure, plain_log_axis
+from bench.report.figures.style import COLOURS, FAINT, INK, colours, markers, new_figure, plain_log_axis
 from bench.report.inputs import ReportInput
 from bench.report.points import COSTS, Cost, points, with_cost
 from bench.report.ranking import Ranking
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
+_OTHERS = "other families"
 _ALL_NAMED = 18  # more labels than these hide the points they name: then only the front and the ties are named
 
 
@@ -28,9 +29,10 @@ def draw(ranking: Ranking, _: ReportInput) -> Figure | None:
     if not panels:
         return None
     figure = new_figure(11, 5.2)
-    figure.subplots_adjust(left=0.06, right=0.99, top=0.98, bottom=0.18, wspace=0.06)
+    figure.subplots_adjust(left=0.066, right=0.985, top=0.98, bottom=0.18, wspace=0.06)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     axes[0].set_ylabel("macro F1 (validation)")
+    axes[0].locator_params(axis="y", steps=[1, 2, 5, 10])
     for panel, (cost, found) in zip(axes, panels, strict=True):
         _panel(panel, cost, found)
     for panel, (cost, found) in zip(axes, panels, strict=True):  # when the shared scale is final
@@ -43,21 +45,34 @@ def _dressed(rows: pd.DataFrame) -> pd.DataFrame:
     """Add colour (family), marker (resolution) and size of each point."""
     is_run = rows["kind"] == "run"
     family = rows["family"].where(rows["family"] != "", rows["label"])
-    colour, marker = colours(family[is_run]), markers(rows["image_px"].dropna())
+    family = _best_families(family, is_run)
+    colour, marker = colours(family[is_run & (family != _OTHERS)]), markers(rows["image_px"].dropna())
     return rows.assign(
         family=family,
-        colour=[colour[name] if run else INK for name, run in zip(family, is_run, strict=True)],
+        colour=[colour.get(name, FAINT) if run else INK for name, run in zip(family, is_run, strict=True)],
         marker=[marker.get(px, "X") if run else "*" for px, run in zip(rows["image_px"], is_run, strict=True)],
         area=np.where(is_run, 46.0, 150.0),
     )
 
 
+def _best_families(family: pd.Series[str], is_run: pd.Series[bool]) -> pd.Series[str]:
+    """As many families as there are colours, the best first; the rest share a name and grey."""
+    shown = list(dict.fromkeys(family[is_run]))
+    return family if len(shown) <= COLOURS else family.where(family.isin(shown[:COLOURS]), _OTHERS)
+
+
 def _panel(axes: Axes, cost: Cost, rows: pd.DataFrame) -> None:
-    plain_log_axis(axes, "x")
+    low, high = rows[cost.column].min(), rows[cost.column].max()
+    plain_log_axis(axes, "x", decades=float(np.log10(high / low)))
+    room = max((high / low) ** 0.12, 1.3)  # for labels left and right
+    axes.set_xlim(low / room, high * room)
     axes.set_xlabel(f"{cost.title} ({cost.unit})")
-    axes.margins(x=0.12, y=0.06)
-    for _, row in rows.iterrows():
-        _point(axes, row[cost.column], row)
+    axes.margins(y=0.06)
+    bars = rows[rows["score_low"].notna() & rows["score_high"].notna()]
+    heights = (bars["score_low"], bars["score_high"])
+    axes.vlines(bars[cost.column], *heights, colors=list(bars["colour"]), linewidth=1.1, alpha=0.45, zorder=2)
+    for marker, points_of_shape in rows.groupby("marker", sort=False):
+        _points(axes, cost, str(marker), points_of_shape)
     stairs = rows[rows["front"]]
     if not stairs.empty:
         end = axes.get_xlim()[1]
@@ -65,14 +80,12 @@ def _panel(axes: Axes, cost: Cost, rows: pd.DataFrame) -> None:
         axes.plot(x, y, drawstyle="steps-post", color=FAINT, linewidth=1.3, zorder=1.5, scalex=False)
 
 
-def _point(axes: Axes, x: float, row: pd.Series) -> None:
-    if np.isfinite(row["score_low"]) and np.isfinite(row["score_high"]):
-        axes.vlines(x, row["score_low"], row["score_high"], color=row["colour"], linewidth=1.1, alpha=0.45, zorder=2)
-    face = row["colour"] if row["comparable"] else "white"
-    style = {"s": row["area"], "marker": row["marker"], "zorder": 3, "linewidth": 1.2}
-    axes.scatter(
-        x, row["score"], facecolor=face, edgecolor=row["colour"] if not row["comparable"] else "white", **style
-    )
+def _points(axes: Axes, cost: Cost, marker: str, rows: pd.DataFrame) -> None:
+    """All points of one shape; hollow where their cost is not comparable."""
+    full = rows["comparable"]
+    face, edge = rows["colour"].where(full, "white"), rows["colour"].where(~full, "white")
+    style: dict[str, Any] = {"facecolor": list(face), "edgecolor": list(edge), "linewidth": 1.2, "zorder": 3}
+    axes.scatter(rows[cost.column], rows["score"], s=rows["area"], marker=marker, **style)
 
 
 def _name_points(axes: Axes, cost: Cost, rows: pd.DataFrame) -> None:
@@ -94,14 +107,14 @@ def _text(axes: Axes, label: str) -> Text:
 
 
 def _obstacles(axes: Axes, cost: Cost, rows: pd.DataFrame) -> np.ndarray:
-    """Boxes about every marker, every error bar and every tread of the staircase, in pixels."""
+    """Boxes about every marker, every tread of the staircase and, thinner since it may be crossed, every error bar."""
     marks = _pixels(axes, rows, cost, "score")
     bars = rows[rows["score_low"].notna() & rows["score_high"].notna()]
     low, high = (_pixels(axes, bars, cost, bound) for bound in ("score_low", "score_high"))
     stairs = _pixels(axes, rows[rows["front"]], cost, "score")
     ends = np.append(stairs[1:, 0], axes.get_window_extent().x1)[: len(stairs)]
     treads = np.stack([stairs[:, 0], stairs[:, 1] - 4, ends, stairs[:, 1] + 4], axis=1)
-    return np.concatenate([np.concatenate([marks - 9, marks + 9], 1), np.concatenate([low - 4, high + 4], 1), treads])
+    return np.concatenate([np.concatenate([marks - 10, marks + 10], 1), np.concatenate([low - 1, high + 1], 1), treads])
 
 
 def _pixels(axes: Axes, rows: pd.DataFrame, cost: Cost, height: str) -> np.ndarray:
@@ -120,14 +133,16 @@ def _leader(axes: Axes, anchor: np.ndarray, size: np.ndarray, centre: np.ndarray
 def _legend(figure: Figure, rows: pd.DataFrame) -> None:
     from matplotlib.lines import Line2D
 
-    def key(label: str, marker: str, colour: str, size: float = 7) -> Line2D:
-        return Line2D([], [], linestyle="", marker=marker, color=colour, markersize=size, label=label)
+    def key(label: str, marker: str, colour: str, *, size: float = 7, hollow: bool = False) -> Line2D:
+        style: dict[str, Any] = {"marker": marker, "color": colour, "markersize": size, "label": label}
+        return Line2D([], [], linestyle="", markerfacecolor="white" if hollow else colour, **style)
 
     runs = rows[rows["kind"] == "run"]
-    families = dict(sorted(zip(runs["family"], runs["colour"], strict=True)))
+    families = dict(sorted(zip(runs["family"], runs["colour"], strict=True), key=lambda pair: (pair[1] == FAINT, pair)))
     sizes = dict(sorted(zip(runs["image_px"].dropna(), runs.loc[runs["image_px"].notna(), "marker"], strict=True)))
     keys = [key(family, "o", colour) for family, colour in families.items()]
     keys += [key(f"{px:.0f} px", marker, FAINT) for px, marker in sizes.items()]
-    keys += [key("ensemble", "*", INK, 11)] * bool((rows["kind"] == "ensemble").any())
+    keys += [key("ensemble", "*", INK, size=11)] * bool((rows["kind"] == "ensemble").any())
+    keys += [key("other device", "o", FAINT, hollow=True)] * bool((~rows["comparable"]).any())
     keys += [Line2D([], [], color=FAINT, linewidth=1.3, label="Pareto front")]
     figure.legend(handles=keys, loc="lower center", ncols=min(len(keys), 9), columnspacing=1.6, handletextpad=0.4)

@@ -24,8 +24,10 @@ def draw(_: Ranking, inputs: ReportInput) -> Figure | None:
         return None
     across = min(len(schedules), 3)
     down = math.ceil(len(schedules) / across)
-    figure = new_figure(1.2 + 3.5 * across + 1.5 * (across == 1), 0.5 + 2.5 * down)
-    figure.set_layout_engine("tight")
+    width, height = 3.7 * across + 2.0 * (across == 1), 2.8 * down
+    figure = new_figure(width, height)
+    figure.subplots_adjust(left=0.65 / width, right=1 - 0.1 / width, top=1 - 0.35 / height, bottom=0.5 / height)
+    figure.subplots_adjust(wspace=0.3, hspace=0.45)
     panels = figure.subplots(down, across, squeeze=False).ravel()
     for panel, (name, frame) in zip(panels, schedules.items(), strict=False):
         _panel(panel, name, frame)
@@ -35,7 +37,7 @@ def draw(_: Ranking, inputs: ReportInput) -> Figure | None:
 
 
 def _panel(axes: Axes, name: str, frame: pd.DataFrame) -> None:
-    axes.set_title(name)
+    axes.set_title(name, parse_math=False)
     axes.set_xlabel("epoch")
     axes.set_ylabel("learning rate")
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))

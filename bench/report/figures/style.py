@@ -17,6 +17,7 @@ INK, FAINT = "#222222", "#8a8a8a"
 # Okabe and Ito's palette without its yellow, which white paper swallows.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7F5A3C")
 BLUE, VERMILION = _COLOURS[:2]
+COLOURS = len(_COLOURS)
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _STYLE: Any = {
     "font.family": "DejaVu Sans",  # shipped with matplotlib, so that figures are the same everywhere
@@ -66,7 +67,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def colours(names: Iterable[str]) -> dict[str, str]:
-    """A colour for each name, the same for the same set of names."""
+    """A colour for each name, the same for the same set of names; those beyond `COLOURS` begin again."""
     return {name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(sorted(set(names)))}
 
 
@@ -75,13 +76,18 @@ def markers(sizes: Iterable[float]) -> dict[float, str]:
     return {size: _MARKERS[place % len(_MARKERS)] for place, size in enumerate(sorted(set(sizes)))}
 
 
-def plain_log_axis(axes: Axes, axis: str) -> None:
-    """A logarithmic axis that is labelled 1, 2, 5, 10, not in powers of ten."""
+def plain_log_axis(axes: Axes, axis: str, decades: float) -> None:
+    """A logarithmic axis of so many decades, labelled 1, 2, 5, 10, not in powers of ten."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
     getattr(axes, f"set_{axis}scale")("log")
     chosen = axes.xaxis if axis == "x" else axes.yaxis
-    chosen.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
+    chosen.set_major_locator(LogLocator(base=10, subs=_ticks(decades)))
     chosen.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     chosen.set_minor_locator(NullLocator())
     chosen.set_minor_formatter(NullFormatter())
+
+
+def _ticks(decades: float) -> tuple[float, ...]:
+    """Labels per decade that do not run into each other."""
+    return (1.0, 2.0, 5.0) if decades < 2 else (1.0, 3.0) if decades < 3 else (1.0,)

@@ -1,0 +1,221 @@
+"""Golden inputs: eight runs of four backbones, an ensemble with its predecessor, and a failure.
+
+Seconds and milliseconds grow with the pixels, so that expectations can be computed by hand.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bench.report.inputs import ReportInput
+
+# backbone: family, parameters, GFLOPs at 224, training seconds, ms per image
+NETWORKS = {
+    "vgg16": ("vgg", 14_718_792, 30.7, 41.2, 61.4),
+    "resnet50": ("resnet", 23_612_296, 7.72, 15.6, 22.8),
+    "densenet121": ("densenet", 7_049_800, 5.67, 17.3, 26.1),
+    "efficientnetb0": ("efficientnet", 4_064_939, 0.794, 7.41, 9.35),
+}
+SCORES = {
+    ("vgg16", 224): (0.741, 0.690, 0.786),
+    ("vgg16", 512): (0.802, 0.755, 0.842),
+    ("resnet50", 224): (0.833, 0.788, 0.871),
+    ("resnet50", 512): (0.871, 0.832, 0.905),
+    ("densenet121", 224): (0.846, 0.803, 0.883),
+    ("densenet121", 512): (0.884, 0.846, 0.916),
+    ("efficientnetb0", 224): (0.818, 0.772, 0.858),
+    ("efficientnetb0", 512): (0.867, 0.826, 0.902),
+}
+TIED = {("densenet121", 512), ("resnet50", 512), ("efficientnetb0", 512)}
+
+
+def run_id(backbone: str, px: int) -> str:
+    return f"{backbone}-{px}-frozen-s0-{abs(hash_of(backbone, px)):08x}"
+
+
+def hash_of(backbone: str, px: int) -> int:
+    return sum(ord(letter) * 131**place for place, letter in enumerate(f"{backbone}{px}")) % 2**32
+
+
+SHARED = {
+    "schema_version": 1,
+    "data": "sample",
+    "status": "ok",
+    "val_images": 320,
+    "test_images": 80,
+    "train_images": 440,
+    "classes": 8,
+    "device": "cpu (2 cores, AVX-512)",
+    "cores": 2,
+    "precision": "float32",
+    "code_revision": "dc05418",
+}
+
+
+def run_row(backbone: str, px: int, /, **changes) -> dict:
+    family, parameters, gflops, seconds, milliseconds = NETWORKS[backbone]
+    score, low, high = SCORES[backbone, px]
+    scale = (px / 224) ** 2
+    return {
+        **SHARED,
+        "run_id": run_id(backbone, px),
+        "kind": "run",
+        "backbone": backbone,
+        "family": family,
+        "image_px": px,
+        "recipe": "frozen",
+        "seed": 0,
+        "weights": "imagenet",
+        "weights_seed": 0,
+        "macro_f1": score,
+        "macro_f1_low": low,
+        "macro_f1_high": high,
+        "macro_f1_interval_method": "basic",
+        "test_macro_f1": score - 0.013,
+        "test_macro_f1_low": score - 0.11,
+        "test_macro_f1_high": score + 0.07,
+        "test_accuracy": score + 0.004,
+        "accuracy": score + 0.017,
+        "log_loss": 1.4 - score,
+        "epochs": 30,
+        "selected_on_validation": False,
+        "first_epoch_seconds": seconds * scale * 0.94,
+        "epoch_seconds": 0.021 + parameters * 1e-9,
+        "uncached_epoch_seconds": seconds * scale * 0.88,
+        "extraction_seconds": seconds * scale * 0.86,
+        "bank_shared": False,
+        "train_seconds_steady": seconds * scale * 0.9,
+        "train_seconds_full": seconds * scale,
+        "eval_seconds": 0.4 * seconds * scale,
+        "inference_ms_per_image": milliseconds * scale,
+        "inference_batch": 16,
+        "parameters": parameters,
+        "gflops_per_image": gflops * scale,
+        "peak_memory_mib": 900 + 60 * scale * gflops**0.5,
+        "strategy": "default",
+        "replicas": 1,
+        "global_batch": 16,
+        "did_not_train": False,
+        "indistinguishable_from_best": (backbone, px) in TIED,
+    } | changes
+
+
+def runs() -> list[dict]:
+    return [run_row(backbone, px) for backbone, px in SCORES]
+
+
+def ensemble_row(members: list[dict], candidates: list[dict], /, **changes) -> dict:
+    seconds = sum(row["train_seconds_full"] for row in candidates)
+    return {
+        **SHARED,
+        "run_id": "ensemble-top3-0a1b2c3d",
+        "kind": "ensemble",
+        "members": ";".join(row["run_id"] for row in members),
+        "macro_f1": 0.909,
+        "macro_f1_low": 0.875,
+        "macro_f1_high": 0.938,
+        "macro_f1_interval_method": "basic",
+        "macro_f1_cross_fitted": 0.897,
+        "macro_f1_cross_fitted_low": 0.861,
+        "macro_f1_cross_fitted_high": 0.928,
+        "best_single_cross_fitted": 0.880,
+        "gain_over_best_single": 0.017,
+        "gain_over_best_single_low": -0.004,
+        "gain_over_best_single_high": 0.038,
+        "test_macro_f1": 0.893,
+        "test_macro_f1_low": 0.81,
+        "test_macro_f1_high": 0.95,
+        "accuracy": 0.916,
+        "log_loss": 0.41,
+        "weights": "imagenet",
+        "train_seconds_full": seconds,
+        "candidates_train_seconds": seconds,
+        "members_train_seconds": sum(row["train_seconds_full"] for row in members),
+        "inference_ms_per_image": sum(row["inference_ms_per_image"] for row in members),
+        "parameters": sum(row["parameters"] for row in members),
+        "superseded": False,
+    } | changes
+
+
+def failed_row() -> dict:
+    return {
+        **SHARED,
+        "run_id": "vgg16-1024-frozen-s0-deadbeef",
+        "kind": "run",
+        "backbone": "vgg16",
+        "family": "vgg",
+        "image_px": 1024,
+        "recipe": "frozen",
+        "seed": 0,
+        "weights": "imagenet",
+        "status": "failed",
+        "failure_kind": "oom",
+        "failure_reason": "the child asked for 5.2 GiB and was killed",
+    }
+
+
+FAILURE = {
+    "run_id": "vgg16-1024-frozen-s0-deadbeef",
+    "kind": "oom",
+    "reason": "the child asked for 5.2 GiB and was killed",
+    "log": "extracting 128/440\nResource exhausted: OOM when allocating tensor",
+    "seconds": 12.4,
+}
+
+
+def history(score: float, epochs: int = 30, seed: int = 0) -> pd.DataFrame:
+    epoch = np.arange(epochs)
+    rise = 1 - np.exp(-(epoch + 1) / 5)
+    noise = np.random.default_rng(seed).normal(0, 0.008, epochs)
+    return pd.DataFrame(
+        {
+            "epoch": epoch,
+            "learning_rate": ramp(epochs),
+            "loss": 2.08 * np.exp(-epoch / 6) + 0.12,
+            "accuracy": score * rise + 0.05,
+            "val_loss": 2.08 * np.exp(-epoch / 6) + 1.1 * (1 - score) + 0.2 + noise,
+            "val_accuracy": score * rise + 0.017,
+            "val_macro_f1": score * rise + noise,
+            "train_seconds": np.full(epochs, 0.04),
+            "eval_seconds": np.full(epochs, 0.01),
+        }
+    )
+
+
+def ramp(epochs: int = 30) -> np.ndarray:
+    epoch = np.arange(epochs)
+    return np.where(epoch < 5, 1e-4 + epoch * 1.8e-4, 9e-4 * 0.8 ** np.maximum(epoch - 5, 0) + 1e-4)
+
+
+def schedules() -> dict[str, pd.DataFrame]:
+    return {"frozen": pd.DataFrame({"epoch": range(30), "learning_rate": ramp(), "learning_rate_as_run": ramp()})}
+
+
+def make_inputs(rows: list[dict], **changes) -> ReportInput:
+    frame = pd.DataFrame(rows)
+    trained = [row for row in rows if row["kind"] == "run" and row["status"] == "ok"]
+    histories = {row["run_id"]: history(row["macro_f1"], seed=place) for place, row in enumerate(trained)}
+    parts = {
+        "histories": histories,
+        "schedules": schedules() if trained else {},
+        "recipes": {"frozen": "frozen backbone; batch_norm, gap, softmax; Adam; 30 epochs"},
+        "about": {
+            "command": "python -m bench run --all\npython -m bench ensemble top3",
+            "device": "cpu (2 cores, AVX-512)",
+            "versions": "petalbench 0.1.0, Python 3.11.2, TensorFlow 2.21.0, Keras 3.15.0",
+            "date": "2026-11-24",
+            "code revision": "dc05418",
+        },
+    }
+    return ReportInput(rows=frame, **(parts | changes))
+
+
+def golden_inputs() -> ReportInput:
+    """Eight runs, the newest and an older ensemble of them, and a failure."""
+    singles = runs()
+    best = [row for row in singles if (row["backbone"], row["image_px"]) in TIED]
+    older = ensemble_row(
+        best[:2], singles, run_id="ensemble-top3-11111111", superseded=True, macro_f1_cross_fitted=0.889
+    )
+    return make_inputs([*singles, ensemble_row(best, singles), older, failed_row()], failures=[FAILURE])
