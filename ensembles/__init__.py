@@ -14,28 +14,59 @@
 """
 
 from ensembles.base import Combiner, aligned_rows
+from ensembles.blend import Blend
+from ensembles.calibration import (
+    PriorAdjusted,
+    Reliability,
+    brier,
+    cross_fitted_temperature,
+    fit_temperature,
+    reliability,
+    with_temperature,
+)
+from ensembles.cascade import Cascade
 from ensembles.crossfit import CrossFit, cross_fit, stratified_folds
+from ensembles.diversity import ClassChanges, class_changes, disagreement, double_fault, q_statistic
+from ensembles.greedy import Greedy
 from ensembles.mean import GeometricMean, Mean, TopK
 from ensembles.metrics import accuracy, log_loss, macro_f1, per_class_f1
 from ensembles.registry import COMBINERS, make
-from ensembles.uncertainty import Interval, macro_f1_interval, paired_difference_interval
+from ensembles.stack import Stack
+from ensembles.uncertainty import Interval, macro_f1_interval, paired_difference_interval, too_few_images
 
 __all__ = [
     "COMBINERS",
+    "Blend",
+    "Cascade",
+    "ClassChanges",
     "Combiner",
     "CrossFit",
     "GeometricMean",
+    "Greedy",
     "Interval",
     "Mean",
+    "PriorAdjusted",
+    "Reliability",
+    "Stack",
     "TopK",
     "accuracy",
     "aligned_rows",
+    "brier",
+    "class_changes",
     "cross_fit",
+    "cross_fitted_temperature",
+    "disagreement",
+    "double_fault",
+    "fit_temperature",
     "log_loss",
     "macro_f1",
     "macro_f1_interval",
     "make",
     "paired_difference_interval",
     "per_class_f1",
+    "q_statistic",
+    "reliability",
     "stratified_folds",
+    "too_few_images",
+    "with_temperature",
 ]

@@ -70,7 +70,7 @@ def test_one_image_of_a_class(name):
 
 def test_shuffled_labels_gain_nothing_on_held_out_images(name):
     gains = []
-    for seed in range(6):
+    for seed in range(4):
         probs, labels = distinct(6, 150, 8, imbalance=2, skill=6.0, seed=seed)
         labels = np.random.default_rng(seed).permutation(labels)
         best = max(macro_f1(labels, rows.argmax(1), 8) for rows in probs)

@@ -1,0 +1,109 @@
+"""A weighted product of the members' probabilities, its weights found by likelihood."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cholesky, solve_triangular
+from scipy.optimize import nnls
+from scipy.special import log_softmax
+
+from ensembles.base import Combiner, Probs, Weights
+from ensembles.metrics import Labels
+from ensembles.pooling import log_of, log_pool
+
+# So many images' logarithms are held beside the stack at a time.
+BLOCK_IMAGES = 512
+# Newton steps: six to nine do.
+MAX_STEPS = 50
+# A gain in log-loss below the noise of its float32 sum.
+NO_GAIN = 1e-7
+
+
+class Blend(Combiner):
+    """softmax(sum over members of exponent * log-probability), exponents >= 0, with the least log-loss.
+
+    The exponents need not sum to 1: a sum above 1 sharpens, below 1 softens, so a temperature is part of it. They are
+    drawn to 1/M, the geometric mean, as strongly as one image can: this decides between twins, and keeps exponents
+    finite where a few images are all told apart.
+
+    Attributes set by `fit`:
+        exponents: float64 (M,), not negative; `weights` are their shares.
+    """
+
+    exponents: Weights
+
+    def _fit(self, probs: Probs, labels: Labels) -> None:
+        loss = _LogLoss(probs, labels)
+        exponents = np.full(len(probs), 1 / len(probs))
+        value, gradient, hessian = loss.at(exponents)
+        for _ in range(MAX_STEPS):
+            step = _newton_target(exponents, gradient, hessian) - exponents
+            expected = -float(gradient @ step)
+            if expected < NO_GAIN:
+                break
+            exponents, (value, gradient, hessian) = _shortened(loss, exponents, step, value, expected)
+        # No member says anything about the labels: nothing to choose between them.
+        self.exponents = exponents if exponents.any() else np.full(len(probs), 1 / len(probs))
+        self.weights = self.exponents / self.exponents.sum()
+
+    def _predict(self, probs: Probs) -> Probs:
+        return log_pool(probs, self.exponents)
+
+
+Expansion = tuple[float, NDArray[np.float64], NDArray[np.float64]]
+
+
+class _LogLoss:
+    """The penalised log-loss of exponents (M,), with gradient and Hessian, summed over blocks of images.
+
+    With z the pooled logits, p their softmax and L the members' log-probabilities: gradient E[L (p - y)], Hessian
+    E[L diag(p) L' - (L p)(L p)'].
+    """
+
+    def __init__(self, probs: Probs, labels: Labels) -> None:
+        self.probs = probs
+        self.labels = labels
+
+    def at(self, exponents: Weights) -> Expansion:
+        n_members, n_images, _ = self.probs.shape
+        away = exponents - 1 / n_members
+        value, gradient, hessian = away @ away / 2, away.copy(), np.eye(n_members)
+        for start in range(0, n_images, BLOCK_IMAGES):
+            more = self._block(exponents.astype(np.float32), slice(start, start + BLOCK_IMAGES))
+            value, gradient, hessian = value + more[0], gradient + more[1], hessian + more[2]
+        return value / n_images, gradient / n_images, hessian / n_images
+
+    def _block(self, exponents: NDArray[np.float32], images: slice) -> Expansion:
+        logs = log_of(self.probs[:, images])
+        logits = np.tensordot(exponents, logs, axes=1)
+        log_pooled = log_softmax(logits, axis=1)
+        pooled = np.exp(log_pooled)
+        rows, true = np.arange(len(pooled)), self.labels[images]
+        value = -log_pooled[rows, true].sum(dtype=np.float64)
+        flat = logs.reshape(len(logs), -1)
+        mean_logs = np.einsum("mnc,nc->mn", logs, pooled)
+        gradient = (mean_logs - logs[:, rows, true]).sum(axis=1, dtype=np.float64)
+        hessian = (flat * pooled.ravel()) @ flat.T - mean_logs @ mean_logs.T
+        return float(value), gradient, hessian.astype(np.float64)
+
+
+def _newton_target(exponents: Weights, gradient: NDArray[np.float64], hessian: NDArray[np.float64]) -> Weights:
+    """Where the quadratic expansion is least among exponents >= 0, found as non-negative least squares."""
+    # float32 sums can leave a Hessian a little short of positive; the penalty alone is 1/N.
+    ridge = 1e-6 * np.trace(hessian) / len(hessian) * np.eye(len(hessian))
+    root = cholesky(hessian + ridge)
+    target: Weights = nnls(root, root @ exponents - solve_triangular(root, gradient, trans="T"))[0]
+    return target
+
+
+def _shortened(
+    loss: _LogLoss, exponents: Weights, step: Weights, value: float, expected: float
+) -> tuple[Weights, Expansion]:
+    """The step, halved until it brings at least a tenth of what its slope promises."""
+    length = 1.0
+    while True:
+        there = loss.at(exponents + length * step)
+        if there[0] <= value - 0.1 * length * expected or length < 1e-3:
+            return exponents + length * step, there
+        length /= 2

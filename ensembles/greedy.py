@@ -1,0 +1,171 @@
+"""Greedy selection with replacement (Caruana et al., "Ensemble selection from libraries of models", ICML 2004)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensembles.base import Combiner, Probs
+from ensembles.metrics import Labels
+from ensembles.pooling import TINY, linear_pool
+
+# Scores nearer than this are the same score: the order of a float64 sum moves them by a few 1e-16.
+TIE = 1e-12
+# Rows added up together: few enough to stay in the processor's cache, whatever the number of members.
+BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class Step:
+    """One pick and what the ensemble is with it.
+
+    Attributes:
+        member: index of the member picked.
+        macro_f1: of the ensemble so far, on the images it is fitted on.
+        log_loss: likewise, in nats.
+        members: how many different ones it holds.
+    """
+
+    member: int
+    macro_f1: float
+    log_loss: float
+    members: int
+
+
+class Greedy(Combiner):
+    """Picks, again and again, the member whose addition to the mean gives the best macro F1; keeps the best prefix.
+
+    Ties go to those that are already in, then to the lower log-loss of the ensemble, then to the lower cost, then to
+    the lower index; among equal prefixes to the lower log-loss.
+
+    Args:
+        picks: how many.
+        costs: of each member, in any unit, for ties alone.
+
+    Attributes set by `fit`:
+        trajectory: a `Step` for each pick, those after the best prefix included.
+        kept: length of the best prefix; weights are shares of it.
+    """
+
+    trajectory: list[Step]
+    kept: int
+
+    def __init__(self, picks: int = 25, costs: Sequence[float] | None = None) -> None:
+        if picks < 1:
+            raise ValueError(f"picks = {picks}: expected at least 1")
+        self.picks = picks
+        self.costs = costs
+
+    def _fit(self, probs: Probs, labels: Labels) -> None:
+        if self.costs is not None and len(self.costs) != len(probs):
+            raise ValueError(f"costs: expected one for each of {len(probs)} members, got {len(self.costs)}")
+        race = _Race(probs, labels)
+        self.trajectory = [self._pick(race) for _ in range(self.picks)]
+        best = max(step.macro_f1 for step in self.trajectory) - TIE
+        kept = min((step.log_loss, n) for n, step in enumerate(self.trajectory, 1) if step.macro_f1 >= best)
+        self.kept = kept[1]
+        chosen = [step.member for step in self.trajectory[: self.kept]]
+        self.weights = np.bincount(chosen, minlength=len(probs)) / self.kept
+
+    def _predict(self, probs: Probs) -> Probs:
+        return linear_pool(probs, self.weights)
+
+    def _pick(self, race: _Race) -> Step:
+        scores = race.scores_with_each()
+        tied = np.flatnonzero(scores >= scores.max() - TIE).tolist()
+        candidates = [member for member in tied if member in race.picked] or tied
+        costs = self.costs if self.costs is not None else [0.0] * len(scores)
+        # Rounded: twins differ in the last bits of a sum, and the cheaper one is meant to win.
+        loss, _, member = min((round(race.log_loss_with(m), 12), costs[m], m) for m in candidates)
+        race.add(member)
+        return Step(member, float(scores[member]), loss, len(set(race.picked)))
+
+
+class _Race:
+    """The sum of what has been picked, and what it would score with each member added.
+
+    A sum, never a mean: argmax does not care. And it is looked at only where it can change. Images on which all members
+    agree are settled before the first pick; of the others, R contested ones, a member leaves those alone on which it
+    agrees with the sum, and those where its highest probability is below the gap between the sum's first two.
+    """
+
+    def __init__(self, probs: Probs, labels: Labels) -> None:
+        self.probs = probs
+        self.labels = labels
+        self.picked: list[int] = []
+        self.true_sum = np.zeros(len(labels), dtype=np.float32)
+        # int32, not the 64 bits of argmax: with few classes these arrays weigh as much as the probabilities.
+        top = np.stack([rows.argmax(axis=1).astype(np.int32) for rows in probs])
+        contested = (top != top[0]).any(axis=0)
+        self.contested = np.flatnonzero(contested)
+        self.settled = _Counts.of(labels[~contested], top[:1, ~contested], probs.shape[2])
+        self.top = top[:, contested]
+        self.top_prob = np.stack([rows[self.contested, first] for rows, first in zip(probs, self.top, strict=True)])
+        self.sum = np.zeros((len(self.contested), probs.shape[2]), dtype=np.float32)
+
+    def add(self, member: int) -> None:
+        """Pick a member."""
+        self.sum += self.probs[member, self.contested]
+        self.true_sum += self._true_probs(member)
+        self.picked.append(member)
+
+    def scores_with_each(self) -> NDArray[np.float64]:
+        """Macro F1 (M,) of the ensemble with each member added."""
+        predicted = self._predicted_with_each() if self.picked else self.top
+        contested = _Counts.of(self.labels[self.contested], predicted, self.probs.shape[2])
+        return _macro_f1(self.settled.hits + contested.hits, self.settled.total + contested.total)
+
+    def log_loss_with(self, member: int) -> float:
+        """Log-loss of the ensemble with this member added."""
+        means = (self.true_sum + self._true_probs(member)) / (len(self.picked) + 1)
+        return -float(np.log(np.maximum(means, TINY)).mean(dtype=np.float64))
+
+    def _true_probs(self, member: int) -> NDArray[np.float32]:
+        true_probs: NDArray[np.float32] = self.probs[member, np.arange(len(self.labels)), self.labels]
+        return true_probs
+
+    def _predicted_with_each(self) -> NDArray[np.int32]:
+        """Argmax (M, R) of the sum with each member added."""
+        top, gap = self._top_and_gap()
+        predicted = np.tile(top, (len(self.probs), 1))
+        open_cells = np.flatnonzero((self.top != top) & (self.top_prob >= gap))
+        for block in np.array_split(open_cells, len(open_cells) // BLOCK + 1):
+            member, row = np.divmod(block, len(top))
+            predicted[member, row] = (self.probs[member, self.contested[row]] + self.sum[row]).argmax(axis=1)
+        return predicted
+
+    def _top_and_gap(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Argmax of the sum and how far it is ahead, both (R,)."""
+        rows = np.arange(len(self.sum))
+        top = self.sum.argmax(axis=1)
+        highest = self.sum[rows, top]
+        self.sum[rows, top] = -1
+        gap = highest - self.sum.max(axis=1)
+        self.sum[rows, top] = highest
+        return top.astype(np.int32), gap
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Hits, and images plus predictions, of each class: (M, C)."""
+
+    hits: NDArray[np.intp]
+    total: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, labels: Labels, predicted: NDArray[np.int32], n_classes: int) -> _Counts:
+        """From labels (N,) and predictions (M, N)."""
+        shape = len(predicted), n_classes
+        cells = predicted + n_classes * np.arange(len(predicted), dtype=np.int32)[:, None]
+        predictions = np.bincount(cells.ravel(), minlength=shape[0] * n_classes).reshape(shape)
+        hits = np.bincount(cells[predicted == labels], minlength=shape[0] * n_classes).reshape(shape)
+        return cls(hits, predictions + np.bincount(labels, minlength=n_classes))
+
+
+def _macro_f1(hits: NDArray[np.intp], total: NDArray[np.intp]) -> NDArray[np.float64]:
+    f1 = np.divide(2.0 * hits, total, out=np.zeros(hits.shape), where=total > 0)
+    scores: NDArray[np.float64] = f1.mean(axis=1)
+    return scores

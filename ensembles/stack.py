@@ -1,0 +1,90 @@
+"""A logistic regression on the log-probabilities of all members.
+
+Prone to overfit: M*C columns, and as many weights for each class, against N images. On the images it was fitted on it
+looks best of all; only its cross-fitted score says what it is worth. And slow at 104 classes: a fit tries four
+penalties on three folds, seconds each.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ensembles.base import Combiner, Probs
+from ensembles.crossfit import stratified_folds
+from ensembles.metrics import Labels, log_loss
+from ensembles.pooling import log_of
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+# Inverse strengths of the L2 penalty to choose from, strongest first.
+STRENGTHS = (0.001, 0.01, 0.1, 1.0)
+
+
+class Stack(Combiner):
+    """StandardScaler and LogisticRegression on log-probabilities, the penalty chosen by log-loss over inner folds.
+
+    A class without an image among those it is fitted on gets probability 0. `weights` are the shares of the members'
+    columns in the sum of absolute coefficients.
+
+    Args:
+        inner_folds: for the choice of the penalty.
+        seed: of the inner folds.
+
+    Attributes set by `fit`:
+        strength: the inverse penalty that was chosen.
+    """
+
+    strength: float
+
+    def __init__(self, inner_folds: int = 3, seed: int = 0) -> None:
+        self.inner_folds = inner_folds
+        self.seed = seed
+
+    def _fit(self, probs: Probs, labels: Labels) -> None:
+        if len(np.unique(labels)) < 2:
+            raise ValueError(f"labels: stacking needs images of at least two classes, got only {labels[0]}")
+        self.n_classes = probs.shape[2]
+        columns = _columns(probs)
+        losses = {strength: self._inner_loss(columns, labels, strength) for strength in STRENGTHS}
+        self.strength = min(losses, key=losses.__getitem__)
+        self.pipeline = _fitted(columns, labels, self.strength)
+        coefficients = np.abs(self.pipeline[-1].coef_).reshape(-1, *probs.shape[::2])
+        shares = coefficients.sum(axis=(0, 2), dtype=np.float64)
+        self.weights = shares / shares.sum()
+
+    def _predict(self, probs: Probs) -> Probs:
+        return _all_classes(self.pipeline, _columns(probs), self.n_classes)
+
+    def _inner_loss(self, columns: Any, labels: Labels, strength: float) -> float:
+        fold = stratified_folds(labels, self.inner_folds, np.random.default_rng(self.seed))
+        held_out = np.zeros((len(labels), self.n_classes), dtype=np.float32)
+        for k in range(self.inner_folds):
+            inside = fold == k
+            if len(np.unique(labels[~inside])) > 1:
+                pipeline = _fitted(columns[~inside], labels[~inside], strength)
+                held_out[inside] = _all_classes(pipeline, columns[inside], self.n_classes)
+        return log_loss(labels, log_of(held_out))
+
+
+def _columns(probs: Probs) -> Any:
+    """Log-probabilities as one row per image: float32 (N, M*C)."""
+    return log_of(probs.transpose(1, 0, 2).reshape(probs.shape[1], -1))
+
+
+def _fitted(columns: Any, labels: Labels, strength: float) -> Pipeline:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    regression = LogisticRegression(C=strength, tol=1e-3, max_iter=1000)
+    return make_pipeline(StandardScaler(), regression).fit(columns, labels)
+
+
+def _all_classes(pipeline: Pipeline, columns: Any, n_classes: int) -> Probs:
+    """Probabilities for range(n_classes), also where the regression knows fewer."""
+    result = np.zeros((len(columns), n_classes), dtype=np.float32)
+    result[:, pipeline.classes_] = pipeline.predict_proba(columns)
+    return result

@@ -1,0 +1,80 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from ensembles_synthetic import World
+
+from ensembles import Cascade, macro_f1
+from ensembles.cascade import _run, _stages, _thresholds
+
+
+def test_run_by_hand():
+    # Two members, two classes. Image 0 is sure at once; image 1 is not, and goes on to the second.
+    probs = np.array([[[0.9, 0.1], [0.6, 0.4]], [[0.2, 0.8], [0.1, 0.9]]], dtype=np.float32)
+    combined, reach = _run(probs, (0, 1), 0.75)
+    np.testing.assert_allclose(combined, [[0.9, 0.1], [0.35, 0.65]], atol=1e-6)
+    assert reach == [1.0, 0.5]
+    combined, reach = _run(probs, (0, 1), 0.0)
+    np.testing.assert_allclose(combined, probs[0])
+    assert reach == [1.0, 0.0]
+
+
+def test_stages_are_the_members_that_no_cheaper_one_equals():
+    costs = np.array([5.0, 1.0, 2.0, 3.0, 3.0])
+    assert _stages(costs, [0.9, 0.5, 0.4, 0.7, 0.6]) == (1, 4, 3, 0)
+    assert _stages(costs, [0.5, 0.9, 0.4, 0.7, 0.6]) == (1,)
+
+
+def world():
+    return World(4, 8, skill=6.0, spread=1.5, imbalance=3)
+
+
+def test_operation_is_what_running_it_gives():
+    probs, labels = world().draw(300, seed=0)
+    costs = [1.0, 2.0, 4.0, 8.0]
+    fitted = Cascade(costs).fit(probs, labels)
+    for operation in fitted.front:
+        predicted, reach = _run(probs, operation.stages, operation.threshold)
+        assert operation.macro_f1 == macro_f1(labels, predicted.argmax(axis=1), 8)
+        assert operation.cost == pytest.approx(sum(r * costs[s] for r, s in zip(reach, operation.stages, strict=True)))
+        assert all(share > 0 for share in operation.reach)
+    assert fitted.mean_cost(probs) == pytest.approx(fitted.operation.cost)
+    assert fitted.operation == fitted.front[-1]
+
+
+def test_front_rises_in_cost_and_score():
+    probs, labels = world().draw(300, seed=0)
+    front = Cascade([1.0, 2.0, 4.0, 8.0]).fit(probs, labels).front
+    assert len(front) > 1
+    for cheaper, dearer in pairwise(front):
+        assert cheaper.cost < dearer.cost
+        assert cheaper.macro_f1 < dearer.macro_f1
+
+
+def test_max_cost_is_kept_and_the_cheapest_is_the_last_resort():
+    probs, labels = world().draw(300, seed=0)
+    costs = [1.0, 2.0, 4.0, 8.0]
+    assert Cascade(costs, max_cost=2.5).fit(probs, labels).operation.cost <= 2.5
+    assert Cascade(costs, max_cost=0.1).fit(probs, labels).operation.cost == 1.0
+
+
+def test_two_in_a_row_is_nearly_as_good_as_both_and_cheaper():
+    both = World(2, 8, skill=7.0, spread=0.2, imbalance=3, seed=1)
+    (probs, labels), (fresh, fresh_labels) = both.draw(1000, seed=0), both.draw(4000, seed=1)
+    scores = [macro_f1(labels, rows.argmax(axis=1), 8) for rows in probs]
+    order = np.argsort(scores)
+    fitted = Cascade([1.0, 10.0]).fit(probs[order], labels)
+    assert fitted.mean_cost(fresh[order]) < 0.8 * 11
+    full = macro_f1(fresh_labels, fresh.mean(axis=0).argmax(axis=1), 8)
+    assert macro_f1(fresh_labels, fitted.predict_proba(fresh[order]).argmax(axis=1), 8) > full - 0.01
+
+
+def test_one_stage_has_no_threshold():
+    probs, _ = world().draw(30, seed=0)
+    assert _thresholds(probs, (2,)) == [0.0]
+
+
+def test_costs_of_other_length_are_refused():
+    probs, labels = world().draw(50, seed=0)
+    with pytest.raises(ValueError, match="costs: expected one for each of 4 members, got 2"):
+        Cascade([1.0, 2.0]).fit(probs, labels)
