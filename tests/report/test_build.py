@@ -7,10 +7,13 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from helpers_report import ensemble_row, failed_row, make_inputs, run_row, runs
+from helpers_report import schedules as schedules_of
 
 from bench.report.build import build, results_table
 from bench.report.inputs import COLUMNS, ReportInput
@@ -148,3 +151,48 @@ def test_neither_tensorflow_nor_pyplot_is_imported(tmp_path):
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, env=dict(os.environ))
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == ""
+
+
+HOSTILE = "a|b `c` *d* _e_ <f> $g{ \\h\n# 花" + "x" * 90
+
+
+def test_hostile_names_break_neither_page_nor_table_nor_figure(tmp_path):
+    row = run_row("vgg16", 224, backbone=HOSTILE, family=f"_{HOSTILE}", recipe=HOSTILE, device=HOSTILE, data=HOSTILE)
+    schedules = {HOSTILE: schedules_of()["frozen"]}
+    about = {HOSTILE: HOSTILE, "command": HOSTILE}
+    added = {"run_id": f"{HOSTILE}-00000000", "kind": "run", "status": "ok", "macro_f1": 0.5, "train_seconds_full": 2.0}
+    failure = {"run_id": HOSTILE, "kind": HOSTILE, "reason": HOSTILE, "log": HOSTILE, "seconds": 1.0}
+    inputs = make_inputs([row, added], schedules=schedules, recipes={HOSTILE: HOSTILE}, about=about, failures=[failure])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        page = build(inputs, tmp_path).read_text(encoding="utf-8")
+    prose = re.sub(r"^(`{3,})\n.*?^\1$", "", page, flags=re.DOTALL | re.MULTILINE)
+    assert not re.search(r"(?<!\\)<f>|^# 花|(?<!\\)`c(?<!\\)`", prose, flags=re.MULTILINE)
+    tables = re.findall(r"(?:^\|.*\n)+", prose, flags=re.MULTILINE)
+    assert len(tables) == 3
+    for table in tables:
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+    read = pd.read_csv(tmp_path / "results.csv")
+    assert set(read["run_id"]) == {row["run_id"], added["run_id"]}
+    assert HOSTILE in set(read["backbone"])
+
+
+def test_a_hundred_and_four_classes_and_a_real_validation_set(tmp_path):
+    rows = [row | {"classes": 104, "train_images": 12753, "val_images": 3712, "test_images": 7382} for row in runs()]
+    rows = [row | {"macro_f1_low": row["macro_f1"] - 0.007, "macro_f1_high": row["macro_f1"] + 0.007} for row in rows]
+    page = build(make_inputs(rows), tmp_path).read_text(encoding="utf-8")
+    assert "Classes: 104; images: 12,753 training, 3,712 validation, 7,382 test" in page
+    assert "| densenet121@512    | .884 [.877, .891] |" in page
+
+
+@pytest.mark.parametrize(
+    "rows", [[ensemble_row(runs()[:2], runs())], [failed_row()], runs()[:1]], ids=["ensemble", "failure", "run"]
+)
+def test_a_store_of_one_thing_gives_a_whole_page(rows, tmp_path):
+    page = build(make_inputs(rows), tmp_path).read_text(encoding="utf-8")
+    assert "nan" not in page.lower()
+    assert [line for line in page.splitlines() if line.startswith("# ")] == [
+        "# Backbones on sample: macro F1 and its cost"
+    ]
+    assert "## Results" in page
+    assert "## How it was measured" in page

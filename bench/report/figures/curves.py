@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bench.report.figures.style import INK, colours, new_figure, plain_log_axis
+from bench.report.figures.style import INK, caption, colours, new_figure, plain_log_axis
 from bench.report.inputs import ReportInput
 from bench.report.ranking import Ranking
 
@@ -30,7 +30,7 @@ def draw(ranking: Ranking, inputs: ReportInput) -> Figure | None:
     colour = colours(_size(px) for px in runs["image_px"])
     size = 10 if max(len(str(title)) for title, _ in groups) * across < 90 else 7
     for (upper, lower), (title, group) in zip(_panels(figure, len(groups), across), groups, strict=True):
-        upper.set_title(str(title), parse_math=False, fontsize=size)
+        upper.set_title(caption(str(title)), fontsize=size)
         _curves(upper, lower, group, inputs, colour)
     _legend(figure, colour)
     return figure

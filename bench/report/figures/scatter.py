@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bench.report.figures.placement import place
-from bench.report.figures.style import COLOURS, FAINT, INK, colours, markers, new_figure, plain_log_axis
+from bench.report.figures.style import COLOURS, FAINT, INK, caption, colours, markers, new_figure, plain_log_axis
 from bench.report.inputs import ReportInput
 from bench.report.points import COSTS, Cost, points, with_cost
 from bench.report.ranking import Ranking
@@ -103,7 +103,7 @@ def _text(axes: Axes, label: str) -> Text:
     from matplotlib.patheffects import withStroke
 
     halo = [withStroke(linewidth=2.2, foreground="white")]
-    return axes.text(0, 0, label, fontsize=8.2, ha="center", va="center", zorder=5, path_effects=halo, parse_math=False)
+    return axes.text(0, 0, caption(label), fontsize=8.2, ha="center", va="center", zorder=5, path_effects=halo)
 
 
 def _obstacles(axes: Axes, cost: Cost, rows: pd.DataFrame) -> np.ndarray:
@@ -134,7 +134,7 @@ def _legend(figure: Figure, rows: pd.DataFrame) -> None:
     from matplotlib.lines import Line2D
 
     def key(label: str, marker: str, colour: str, *, size: float = 7, hollow: bool = False) -> Line2D:
-        style: dict[str, Any] = {"marker": marker, "color": colour, "markersize": size, "label": label}
+        style: dict[str, Any] = {"marker": marker, "color": colour, "markersize": size, "label": caption(label, 24)}
         return Line2D([], [], linestyle="", markerfacecolor="white" if hollow else colour, **style)
 
     runs = rows[rows["kind"] == "run"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bench.report.figures.style import BLUE, VERMILION, new_figure
+from bench.report.figures.style import BLUE, VERMILION, caption, new_figure
 from bench.report.inputs import ReportInput
 from bench.report.ranking import Ranking
 
@@ -37,7 +37,7 @@ def draw(_: Ranking, inputs: ReportInput) -> Figure | None:
 
 
 def _panel(axes: Axes, name: str, frame: pd.DataFrame) -> None:
-    axes.set_title(name, parse_math=False)
+    axes.set_title(caption(name))
     axes.set_xlabel("epoch")
     axes.set_ylabel("learning rate")
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))

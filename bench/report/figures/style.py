@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P")
 _STYLE: Any = {
     "font.family": "DejaVu Sans",  # shipped with matplotlib, so that figures are the same everywhere
     "font.size": 9.5,
+    "text.parse_math": False,  # names are names, whatever dollars are in them
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
     "axes.titlesize": 10,
@@ -45,7 +47,8 @@ def house_style() -> Iterator[None]:
     """Draw in our style, then restore the user's."""
     import matplotlib
 
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in a script the font lacks is drawn as boxes
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
         yield
@@ -64,6 +67,12 @@ def new_figure(width: float, height: float) -> Figure:
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG that holds nothing of the day or the machine it was made on."""
     figure.savefig(path, format="png", metadata={"Software": None})
+
+
+def caption(name: str, longest: int = 44) -> str:
+    """A name of the user's on one line, cut where it would leave the picture."""
+    text = " ".join(name.split())
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def colours(names: Iterable[str]) -> dict[str, str]:
