@@ -23,6 +23,8 @@ def seeded(seed: int) -> Iterator[None]:
     An initializer or a Dropout without a seed draws one from Python's generator when it is made, and is deterministic
     from then on. (keras.utils.set_random_seed would also reset NumPy and TensorFlow for the whole process.)
     """
+    import keras  # noqa: F401  before seeding: the import itself draws from Python's generator
+
     state = random.getstate()
     random.seed(seed)
     try:
@@ -128,10 +130,11 @@ def _blank(model: keras.Model) -> None:
 
 
 def _check_complete(model: keras.Model, path: Path, network: str) -> None:
+    import keras
     import numpy as np
 
     for variable in model.weights:
-        value = np.asarray(variable)
+        value = keras.ops.convert_to_numpy(variable)
         if not np.all(np.isfinite(value) if "float" in variable.dtype else value >= 0):
             raise WeightsError(f"{path} leaves {variable.path} of {network} unset, or sets it to NaN.")
 

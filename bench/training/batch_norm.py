@@ -79,7 +79,11 @@ def _passes(model: keras.Model, norms: list[Any], batches: Iterable[tf.Tensor]) 
     training_pass = _training_pass(model)
     for images in batches:
         training_pass(images)
-        yield len(images), [np.array([norm.moving_mean, norm.moving_variance], np.float64) for norm in norms]
+        yield len(images), [_moments(norm) for norm in norms]
+
+
+def _moments(norm: Any) -> Moments:
+    return np.stack([norm.moving_mean.numpy(), norm.moving_variance.numpy()]).astype(np.float64)
 
 
 @lru_cache(maxsize=1)
