@@ -15,6 +15,7 @@ from bench.jobs import EVENT, Done, Failed, Finished, Mistake, PrepareJob, Progr
 
 Heard = Progress | Finished | Failed | Mistake | Done
 GRACE_SECONDS = 5.0
+WORKER = ("-m", "bench.worker")
 
 
 class Child:
@@ -25,7 +26,7 @@ class Child:
         self.log = log
         # A session of its own: Ctrl-C in the terminal reaches the parent alone, which then ends the child in order.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.worker", str(log)],
+            [sys.executable, *WORKER, str(log)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=child_environment(),
@@ -63,6 +64,8 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines it printed."""

@@ -46,15 +46,9 @@ def _root(
 
 
 def main() -> None:
-    """Runs a command. The user's mistakes are one line and exit status 2; an interruption is 130."""
+    """Runs a command. A mistake of the user's is one line and exit status 2."""
     try:
         app()
     except UserError as error:
-        sys.exit(_complain(str(error), 2))
-    except KeyboardInterrupt:
-        sys.exit(_complain("Interrupted. What was finished is kept; the same command goes on from there.", 130))
-
-
-def _complain(line: str, status: int) -> int:
-    print(f"petalbench: {line}" if status != 130 else line, file=sys.stderr)
-    return status
+        print(f"petalbench: {error}", file=sys.stderr)
+        sys.exit(2)

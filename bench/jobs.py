@@ -30,6 +30,7 @@ class TrainJob(Frozen):
 
     kind: Literal["train"] = "train"
     data: str
+    resolutions: tuple[int, ...]  # of the checked index, which may be more than those of the runs
     backbone: str
     weights: str  # imagenet, random, or the path of a weights file
     store: str

@@ -13,7 +13,7 @@ from bench.config import Recipe, RunConfig
 from bench.data.catalog import DataSource, check_resolution
 from bench.errors import UserError, unknown
 from bench.files import sha256
-from bench.jobs import PlannedRun, TrainJob
+from bench.jobs import PlannedRun
 
 USUAL_PX = (224, 512)
 TEST_ONLY = frozenset({"tiny"})  # never matched by a pattern, always by name
@@ -115,22 +115,10 @@ def plan(
     return [PlannedRun(run_id=config.run_id(fingerprints[config.image_px]), config=config) for config in configs]
 
 
-def jobs(
-    runs: Sequence[PlannedRun], weights: Mapping[str, str | Path], data: str, store: Path, code_revision: str
-) -> list[TrainJob]:
-    """One job for each backbone, smallest resolution first: peak memory only grows, and each run shall have its own."""
-    grouped = {name: list(group) for name, group in groupby(runs, key=lambda run: run.config.backbone)}
-    return [
-        TrainJob(
-            data=data,
-            backbone=name,
-            weights=str(weights[name]),
-            store=str(store),
-            code_revision=code_revision,
-            runs=tuple(sorted(group, key=lambda run: (run.config.image_px, run.config.seed))),
-        )
-        for name, group in grouped.items()
-    ]
+def grouped(runs: Sequence[PlannedRun]) -> list[tuple[PlannedRun, ...]]:
+    """Runs by backbone, smallest resolution first: peak memory only grows, and each run shall have its own."""
+    by_backbone = groupby(runs, key=lambda run: run.config.backbone)
+    return [tuple(sorted(group, key=lambda run: (run.config.image_px, run.config.seed))) for _, group in by_backbone]
 
 
 def work(run: PlannedRun, images: int) -> float:

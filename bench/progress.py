@@ -112,9 +112,9 @@ class View:
 class PlainView(View):
     """Lines: one a phase, another every half minute, one a run."""
 
-    def __init__(self, work: Mapping[str, float], out: TextIO = sys.stderr) -> None:
+    def __init__(self, work: Mapping[str, float], out: TextIO | None = None) -> None:
         super().__init__(work)
-        self._out, self._last = out, 0.0
+        self._out, self._last = out or sys.stderr, 0.0
 
     def progress(self, event: Progress) -> None:
         """A line where a phase begins, and now and then within it."""

@@ -28,7 +28,13 @@ def publish(store: Store, data: str | None, out: Path) -> Path:
     Raises:
         UserError: nothing to report, or a damaged run.
     """
-    return build(report_input(store, data), out)
+    found = report_input(store, data)
+    try:
+        return build(found, out)
+    except OSError as error:
+        raise UserError(
+            f"Cannot write the report to '{out}': {error.strerror}. Choose another with --reports."
+        ) from None
 
 
 def report_input(store: Store, data: str | None) -> ReportInput:

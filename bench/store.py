@@ -212,7 +212,7 @@ class Store:
         return (StoredRun(self.root / run_id) for run_id in self.run_ids())
 
     def save(self, result: Result, outputs: Outputs) -> StoredRun:
-        """Writes a run whole, its result last, in `.partial`; then renames it into place, over an older one of that name."""
+        """Writes a run whole, its result last, in `.partial`; then renames it into place, over an older one."""
         paths = RunPaths(self.partial / result.run_id)
         shutil.rmtree(paths.folder, ignore_errors=True)
         paths.folder.mkdir(parents=True)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from bench.config import load_recipe
 from bench.result import Cost, Metrics, Result, Setup
 from bench.scoring import score
 from bench.store import Images, Outputs, Store
@@ -38,12 +39,14 @@ def random_log_probs(rng, labels, classes, skill):
     return (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))).astype(np.float32)
 
 
-def make_outputs(seed=0, val=9, test=5, classes=CLASSES, skill=1.5, recipe=None, ids="image", answers=True) -> Outputs:
+def make_outputs(
+    seed=0, val=9, test=5, classes=CLASSES, skill=1.5, recipe="frozen", ids="image", answers=True
+) -> Outputs:
     rng, fixed = np.random.default_rng(seed), np.random.default_rng(99)
     val_labels = np.concatenate([np.arange(classes), fixed.integers(classes, size=val - classes)])
     test_labels = fixed.integers(classes, size=test)
     return Outputs(
-        config={"recipe": recipe or {}},
+        config={"recipe": load_recipe(recipe).model_dump(mode="json")},
         environment={"versions": {"python": "3"}, "system": "test"},
         history=pd.DataFrame({"epoch": [0, 1], "loss": [1.0, 0.5]}),
         images=Images(

@@ -40,7 +40,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Train backbones and save what they predict. Finished runs are skipped."""
-    from bench.running import Request, carry_out
+    from bench.planning import Request
+    from bench.running import carry_out
 
     request = Request(
         words=tuple(backbone or ()),
@@ -58,4 +59,9 @@ def run(
         dry_run=dry_run,
         as_json=as_json,
     )
-    raise typer.Exit(carry_out(request))
+    try:
+        status = carry_out(request)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. What was finished is kept; the same command goes on from there.", err=True)
+        status = 130
+    raise typer.Exit(status)

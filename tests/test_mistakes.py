@@ -1,0 +1,164 @@
+"""Wrong inputs: one clear line, exit status 2, nothing lost."""
+
+import os
+import shutil
+import sys
+
+import pytest
+from helpers_data import make_data
+from helpers_store import save_run
+
+from bench import cli
+from bench.store import Store
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    return make_data(tmp_path_factory.mktemp("toy") / "toy", (32, 64), counts={"train": 9, "val": 8, "test": 3})
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Runs a command in an empty working directory; gives its exit status and what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["bench", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        printed = capsys.readouterr()
+        return ended.value.code, printed.out, printed.err
+
+    return run
+
+
+def one_line(answer):
+    status, _, err = answer
+    lines = [line for line in err.splitlines() if not line.startswith("checking the data")]  # progress
+    assert status == 2, err
+    assert len(lines) == 1, err
+    assert lines[0].startswith("petalbench: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run"], "--all"),
+        (["run", "vgg61"], "Did you mean 'vgg16'"),
+        (["run", "--all", "--recipe", "frozn"], "Did you mean 'frozen'"),
+        (["run", "--all", "--px", "big"], "--px 'big'"),
+        (["run", "tiny", "--data", "smaple"], "Did you mean 'sample'"),
+        (["run", "tiny", "--data", "/no/such/folder"], "/no/such/folder"),
+        (["run", "vgg16", "--weights", "/no/such/file.h5"], "/no/such/file.h5"),
+        (["run", "vgg16", "--weights", "imagnet"], "imagenet"),
+        (["ensemble", "top3"], "No finished run"),
+        (["report"], "No finished run"),
+        (["show", "tiny"], "Unknown run 'tiny'"),
+    ],
+)
+def test_one_line(call, words, said):
+    assert said in one_line(call(*words))
+
+
+def test_typer_explains_its_own_mistakes(call):
+    status, _, err = call("run", "--sedes", "3")
+    assert status == 2
+    assert "No such option" in err
+    assert call("ensembel")[0] == 2
+
+
+def test_a_weights_file_for_several_backbones(call, tmp_path):
+    (tmp_path / "w.h5").write_bytes(b"x")
+    assert "one network's file" in one_line(call("run", "--all", "--weights", tmp_path / "w.h5"))
+
+
+def test_imagenet_weights_that_cannot_be_had_are_named(call, toy, monkeypatch):
+    from bench import weights
+
+    monkeypatch.setattr(weights, "answers", lambda host: False)
+    monkeypatch.setattr(weights.resolve, "__kwdefaults__", {"online": lambda host: False})
+    line = one_line(call("run", "vgg16", "--data", toy))
+    for part in (
+        "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "6d6bbae143d832006294945121d1f1fc",
+        "--weights random",
+    ):
+        assert part in line
+
+
+def test_a_store_that_cannot_be_written(call, toy, tmp_path):
+    (tmp_path / "file").write_text("")
+    words = ("run", "tiny", "--data", toy, "--weights", "random", "--runs", tmp_path / "file" / "runs")
+    assert "Cannot write to the run store" in one_line(call(*words))
+
+
+def test_a_resolution_that_is_not_there(call, toy):
+    line = one_line(call("run", "tiny@128", "--data", toy, "--weights", "random"))
+    assert "It has: 32, 64" in line
+
+
+def test_a_missing_split(call, toy, tmp_path):
+    shutil.copytree(toy, tmp_path / "copy")
+    shutil.rmtree(tmp_path / "copy" / "tfrecords-jpeg-32x32" / "val")
+    line = one_line(call("run", "tiny", "--data", tmp_path / "copy", "--weights", "random"))
+    assert "'val'" in line
+
+
+def test_what_the_checking_child_finds_is_one_line_here(call, toy, tmp_path):
+    shutil.copytree(toy, tmp_path / "copy")
+    shard = sorted((tmp_path / "copy" / "tfrecords-jpeg-32x32" / "train").iterdir())[0]
+    content = shard.read_bytes()
+    shard.write_bytes(content[: len(content) // 2])
+    line = one_line(call("run", "tiny", "--data", tmp_path / "copy", "--weights", "random"))
+    assert shard.name in line
+    assert "truncated" in line
+
+
+def test_weights_of_another_network_stop_the_run_and_lose_nothing(call, toy, tmp_path):
+    import backbones
+
+    backbones.get("efficientnetb0").build("random").save_weights(tmp_path / "other.weights.h5")
+    words = ("run", "tiny@32", "--data", toy, "--weights", tmp_path / "other.weights.h5")
+    status, _, err = call(*words)
+    assert status == 2
+    assert "Traceback" not in err
+    assert "other.weights.h5" in err.splitlines()[-1]
+    store = Store(tmp_path / "runs")
+    assert (store.run_ids(), store.failures()) == ((), [])
+
+
+def test_too_few_runs_and_two_data_sets(call, tmp_path):
+    store = Store(tmp_path / "runs")
+    save_run(store, "a-32-frozen-s0-00000000")
+    assert "top3 needs 3" in one_line(call("ensemble", "top3"))
+    save_run(store, "b-32-frozen-s0-00000000", data="petals")
+    assert "several data sets" in one_line(call("ensemble", "top3"))
+    assert "several data sets" in one_line(call("report"))
+    assert "Unknown data set" in one_line(call("report", "--data", "flowers"))
+
+
+def test_a_report_that_cannot_be_written(call, tmp_path):
+    save_run(Store(tmp_path / "runs"), "a-32-frozen-s0-00000000")
+    (tmp_path / "reports").write_text("a file where a folder should be")
+    assert "reports" in one_line(call("report"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions")
+def test_help_shows_every_option(call):
+    status, out, _ = call("run", "--help")
+    assert status == 0
+    for option in (
+        "--all",
+        "--data",
+        "--recipe",
+        "--px",
+        "--seeds",
+        "--weights",
+        "--runs",
+        "--force",
+        "--retry-failed",
+    ):
+        assert option in out
+    for option in ("--fail-fast", "--dry-run", "--json"):
+        assert option in out

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+import backbones
+from bench import weights
+from bench.environment import keras_models
+from bench.errors import UserError
+
+CONTENT = b"weights"
+
+
+@pytest.fixture
+def backbone():
+    """VGG16 whose published file is seven bytes long."""
+    original = backbones.get("vgg16")
+    file = dataclasses.replace(original.weights_file, md5=hashlib.md5(CONTENT).hexdigest())
+    return dataclasses.replace(original, weights_file=file)
+
+
+def cache(backbone, content=CONTENT):
+    keras_models().mkdir(parents=True)
+    (keras_models() / backbone.weights_file.name).write_bytes(content)
+
+
+def offline(host):
+    return False
+
+
+def unasked(host):
+    raise AssertionError(f"{host} was asked")
+
+
+def test_random_needs_nothing(backbone):
+    assert weights.resolve("random", backbone, online=unasked) == "random"
+
+
+@pytest.mark.parametrize("policy", ["auto", "imagenet"])
+def test_a_cached_file_is_imagenet_without_asking_anybody(policy, backbone):
+    cache(backbone)
+    assert weights.resolve(policy, backbone, online=unasked) == "imagenet"
+
+
+@pytest.mark.parametrize("policy", ["auto", "imagenet"])
+def test_a_host_that_answers_is_imagenet(policy, backbone):
+    asked = []
+    assert weights.resolve(policy, backbone, online=lambda host: asked.append(host) or True) == "imagenet"
+    assert asked == ["storage.googleapis.com"]
+
+
+def test_auto_falls_back_to_random(backbone):
+    assert weights.resolve("auto", backbone, online=offline) == "random"
+
+
+def test_auto_does_not_take_a_file_with_another_hash(backbone):
+    cache(backbone, b"half of it")
+    assert weights.resolve("auto", backbone, online=offline) == "random"
+
+
+@pytest.mark.parametrize(("content", "reason"), [(None, "is missing"), (b"half of it", "has another MD5")])
+def test_imagenet_that_cannot_be_had_says_what_to_put_where(content, reason, backbone):
+    if content:
+        cache(backbone, content)
+    with pytest.raises(UserError) as caught:
+        weights.resolve("imagenet", backbone, online=offline)
+    message, file = str(caught.value), backbone.weights_file
+    assert "\n" not in message
+    for expected in (file.name, file.md5, file.url, str(keras_models()), "--weights random", reason):
+        assert expected in message
+
+
+def test_a_backbone_without_imagenet_weights():
+    tiny = backbones.get("tiny")
+    assert weights.resolve("auto", tiny, online=unasked) == "random"
+    with pytest.raises(UserError, match="tiny has no ImageNet weights"):
+        weights.resolve("imagenet", tiny, online=unasked)
+
+
+def test_a_file_is_an_absolute_path(backbone, tmp_path, monkeypatch):
+    (tmp_path / "mine.h5").touch()
+    monkeypatch.chdir(tmp_path)
+    found = weights.resolve("mine.h5", backbone, online=unasked)
+    assert found == tmp_path / "mine.h5"
+    assert isinstance(found, Path)
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("missing.h5", "No weights file at missing.h5"),
+        ("folder/missing", "No weights file at folder/missing"),
+        ("imagnet", "Unknown weights 'imagnet'"),
+    ],
+)
+def test_neither_a_policy_nor_a_file(policy, expected, backbone):
+    with pytest.raises(UserError) as caught:
+        weights.resolve(policy, backbone, online=unasked)
+    assert expected in str(caught.value)
+    assert "auto, imagenet, random or the PATH" in str(caught.value)
+
+
+def test_a_folder_is_not_a_file(backbone, tmp_path):
+    with pytest.raises(UserError, match="is a folder"):
+        weights.resolve(str(tmp_path), backbone, online=unasked)
+
+
+class TestAnswers:
+    @pytest.fixture(autouse=True)
+    def fresh(self, monkeypatch):
+        monkeypatch.setattr(weights, "_PATIENCE_SECONDS", 0.3)
+        weights.answers.cache_clear()
+        yield
+        weights.answers.cache_clear()
+
+    def test_any_status_is_an_answer(self, monkeypatch):
+        def refuse(request, **_):
+            raise urllib.error.HTTPError(request.full_url, 400, "Bad Request", {}, None)
+
+        monkeypatch.setattr(urllib.request, "urlopen", refuse)
+        assert weights.answers("example.org")
+
+    def test_a_refused_connection_is_none(self):
+        assert not weights.answers("127.0.0.1:1")
+
+    def test_silence_is_none_and_a_host_is_asked_once(self, monkeypatch):
+        asked = []
+
+        def stay_silent(request, **_):
+            asked.append(request.full_url)
+            time.sleep(3)
+
+        monkeypatch.setattr(urllib.request, "urlopen", stay_silent)
+        started = time.monotonic()
+        assert not weights.answers("example.org")
+        assert not weights.answers("example.org")
+        assert time.monotonic() - started < 2
+        assert asked == ["https://example.org/"]

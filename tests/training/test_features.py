@@ -1,0 +1,131 @@
+"""Banks made from records on disk, against the model applied to the decoded pictures."""
+
+import numpy as np
+import pytest
+from helpers_data import make_data
+
+import backbones
+from bench.config import RunConfig, load_recipe
+from bench.data.catalog import find
+from bench.data.pipeline import images
+from bench.data.scan import scan
+from bench.errors import UserError
+from bench.training.bank import BankFolder
+from bench.training.features import FeatureMaker
+
+COUNTS = {"train": 13, "val": 9, "test": 5}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return make_data(tmp_path_factory.mktemp("toy"), (32, 64), counts=COUNTS)
+
+
+@pytest.fixture
+def make(data, tmp_path):
+    source = find(str(data))
+    index = scan(source, (32, 64))
+
+    def maker(backbone="tiny", weights="random", weights_seed=0):
+        config = RunConfig(
+            data="toy",
+            backbone=backbone,
+            image_px=32,
+            recipe=load_recipe("frozen"),
+            weights=str(weights),
+            weights_seed=weights_seed,
+        )
+        return FeatureMaker(str(weights), BankFolder(tmp_path / "banks"), source, index, config)
+
+    maker.source = source
+    return maker
+
+
+def silent(done, total):
+    pass
+
+
+def decoded(source, px, split):
+    return np.concatenate([batch.numpy() for batch in images(source.shards[px][split], 4)])
+
+
+def test_rows_are_the_pictures_in_their_order(make, tmp_path):
+    weights = tmp_path / "tiny.weights.h5"
+    model = backbones.get("tiny").build("random", seed=5)
+    model.save_weights(weights)
+    banks = make(weights=weights).banks(64, 2, silent)
+    for split, count in COUNTS.items():
+        pictures = decoded(make.source, 64, split)
+        expected = model(backbones.get("tiny").prepare(pictures)).numpy().mean(axis=(1, 2))
+        found = banks.features(split)
+        assert found.images == count
+        np.testing.assert_allclose(found.mean[0], expected, atol=1e-5)
+    mirrored = model(backbones.get("tiny").prepare(decoded(make.source, 64, "train")[:, :, ::-1]))
+    both = banks.features("train", 2)
+    assert both.mean.shape == (2, COUNTS["train"], 16)
+    np.testing.assert_allclose(both.mean[1], mirrored.numpy().mean(axis=(1, 2)), atol=1e-5)
+
+
+def test_what_is_there_is_not_made_again(make):
+    first, second = make(), make()
+    assert not first.banks(32, 1, silent).shared
+    assert second.banks(32, 1, silent).shared
+    assert "_model" not in vars(second)  # no backbone was built for it
+    assert not make().banks(32, 2, silent).shared  # the mirrored view is new
+
+
+def test_a_later_view_is_of_the_same_network(make, data):
+    """The mirrored bank made on its own is the one made together with the plain: re-estimation is deterministic."""
+    apart, together = make(weights_seed=1), make(weights_seed=1)
+    apart.banks(32, 1, silent)
+    later = apart.banks(32, 2, silent).features("train", 2)
+    together._folder = BankFolder(together._folder.root.parent / "others")
+    at_once = together.banks(32, 2, silent).features("train", 2)
+    np.testing.assert_allclose(later.mean, at_once.mean, atol=1e-5)
+
+
+def test_a_resolution_has_statistics_of_its_own(make):
+    """Whichever resolution came before: its statistics leave no trace."""
+    one, other = make(), make()
+    one.banks(32, 1, silent)
+    after = one.banks(64, 1, silent).features("val")
+    other._folder = BankFolder(other._folder.root.parent / "others")
+    alone = other.banks(64, 1, silent).features("val")
+    np.testing.assert_array_equal(after.mean, alone.mean)
+
+
+def test_features_of_a_random_network_have_a_sane_spread(make):
+    features = make().banks(32, 1, silent).features("val")
+    assert features.mean[0].std(axis=0).max() > 1e-2
+    assert np.isfinite(features.variance).all()
+
+
+def test_progress_counts_all_passes(make):
+    heard = []
+    make().banks(32, 2, lambda done, total: heard.append((done, total)))
+    total = sum(COUNTS.values()) + COUNTS["train"]
+    assert heard[-1] == (total, total)
+    assert [done for done, _ in heard] == sorted(done for done, _ in heard)
+
+
+def test_weights_of_another_network_are_the_users_mistake(make, tmp_path):
+    weights = tmp_path / "vgg.weights.h5"
+    backbones.get("vgg16").build("random").save_weights(weights)
+    with pytest.raises(UserError, match="tiny"):
+        make(weights=weights).banks(32, 1, silent)
+
+
+def test_a_picture_that_vanished_is_named(make, data, tmp_path):
+    import shutil
+
+    from bench.data.records import Record, write_shard
+
+    broken = tmp_path / "broken"
+    shutil.copytree(data, broken)
+    shard = sorted((broken / "tfrecords-jpeg-32x32" / "val").iterdir())[0]
+    shard.unlink()
+    write_shard(shard.parent, 0, 32, [Record(b"no picture", 0, f"val00{i}") for i in range(4)])
+    maker = make()
+    maker._source = find(str(broken))
+    with pytest.raises(UserError, match="val000"):
+        maker.banks(32, 1, silent)
