@@ -36,7 +36,7 @@ class EfficientNet(KerasApplication):
 
         super().load(model, path)
         layer = next(layer for layer in model.layers if isinstance(layer, keras.layers.Normalization))
-        stored = keras.ops.convert_to_numpy(layer.adapt_variance)
+        stored = layer.adapt_variance.numpy()
         if np.allclose(stored, _IMAGENET_DEVIATION, rtol=1e-3):
             layer.adapt_variance.assign(stored * _IMAGENET_DEVIATION)
             layer.finalize_state()  # the layer computes with a copy, taken here

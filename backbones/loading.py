@@ -130,11 +130,10 @@ def _blank(model: keras.Model) -> None:
 
 
 def _check_complete(model: keras.Model, path: Path, network: str) -> None:
-    import keras
     import numpy as np
 
     for variable in model.weights:
-        value = keras.ops.convert_to_numpy(variable)
+        value = variable.numpy()
         if not np.all(np.isfinite(value) if "float" in variable.dtype else value >= 0):
             raise WeightsError(f"{path} leaves {variable.path} of {network} unset, or sets it to NaN.")
 

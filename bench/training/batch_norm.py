@@ -97,7 +97,7 @@ def _training_pass(model: keras.Model) -> Callable[[tf.Tensor], None]:
     def run(images: tf.Tensor) -> None:
         model(images, training=True)
 
-    signature = [tf.TensorSpec(model.input.shape, tf.float32)]
+    signature = [tf.TensorSpec(model.inputs[0].shape, tf.float32)]
     graph: Callable[[tf.Tensor], None] = tf.function(run, input_signature=signature, autograph=False)
     return graph
 

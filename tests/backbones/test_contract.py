@@ -30,7 +30,7 @@ every_backbone = pytest.mark.parametrize("name", backbones.names())
 
 
 def values(model):
-    return [keras.ops.convert_to_numpy(variable) for variable in model.weights]
+    return [variable.numpy() for variable in model.weights]
 
 
 @pytest.mark.parametrize(("name", "expected"), PREPARED_PIXEL.items())

@@ -30,7 +30,7 @@ IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
 def values(model):
-    return [keras.ops.convert_to_numpy(variable) for variable in model.weights]
+    return [variable.numpy() for variable in model.weights]
 
 
 def assert_same_weights(model, other):
