@@ -9,24 +9,20 @@ from bench.report.markdown import table
 from bench.report.ranking import Ranking
 
 _SAME = ["configuration", "backbone", "family", "recipe", "device", "image_px"]
-_COSTS = ["train_seconds", "inference_ms_per_image"]
+_MEANS = ["score", "score_low", "score_high", "train_seconds", "inference_ms_per_image"]
 
 
 def configurations(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per configuration, best mean first, under the column names of a run.
 
-    Columns: those of `_SAME`, label, n, score (mean over seeds), sd, score_low and score_high (one seed: the bootstrap
-    interval; several: one sd about the mean), train_seconds and inference_ms_per_image (means), and tied (a seed of it
-    cannot be told apart from the best single run).
+    Columns: those of `_SAME`, label, n, tied (a seed of it cannot be told apart from the best single run), sd of the
+    score over seeds, and means over seeds of score, its bounds (still those of an interval over images), train_seconds
+    and inference_ms_per_image.
     """
     groups = runs.assign(n=1, sd=runs["score"]).groupby("configuration", sort=False)
-    how = dict.fromkeys((*_SAME[1:], "score_low", "score_high"), "first")
-    how |= {"n": "sum", "sd": "std", "score": "mean", "indistinguishable_from_best": "any"}
-    how |= dict.fromkeys(_COSTS, "mean")
+    how = dict.fromkeys(_SAME[1:], "first") | dict.fromkeys(_MEANS, "mean")
+    how |= {"n": "sum", "sd": "std", "indistinguishable_from_best": "any"}
     found = groups.agg(how).reset_index().rename(columns={"indistinguishable_from_best": "tied"})
-    repeated = found["n"] > 1
-    found["score_low"] = found["score_low"].where(~repeated, found["score"] - found["sd"])
-    found["score_high"] = found["score_high"].where(~repeated, found["score"] + found["sd"])
     found["label"] = found["configuration"]
     return found.sort_values(["score", "label"], ascending=[False, True], kind="stable").reset_index(drop=True)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 
 # Only what would be read as markup: an underscore between letters is a letter, a bracket without a link a bracket.
 _SPECIAL = re.compile(r"[\\`*<|~$]|\](?=\()|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])")
+_MARKUP_AT_START = re.compile(r"(?<=\S) (?=[-+#>=]|\d+[.)])")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -43,6 +45,26 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[
 def bullets(lines: Sequence[str]) -> str:
     """The lines as a list, one a line."""
     return "\n".join(f"- {line}" for line in lines)
+
+
+def wrap(text: str, width: int = 116) -> str:
+    """Break the lines of prose between words, for people who read the source in a terminal; no other line changes."""
+    lines, closing = [], ""
+    for line in text.splitlines():
+        if closing or line.startswith("```"):
+            closing = "" if line == closing else closing or line
+            lines.append(line)
+        else:
+            lines.append(line if line.startswith(("|", "#", "!")) else _wrapped(line, width))
+    return "\n".join(lines)
+
+
+def _wrapped(line: str, width: int) -> str:
+    """One paragraph, bullet or quoted line; no new line begins with what would make it a list, a title or a quote."""
+    indent = {"- ": "  ", "> ": "> "}.get(line[:2], "")
+    glued = _MARKUP_AT_START.sub("\0", line)
+    broken = textwrap.wrap(glued, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(broken).replace("\0", " ")
 
 
 def _plain(text: str) -> str:

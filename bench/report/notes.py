@@ -51,7 +51,7 @@ class Footnotes:
     def lines(self) -> str:
         """The explanation of all marks used, as a list."""
         common = [f"All runs: {escape(text)}." for text in self._common]
-        tie = [f"`{TIE}` {_TIE_TEXT}."] * bool(self._tied) + [f"All runs: {_TIE_TEXT}."] * self._all_tied
+        tie = [f"`{TIE}` {_TIE_TEXT}."] * bool(self._tied) + [f"All others: {_TIE_TEXT}."] * self._all_tied
         return bullets(common + tie + [f"`{letter}` {escape(text)}." for text, letter in self._letters.items()])
 
 

@@ -12,7 +12,7 @@ from bench.report.failures import failures
 from bench.report.figures.curves import left_out
 from bench.report.figures.schedule import differs
 from bench.report.inputs import ReportInput
-from bench.report.markdown import bullets, escape
+from bench.report.markdown import bullets, escape, wrap
 from bench.report.method import method, reproduce
 from bench.report.points import front_lines
 from bench.report.ranking import Ranking
@@ -42,7 +42,7 @@ def summary(ranking: Ranking, inputs: ReportInput, figures: Collection[str], *, 
     for title, section in sections.items():
         body = [part for part in section if part]
         parts += [f"## {title}", *body] if body else []
-    return "\n\n".join(parts) + "\n"
+    return wrap("\n\n".join(parts)) + "\n"
 
 
 def _opening(ranking: Ranking, shared_data: bool) -> list[str]:
@@ -85,15 +85,20 @@ def _ensembles(ranking: Ranking) -> list[str]:
         "best single run as for an ensemble; the members alone are what it takes to train the choice again."
     )
     found = ensembles(ranking)
-    return [found, note] if found else []
+    return [found, note, _test_note(ranking)] if found else []
+
+
+def _test_note(ranking: Ranking) -> str:
+    bare = ranking.current[ranking.current["test_macro_f1"].notna() & ranking.current["test_macro_f1_low"].isna()]
+    return f"Test F1 has no interval: {ranking.fact('test_images')} images are too few for one." if len(bare) else ""
 
 
 def _scatter(ranking: Ranking, figures: Collection[str]) -> list[str]:
     picture = _picture(SCATTER, "Macro F1 against training seconds and against inference time", figures)
     note = (
-        "Bars are the intervals of the results table, or one sd over seeds. On the front nothing is both cheaper and "
-        "better; its steps may be smaller than the noise. Hollow points ran on another device and are not on it. "
-        "The front:"
+        "Bars are 95 % intervals over the validation images, of several seeds their mean. On the front nothing is both "
+        "cheaper and better; its steps may be smaller than the noise. Hollow points ran on another device and are not "
+        "on it. The front:"
     )
     return [*picture, note, front_lines(ranking)] if picture else []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from bench.report import combined, numbers
@@ -28,12 +30,12 @@ def _best(ranking: Ranking) -> str:
 
 
 def _score(best: pd.Series, ranking: Ranking) -> str:
-    name, score = escape(best["label"]), numbers.score(best["score"])
-    if best["n"] > 1:
-        sd = numbers.score(best["sd"])
-        return f"**Best configuration: {name}**, mean macro F1 {score} (sd {sd}, {best['n']} seeds)."
     bounds = numbers.interval(best["score_low"], best["score_high"]) or "(too few images for an interval)"
-    return f"**Best single run: {name}**, macro F1 {score} {bounds} on {_images(ranking)}validation images."
+    score = f"macro F1 {numbers.score(best['score'])} {bounds} on {_images(ranking)}validation images"
+    if best["n"] > 1:
+        seeds = f"mean over {best['n']} seeds, whose sd is {numbers.score(best['sd'])}"
+        return f"**Best configuration: {escape(best['label'])}**, {score}, {seeds}."
+    return f"**Best single run: {escape(best['label'])}**, {score}."
 
 
 def _images(ranking: Ranking) -> str:
@@ -81,8 +83,7 @@ def _cheapest(ranking: Ranking) -> str:
 
 def _keeps_up(cheap: pd.Series, best: pd.Series) -> str:
     bounds = numbers.interval(cheap["score_low"], cheap["score_high"])
-    spread = bounds if cheap["n"] == 1 else f"(mean of {cheap['n']} seeds)"
-    score = f"{numbers.score(cheap['score'])} {spread}".strip()
+    score = f"{numbers.score(cheap['score'])} {bounds}".strip()
     return f"**Cheapest that keeps up: {escape(cheap['label'])}**, {score}, at {_price(cheap, best)} of the best one."
 
 
@@ -120,10 +121,10 @@ def _gain(top: pd.Series) -> str:
 def _test(top: pd.Series, best: pd.Series | None) -> str:
     if pd.isna(top["test_macro_f1"]):
         return ""
-    against = (
-        "" if best is None or pd.isna(best["test_macro_f1"]) else f"; the best single run {combined.test_score(best)}"
-    )
-    return f"Test F1 {combined.test_score(top)}{against}."
+    single = math.nan if best is None else best["test_macro_f1"]
+    against = "" if best is None or pd.isna(single) else f"; the best single run {combined.test_score(best)}"
+    few = f" ({top['test_images']:.0f} images, too few for an interval)" if pd.isna(top["test_macro_f1_low"]) else ""
+    return f"Test F1 {combined.test_score(top)}{against}{few}."
 
 
 def _ensemble_price(top: pd.Series, best: pd.Series | None) -> str:

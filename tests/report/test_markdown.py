@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bench.report.markdown import escape, fence, table
+from bench.report.markdown import bullets, escape, fence, table, wrap
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,23 @@ def test_fence_is_longer_than_any_in_the_text():
 
 def test_fence_drops_terminal_codes():
     assert fence("\x1b[1mloss\x1b[0m\r\n") == "```\nloss\n```"
+
+
+def test_prose_is_wrapped_between_words_and_bullets_hang():
+    text = wrap(bullets(["one two three four", "five"]), width=12)
+    assert text == "- one two\n  three four\n- five"
+    assert wrap("> one two three", width=10) == "> one two\n> three"
+
+
+def test_tables_titles_pictures_and_code_are_not_wrapped():
+    table_line, picture = "| a | " + "b " * 80 + "|", "![" + "c " * 80 + "](d)"
+    code = fence("e " * 80 + "\n```\n" + "f " * 80)
+    text = "\n\n".join([table_line, picture, code, "# " + "g " * 80])
+    assert wrap(text) == text
+
+
+@pytest.mark.parametrize("token", ["#", "-", "+", "1.", "12)", ">", "==="])
+def test_a_wrapped_line_never_begins_with_markup(token):
+    for width in range(8, 30):
+        lines = wrap(f"some words {token} and other words", width).splitlines()
+        assert not any(line.split()[0] == token for line in lines)

@@ -83,3 +83,9 @@ def test_other_cautions():
     assert "**Did not train**: 1 run (vgg16@224)" in text
     assert "**Saw validation**: 1 run (vgg16@512)" in text
     assert "**Other device**: 1 run (resnet50@224)" in text
+
+
+def test_a_test_score_of_few_images_says_so():
+    bare = {"test_macro_f1_low": None, "test_macro_f1_high": None, "test_images": 10}
+    rows = [*(row | bare for row in runs()), ensemble_row(runs()[:2], runs(), **bare)]
+    assert "Test F1 .893; the best single run .871 (10 images, too few for an interval)." in says(rows)
