@@ -68,6 +68,17 @@ def as_published(name, folder):
     return save_older_layout(model, folder / backbones.get(name).weights_file.name)
 
 
+def outputs(backbone, model, images):
+    """At the end of the first stage, where a wrong scale of the input still shows, and of the last one."""
+    first_stage = model.get_layer(backbone.stages[0][1]).output
+    return [output.numpy() for output in keras.Model(model.input, [first_stage, model.output])(images)]
+
+
+def assert_same_outputs(found, expected):
+    for value, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(value, wanted, rtol=1e-3, atol=1e-5 * np.abs(wanted).max())
+
+
 @dataclasses.dataclass(frozen=True)
 class Published:
     """A backbone whose published file is `path`, its network as built from that path, and what that makes of images."""
@@ -76,7 +87,7 @@ class Published:
     path: Path
     model: keras.Model
     images: tf.Tensor
-    outputs: np.ndarray
+    outputs: list[np.ndarray]
 
 
 @pytest.fixture(scope="module", params=backbones.MATRIX)
@@ -87,7 +98,7 @@ def published(request, tmp_path_factory):
     backbone = dataclasses.replace(backbone, weights_file=file)
     model = backbone.build(path, seed=7)
     images = backbone.prepare(np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)))
-    return Published(backbone, path, model, images, model(images).numpy())
+    return Published(backbone, path, model, images, outputs(backbone, model, images))
 
 
 @pytest.fixture
@@ -119,8 +130,7 @@ def test_published_weights_give_the_outputs_of_keras(published, monkeypatch):
     file = backbones.get(published.backbone.name).weights_file
     assert asked == [((file.name, file.url), {"cache_subdir": "models", "file_hash": file.md5})]
 
-    expected = reference(published.images).numpy()
-    np.testing.assert_allclose(published.outputs, expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max())
+    assert_same_outputs(published.outputs, outputs(published.backbone, reference, published.images))
 
 
 def test_a_saved_network_loads_again(published, tmp_path):
@@ -138,8 +148,8 @@ def test_a_random_network_loads_again(built, tmp_path):
 
 def test_saved_whole_it_is_the_same_network(published, tmp_path):
     published.model.save(tmp_path / "model.keras")
-    outputs = keras.saving.load_model(tmp_path / "model.keras")(published.images)
-    np.testing.assert_allclose(outputs, published.outputs, rtol=1e-5)
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert_same_outputs(outputs(published.backbone, loaded, published.images), published.outputs)
 
 
 def test_a_compiled_model_saved_whole_in_the_older_layout_loads(tmp_path):
