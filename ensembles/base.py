@@ -16,6 +16,8 @@ from ensembles.metrics import Labels
 
 Probs = NDArray[np.float32]
 Weights = NDArray[np.float64]
+# All images, or the indices of some.
+Images = slice | NDArray[np.intp]
 
 # A float16 or text round trip moves a row's sum by up to 1e-3 at C = 1,000; a missing class moves most rows by more.
 ROW_SUM_TOLERANCE = 2e-3
@@ -42,7 +44,7 @@ class Combiner(ABC):
                 labels outside range(C).
         """
         probs = checked_probs(probs)
-        self._fit(probs, checked_labels(labels, probs))
+        self._fit(probs, checked_labels(labels, probs), slice(None))
         return self
 
     def predict_proba(self, probs: Probs) -> Probs:
@@ -60,8 +62,11 @@ class Combiner(ABC):
         return [int(member) for member in np.flatnonzero(self.weights)]
 
     @abstractmethod
-    def _fit(self, probs: Probs, labels: Labels) -> None:
-        """Set `weights` and whatever else `_predict` needs, from arrays that have been checked."""
+    def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
+        """Set `weights` and whatever else `_predict` needs, from these images of arrays that have been checked.
+
+        Cross-fitting hands over all images and says which to look at: a copy of them would weigh as much as the stack.
+        """
 
     @abstractmethod
     def _predict(self, probs: Probs) -> Probs:

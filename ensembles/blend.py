@@ -8,12 +8,12 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import nnls
 from scipy.special import log_softmax
 
-from ensembles.base import Combiner, Probs, Weights
+from ensembles.base import Combiner, Images, Probs, Weights
 from ensembles.metrics import Labels
 from ensembles.pooling import log_of, log_pool
 
 # So many images' logarithms are held beside the stack at a time.
-BLOCK_IMAGES = 512
+BLOCK_IMAGES = 192
 # Newton steps: six to nine do.
 MAX_STEPS = 50
 # A gain in log-loss below the noise of its float32 sum.
@@ -33,8 +33,8 @@ class Blend(Combiner):
 
     exponents: Weights
 
-    def _fit(self, probs: Probs, labels: Labels) -> None:
-        loss = _LogLoss(probs, labels)
+    def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
+        loss = _LogLoss(probs, labels, images)
         exponents = np.full(len(probs), 1 / len(probs))
         value, gradient, hessian = loss.at(exponents)
         for _ in range(MAX_STEPS):
@@ -61,20 +61,22 @@ class _LogLoss:
     E[L diag(p) L' - (L p)(L p)'].
     """
 
-    def __init__(self, probs: Probs, labels: Labels) -> None:
+    def __init__(self, probs: Probs, labels: Labels, images: Images) -> None:
         self.probs = probs
         self.labels = labels
+        self.images = np.arange(len(labels))[images]
 
     def at(self, exponents: Weights) -> Expansion:
-        n_members, n_images, _ = self.probs.shape
+        """Value, gradient (M,) and Hessian (M, M)."""
+        n_members, n_images = len(self.probs), len(self.images)
         away = exponents - 1 / n_members
-        value, gradient, hessian = away @ away / 2, away.copy(), np.eye(n_members)
+        value, gradient, hessian = float(away @ away) / 2, away.copy(), np.eye(n_members)
         for start in range(0, n_images, BLOCK_IMAGES):
-            more = self._block(exponents.astype(np.float32), slice(start, start + BLOCK_IMAGES))
+            more = self._block(exponents.astype(np.float32), self.images[start : start + BLOCK_IMAGES])
             value, gradient, hessian = value + more[0], gradient + more[1], hessian + more[2]
         return value / n_images, gradient / n_images, hessian / n_images
 
-    def _block(self, exponents: NDArray[np.float32], images: slice) -> Expansion:
+    def _block(self, exponents: NDArray[np.float32], images: NDArray[np.intp]) -> Expansion:
         logs = log_of(self.probs[:, images])
         logits = np.tensordot(exponents, logs, axes=1)
         log_pooled = log_softmax(logits, axis=1)

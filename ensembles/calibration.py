@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from ensembles.base import Combiner, Probs
+from ensembles.base import Combiner, Images, Probs
 from ensembles.crossfit import cross_fit, stratified_folds
 from ensembles.metrics import Labels, log_loss, macro_f1
 from ensembles.pooling import log_of
@@ -111,7 +111,8 @@ class PriorAdjusted(Combiner):
         self.folds = folds
         self.seed = seed
 
-    def _fit(self, probs: Probs, labels: Labels) -> None:
+    def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
+        probs, labels = probs[:, images], labels[images]
         n_classes = probs.shape[2]
         sizes = np.bincount(labels, minlength=n_classes) + 1.0
         self.log_prior = np.log(sizes / sizes.sum())

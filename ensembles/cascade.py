@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ensembles.base import Combiner, Probs
+from ensembles.base import Combiner, Images, Probs
 from ensembles.metrics import Labels, macro_f1
 
 # Thresholds tried: so many quantiles of the confidences that were seen.
@@ -62,8 +62,8 @@ class Cascade(Combiner):
         _, reach = _run(probs, self.operation.stages, self.operation.threshold)
         return float(sum(share * costs[stage] for share, stage in zip(reach, self.operation.stages, strict=True)))
 
-    def _fit(self, probs: Probs, labels: Labels) -> None:
-        self.front = _front(self._operations(probs, labels))
+    def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
+        self.front = _front(self._operations(probs[:, images], labels[images]))
         limit = np.inf if self.max_cost is None else self.max_cost
         affordable = [operation for operation in self.front if operation.cost <= limit]
         self.operation = affordable[-1] if affordable else self.front[0]

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from ensembles.base import Combiner, Probs, checked_labels, checked_probs
 from ensembles.metrics import Labels, macro_f1
 
+# Held-out images are predicted so many at a time, which is what is copied beside the stack.
+BLOCK_IMAGES = 256
+
 
 @dataclass(frozen=True)
 class CrossFit:
@@ -82,8 +85,9 @@ def stratified_folds(labels: Labels, folds: int, rng: np.random.Generator) -> ND
 def _held_out(combiner: Combiner, probs: Probs, labels: Labels, fold: NDArray[np.intp]) -> Probs:
     held_out = np.empty(probs.shape[1:], dtype=np.float32)
     for k in np.unique(fold):
-        inside = fold == k
         fitted = copy.deepcopy(combiner)
-        fitted._fit(probs[:, ~inside], labels[~inside])
-        held_out[inside] = fitted._predict(probs[:, inside])
+        fitted._fit(probs, labels, np.flatnonzero(fold != k))
+        inside = np.flatnonzero(fold == k)
+        for block in np.array_split(inside, len(inside) // BLOCK_IMAGES + 1):
+            held_out[block] = fitted._predict(probs[:, block])
     return held_out

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ensembles.base import Combiner, Probs
+from ensembles.base import Combiner, Images, Probs
 from ensembles.metrics import Labels
 from ensembles.pooling import TINY, linear_pool
 
@@ -59,10 +59,10 @@ class Greedy(Combiner):
         self.picks = picks
         self.costs = costs
 
-    def _fit(self, probs: Probs, labels: Labels) -> None:
+    def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
         if self.costs is not None and len(self.costs) != len(probs):
             raise ValueError(f"costs: expected one for each of {len(probs)} members, got {len(self.costs)}")
-        race = _Race(probs, labels)
+        race = _Race(probs, labels, images)
         self.trajectory = [self._pick(race) for _ in range(self.picks)]
         best = max(step.macro_f1 for step in self.trajectory) - TIE
         kept = min((step.log_loss, n) for n, step in enumerate(self.trajectory, 1) if step.macro_f1 >= best)
@@ -92,16 +92,17 @@ class _Race:
     agrees with the sum, and those where its highest probability is below the gap between the sum's first two.
     """
 
-    def __init__(self, probs: Probs, labels: Labels) -> None:
+    def __init__(self, probs: Probs, labels: Labels, images: Images) -> None:
         self.probs = probs
         self.labels = labels
+        self.images = np.arange(len(labels))[images]
         self.picked: list[int] = []
-        self.true_sum = np.zeros(len(labels), dtype=np.float32)
+        self.true_sum = np.zeros(len(self.images), dtype=np.float32)
         # int32, not the 64 bits of argmax: with few classes these arrays weigh as much as the probabilities.
-        top = np.stack([rows.argmax(axis=1).astype(np.int32) for rows in probs])
+        top = np.stack([rows[images].argmax(axis=1).astype(np.int32) for rows in probs])
         contested = (top != top[0]).any(axis=0)
-        self.contested = np.flatnonzero(contested)
-        self.settled = _Counts.of(labels[~contested], top[:1, ~contested], probs.shape[2])
+        self.contested = self.images[contested]
+        self.settled = _Counts.of(labels[self.images[~contested]], top[:1, ~contested], probs.shape[2])
         self.top = top[:, contested]
         self.top_prob = np.stack([rows[self.contested, first] for rows, first in zip(probs, self.top, strict=True)])
         self.sum = np.zeros((len(self.contested), probs.shape[2]), dtype=np.float32)
@@ -124,7 +125,7 @@ class _Race:
         return -float(np.log(np.maximum(means, TINY)).mean(dtype=np.float64))
 
     def _true_probs(self, member: int) -> NDArray[np.float32]:
-        true_probs: NDArray[np.float32] = self.probs[member, np.arange(len(self.labels)), self.labels]
+        true_probs: NDArray[np.float32] = self.probs[member, self.images, self.labels[self.images]]
         return true_probs
 
     def _predicted_with_each(self) -> NDArray[np.int32]:

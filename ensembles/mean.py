@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ensembles.base import Combiner, Probs
+from ensembles.base import Combiner, Images, Probs
 from ensembles.metrics import Labels, log_loss, macro_f1
 from ensembles.pooling import linear_pool, log_of, log_pool
 
@@ -18,7 +18,7 @@ FAMILY_CAP_BELOW_IMAGES = 5000
 class Mean(Combiner):
     """Mean of the probabilities of all members. Nothing is learnt."""
 
-    def _fit(self, probs: Probs, labels: Labels) -> None:
+    def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
         self.weights = np.full(len(probs), 1 / len(probs))
 
     def _predict(self, probs: Probs) -> Probs:
@@ -54,8 +54,9 @@ class TopK(Combiner):
         self.families = families
         self.max_per_family = max_per_family
 
-    def _fit(self, probs: Probs, labels: Labels) -> None:
-        chosen = self._capped(best_first(probs, labels), n_images=len(labels))[: self.k]
+    def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
+        ranked = best_first(probs, labels, images)
+        chosen = self._capped(ranked, n_images=len(labels[images]))[: self.k]
         self.weights = np.zeros(len(probs))
         self.weights[chosen] = 1 / len(chosen)
 
@@ -78,12 +79,13 @@ class TopK(Combiner):
         return first + rest
 
 
-def best_first(probs: Probs, labels: Labels) -> list[int]:
-    """Members by falling macro F1, then rising log-loss, then index."""
-    n_classes = probs.shape[2]
-    keys = [(-macro_f1(labels, rows.argmax(axis=1), n_classes), _loss(rows, labels)) for rows in probs]
+def best_first(probs: Probs, labels: Labels, images: Images = slice(None)) -> list[int]:
+    """Members by falling macro F1 on these images, then rising log-loss, then index."""
+    keys = [_key(rows[images], labels[images]) for rows in probs]
     return sorted(range(len(probs)), key=keys.__getitem__)
 
 
-def _loss(rows: Probs, labels: Labels) -> float:
-    return log_loss(np.zeros_like(labels), log_of(np.take_along_axis(rows, labels[:, None], axis=1)))
+def _key(rows: Probs, labels: Labels) -> tuple[float, float]:
+    true_probs = np.take_along_axis(rows, labels[:, None], axis=1)
+    loss = log_loss(np.zeros_like(labels), log_of(true_probs))
+    return -macro_f1(labels, rows.argmax(axis=1), rows.shape[1]), loss

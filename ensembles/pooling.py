@@ -18,8 +18,8 @@ TINY = np.finfo(np.float32).tiny
 
 def log_of(probs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Log-probabilities, with zeros taken as the smallest normal float32 (-87.3 rather than -inf)."""
-    logs: NDArray[np.float32] = np.log(np.maximum(probs, TINY))
-    return logs
+    logs: NDArray[np.float32] = np.maximum(probs, TINY)
+    return np.log(logs, out=logs)
 
 
 def linear_pool(probs: Probs, weights: Weights) -> Probs:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ensembles.base import Combiner, Probs
+from ensembles.base import Combiner, Images, Probs
 from ensembles.crossfit import stratified_folds
 from ensembles.metrics import Labels, log_loss
 from ensembles.pooling import log_of
@@ -43,7 +43,8 @@ class Stack(Combiner):
         self.inner_folds = inner_folds
         self.seed = seed
 
-    def _fit(self, probs: Probs, labels: Labels) -> None:
+    def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
+        probs, labels = probs[:, images], labels[images]
         if len(np.unique(labels)) < 2:
             raise ValueError(f"labels: stacking needs images of at least two classes, got only {labels[0]}")
         self.n_classes = probs.shape[2]

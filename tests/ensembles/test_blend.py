@@ -32,7 +32,7 @@ def test_exponents_are_those_of_l_bfgs_b(shape, traits):
 
 def test_gradient_and_hessian():
     probs, labels = distinct(4, 600, 6, skill=4.0)  # more images than one block holds
-    loss, at = _LogLoss(probs, labels), np.array([0.5, 0.1, 0.9, 0.3])
+    loss, at = _LogLoss(probs, labels, slice(None)), np.array([0.5, 0.1, 0.9, 0.3])
     value, _, hessian = loss.at(at)
     assert value == pytest.approx(penalised_loss(at, probs, labels), rel=1e-5)
     assert check_grad(penalised_loss, lambda w, *_: loss.at(w)[1], at, probs, labels) < 1e-4

@@ -89,3 +89,12 @@ def test_examples_in_docstrings():
     results = [doctest.testmod(module, extraglobs={"np": np}) for module in [ensembles, *modules]]
     assert sum(r.failed for r in results) == 0
     assert results[0].attempted >= 5
+
+
+def test_fitting_on_some_images_is_fitting_on_a_copy_of_them(name):
+    probs, labels = distinct(5, 160, 8, imbalance=5, skill=6.0)
+    some = np.flatnonzero(np.arange(160) % 5 != 2)
+    plain, chosen = make(name).fit(probs[:, some], labels[some]), make(name)
+    chosen._fit(probs, labels, some)
+    np.testing.assert_array_equal(chosen.weights, plain.weights)
+    np.testing.assert_array_equal(chosen.predict_proba(probs), plain.predict_proba(probs))

@@ -9,7 +9,8 @@ from ensembles.base import Combiner
 class Memoriser(Combiner):
     """Knows the label of every image that it was fitted on, by the image's first probability."""
 
-    def _fit(self, probs, labels):
+    def _fit(self, probs, labels, images):
+        probs, labels = probs[:, images], labels[images]
         self.weights = np.full(len(probs), 1 / len(probs))
         self.known = dict(zip(probs[0, :, 0].tolist(), labels.tolist(), strict=True))
 
