@@ -70,7 +70,7 @@ def load(model: keras.Model, path: Path, network: str) -> None:
     _blank(model)
     try:
         model.load_weights(path)
-    except (ValueError, KeyError, OSError) as error:
+    except Exception as error:  # which one depends on where the file departs from the network
         raise WeightsError(
             f"{path} holds the weights of another network than {network}: {_first_line(error)}"
         ) from error
