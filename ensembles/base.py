@@ -77,13 +77,16 @@ def checked_probs(probs: Any) -> Probs:
     """The same probabilities as float32 (M, N, C), copied only if they are of another type.
 
     Raises:
-        ValueError: not a float array of that shape, not finite, negative, or rows that do not sum to 1.
+        ValueError: not a float array of that shape, not finite, negative, rows that do not sum to 1, or float16 in
+            which small probabilities have become 0.
     """
     array = np.asarray(probs)
     if array.dtype.kind != "f":
         raise ValueError(f"probs: expected a float32 array (M, N, C), got an array of {array.dtype}")
     if array.ndim != 3 or 0 in array.shape:
         raise ValueError(f"probs: expected shape (M, N, C) with none of them 0, got {array.shape}")
+    if array.dtype == np.float16 and (array == 0).any():
+        raise ValueError(f"probs: {np.mean(array == 0):.0%} of these float16 values underflowed to 0, use float32")
     for member, rows in enumerate(array):
         _check_member(member, rows)
     return array.astype(np.float32, copy=False)

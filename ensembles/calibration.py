@@ -32,7 +32,7 @@ def brier(labels: Labels, probs: Probs) -> float:
     return float(np.mean(squares - 2 * true + 1))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reliability:
     """Images by confidence, in bins of equal width; empty bins are left out.
 

@@ -20,7 +20,7 @@ from ensembles.metrics import Labels, macro_f1
 BLOCK_IMAGES = 256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CrossFit:
     """Held-out predictions of a combiner and what they score.
 

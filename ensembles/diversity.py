@@ -44,7 +44,7 @@ def q_statistic(predicted: NDArray[np.integer[Any]], labels: Labels) -> Matrix:
     return q
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ClassChanges:
     """Per-class F1 before and after, float64 (C,), with the number of images of each class, int (C,)."""
 

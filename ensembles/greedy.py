@@ -149,7 +149,7 @@ class _Race:
         return top.astype(np.int32), gap
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Counts:
     """Hits, and images plus predictions, of each class: (M, C)."""
 

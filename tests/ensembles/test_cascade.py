@@ -5,24 +5,30 @@ import pytest
 from ensembles_synthetic import World
 
 from ensembles import Cascade, macro_f1
-from ensembles.cascade import _run, _stages, _thresholds
+from ensembles.cascade import _candidates, _Run, _thinned
 
 
 def test_run_by_hand():
     # Two members, two classes. Image 0 is sure at once; image 1 is not, and goes on to the second.
     probs = np.array([[[0.9, 0.1], [0.6, 0.4]], [[0.2, 0.8], [0.1, 0.9]]], dtype=np.float32)
-    combined, reach = _run(probs, (0, 1), 0.75)
-    np.testing.assert_allclose(combined, [[0.9, 0.1], [0.35, 0.65]], atol=1e-6)
-    assert reach == [1.0, 0.5]
-    combined, reach = _run(probs, (0, 1), 0.0)
-    np.testing.assert_allclose(combined, probs[0])
-    assert reach == [1.0, 0.0]
+    run = _Run(probs, (0, 1))
+    np.testing.assert_allclose(run.probs(0.75), [[0.9, 0.1], [0.35, 0.65]], atol=1e-6)
+    assert list(run.reach(0.75)) == [1.0, 0.5]
+    np.testing.assert_allclose(run.probs(0.0), probs[0])
+    assert list(run.reach(0.0)) == [1.0, 0.0]
+    np.testing.assert_allclose(run.probs(1.0), probs.mean(axis=0))
 
 
-def test_stages_are_the_members_that_no_cheaper_one_equals():
+def test_candidates_are_the_members_that_no_cheaper_one_equals():
     costs = np.array([5.0, 1.0, 2.0, 3.0, 3.0])
-    assert _stages(costs, [0.9, 0.5, 0.4, 0.7, 0.6]) == (1, 4, 3, 0)
-    assert _stages(costs, [0.5, 0.9, 0.4, 0.7, 0.6]) == (1,)
+    assert _candidates(costs, [0.9, 0.5, 0.4, 0.7, 0.6]) == [1, 3, 0]
+    assert _candidates(costs, [0.5, 0.9, 0.4, 0.7, 0.6]) == [1]
+    assert _candidates(np.ones(3), [0.5, 0.9, 0.4]) == [1]
+
+
+def test_thinning_keeps_the_ends():
+    assert _thinned(list(range(6))) == [0, 1, 2, 3, 4, 5]
+    assert _thinned(list(range(21))) == [0, 4, 8, 12, 16, 20]
 
 
 def world():
@@ -34,9 +40,11 @@ def test_operation_is_what_running_it_gives():
     costs = [1.0, 2.0, 4.0, 8.0]
     fitted = Cascade(costs).fit(probs, labels)
     for operation in fitted.front:
-        predicted, reach = _run(probs, operation.stages, operation.threshold)
-        assert operation.macro_f1 == macro_f1(labels, predicted.argmax(axis=1), 8)
+        run = _Run(probs, operation.stages)
+        reach = run.reach(operation.threshold)
+        assert operation.macro_f1 == macro_f1(labels, run.probs(operation.threshold).argmax(axis=1), 8)
         assert operation.cost == pytest.approx(sum(r * costs[s] for r, s in zip(reach, operation.stages, strict=True)))
+        np.testing.assert_array_equal(reach, operation.reach)
         assert all(share > 0 for share in operation.reach)
     assert fitted.mean_cost(probs) == pytest.approx(fitted.operation.cost)
     assert fitted.operation == fitted.front[-1]
@@ -71,7 +79,7 @@ def test_two_in_a_row_is_nearly_as_good_as_both_and_cheaper():
 
 def test_one_stage_has_no_threshold():
     probs, _ = world().draw(30, seed=0)
-    assert _thresholds(probs, (2,)) == [0.0]
+    assert _Run(probs, (2,)).thresholds() == [0.0]
 
 
 def test_costs_of_other_length_are_refused():
