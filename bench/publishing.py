@@ -6,20 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from bench.config import Recipe
 from bench.errors import UserError
-from bench.files import write_text
-from bench.report.build import build, results_table
+from bench.report.build import build
 from bench.report.inputs import ReportInput
+from bench.reproduce import commands
 from bench.result import Failure, Result
-from bench.rows import best_single, failure_row, result_row, superseded
+from bench.rows import failure_row, result_row, superseded
 from bench.schedule import fed_back_rates, planned_rates
 from bench.selection import runs_of
 from bench.store import Store, StoredRun
-from ensembles.uncertainty import paired_difference_interval
+from bench.ties import indistinguishable
 
 
 def publish(store: Store, data: str | None, out: Path) -> Path:
@@ -29,8 +28,9 @@ def publish(store: Store, data: str | None, out: Path) -> Path:
         UserError: nothing to report, or a damaged run.
     """
     found = report_input(store, data)
+    several = len({run.result.data for run in store.runs()}) > 1
     try:
-        return build(found, out)
+        return build(found, out, shared_data=several)
     except OSError as error:
         raise UserError(
             f"Cannot write the report to '{out}': {error.strerror}. Choose another with --reports."
@@ -55,7 +55,7 @@ def report_input(store: Store, data: str | None) -> ReportInput:
 
 
 def _rows(runs: Sequence[StoredRun], failures: Sequence[Failure]) -> pd.DataFrame:
-    older, alike = superseded(run.result for run in runs), _indistinguishable(runs)
+    older, alike = superseded(run.result for run in runs), indistinguishable(runs)
     rows = [
         result_row(run.result)
         | {
@@ -65,27 +65,6 @@ def _rows(runs: Sequence[StoredRun], failures: Sequence[Failure]) -> pd.DataFram
         for run in runs
     ]
     return pd.DataFrame(rows + [failure_row(failure) for failure in failures])
-
-
-def _indistinguishable(runs: Sequence[StoredRun]) -> dict[str, bool]:
-    """Which single runs cannot be told apart from the best one, by a paired interval over the same images."""
-    singles = {run.run_id: run for run in runs if run.result.kind == "run"}
-    best = best_single([run.result for run in singles.values()])
-    if best is None:
-        return {}
-    reference = singles[best.run_id]
-    return {
-        run_id: True if run is reference else _alike(run, reference)
-        for run_id, run in singles.items()
-        if run.images.val_ids == reference.images.val_ids
-    }
-
-
-def _alike(run: StoredRun, best: StoredRun) -> bool:
-    labels = np.array(best.images.val_labels)
-    theirs, ours = (one.log_probs("val").argmax(axis=1) for one in (best, run))
-    interval = paired_difference_interval(labels, theirs, ours, len(best.images.class_names))
-    return interval is None or interval.low <= 0.0  # too few images for an interval: nothing can be told apart
 
 
 def _recipes(runs: Sequence[StoredRun]) -> dict[str, Recipe]:
@@ -123,34 +102,5 @@ def _about(runs: Sequence[StoredRun], results: Sequence[Result], data: str) -> M
         "versions": versions,
         "code revision": newest.result.setup.code_revision,
         "newest run": max(result.finished for result in results),
-        "command": _commands(results, data),
+        "command": commands(results, data),
     }
-
-
-def _commands(results: Sequence[Result], data: str) -> str:
-    """What repeats these rows."""
-    where = "" if data == "sample" else f" --data {data}"
-    recipes = sorted({result.recipe for result in results if result.recipe})
-    runs = [
-        f"python -m bench run --all{where}" + ("" if recipe == "frozen" else f" --recipe {recipe}")
-        for recipe in recipes
-    ]
-    methods = sorted({result.combination.method for result in results if result.combination})
-    return "\n".join(runs + [f"python -m bench ensemble {method}{where}" for method in methods])
-
-
-def embed_table(store: Store, data: str | None, page: Path) -> None:
-    """Puts the results table between the markers `<!-- results -->` and `<!-- /results -->` of a markdown page.
-
-    Raises:
-        UserError: the page is not there, or has no such markers.
-    """
-    begin, end = "<!-- results -->", "<!-- /results -->"
-    try:
-        text = page.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"Cannot read '{page}': {error.strerror}.") from None
-    if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
-        raise UserError(f"'{page}' needs the markers {begin} and {end}, once each and in this order.")
-    before, rest = text.split(begin)
-    write_text(page, f"{before}{begin}\n{results_table(report_input(store, data))}\n{end}{rest.split(end)[1]}")

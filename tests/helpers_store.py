@@ -72,4 +72,4 @@ def save_run(store: Store, run_id: str, *, outputs: Outputs | None = None, seed=
     metrics = score(
         outputs.log_probs, np.array(outputs.images.val_labels), None if answers is None else np.array(answers)
     )
-    return store.save(make_result(run_id, metrics=metrics, **changes), outputs)
+    return store.save(make_result(run_id, metrics=metrics, seed=seed, **changes), outputs)

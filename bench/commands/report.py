@@ -20,7 +20,8 @@ def report(
     ] = None,
 ) -> None:
     """Rebuild summary.md, results.csv and the figures from saved runs. Trains nothing."""
-    from bench.publishing import embed_table, publish
+    from bench.embedding import embed_table
+    from bench.publishing import publish
     from bench.store import Store
 
     store = Store(runs)

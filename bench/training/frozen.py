@@ -46,7 +46,7 @@ class FrozenJob:
     def __init__(self, job: TrainJob, emit: Emit, log: Path) -> None:
         self._job, self._emit, self._log = job, emit, log
         source = find(job.data)
-        index = load_cached(source, {run.config.image_px for run in job.runs})
+        index = load_cached(source, job.resolutions)
         if index is None:
             raise UserError(f"Data set '{source.name}' changed while it was used. Run the command again.")
         self._index: DataIndex = index

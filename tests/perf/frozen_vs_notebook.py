@@ -1,0 +1,110 @@
+"""30 epochs of a frozen VGG16 at 224 px, against the way the flower notebooks do it: Keras `fit` through the network.
+
+    python tests/perf/frozen_vs_notebook.py
+
+Both train the same head from the same start with the same schedule on the same batches in the same order, and both
+score validation after every epoch. The notebook's way is run once; five seeds of it are five times that. Neither side is
+charged for imports or for building the network. Printed: seconds of both, the largest difference of final
+probabilities, and as the last two lines the ratios for one seed and for five.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+EPOCHS, SEEDS = 30, 5
+
+
+def main() -> None:
+    """Prints the figures."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from bench.data.catalog import find
+    from bench.data.sample import ensure_sample
+    from bench.data.scan import scan
+
+    ensure_sample()
+    source = find("sample")
+    index = scan(source, (224,))
+    with tempfile.TemporaryDirectory() as folder:
+        ours, ours_many, probs, start = harness(source, index, Path(folder))
+    theirs, expected = notebook(source, index, start)
+    print(f"notebook: {theirs:.1f} s; harness: {ours:.1f} s with one seed, {ours_many:.1f} s with {SEEDS}")
+    print(f"largest difference of final probabilities: {np.abs(probs - expected).max():.2e}")
+    print(f"ratio {theirs / ours:.1f} with one seed")
+    print(f"ratio {SEEDS * theirs / ours_many:.1f} with {SEEDS} seeds")
+
+
+def harness(source, index, folder: Path):
+    """Seconds for one seed and for all, probabilities of validation and the head's start, both of seed 0."""
+    from bench.config import RunConfig, load_recipe
+    from bench.training.bank import BankFolder
+    from bench.training.features import FeatureMaker
+    from bench.training.head_trainer import Examples, HeadTrainer
+
+    recipe = load_recipe("frozen")
+    config = RunConfig(data="sample", backbone="vgg16", image_px=224, recipe=recipe, weights="random")
+    maker = FeatureMaker("random", BankFolder(folder), source, index, config)
+    _ = maker._model  # built before the clock starts, as the notebook's is
+    began = time.perf_counter()
+    banks = maker.banks(224, 1, lambda done, total: None)
+    trainer = HeadTrainer(recipe, 512, len(index.class_names))
+    train = Examples(banks.features("train"), index.splits["train"].labels)
+    val = Examples(banks.features("val"), index.splits["val"].labels)
+    trainer.restart(0)
+    start = [variable.numpy() for variable in trainer.model.variables]
+    trainer.train(train, val, 0, lambda row: None)
+    probs = np.exp(trainer.log_probs(val.features))
+    one = time.perf_counter() - began
+    for seed in range(1, SEEDS):
+        trainer.train(train, val, seed, lambda row: None)
+    return one, time.perf_counter() - began, probs, start
+
+
+def notebook(source, index, start):
+    """Seconds of Keras `fit`, validation included, and the final probabilities of validation."""
+    import keras
+    import tensorflow as tf
+
+    import backbones
+    from bench.config import load_recipe
+    from bench.data.pipeline import images
+    from bench.schedule import planned_rates
+    from bench.training.sampling import epoch_order
+
+    recipe = load_recipe("frozen")
+    adapter = backbones.get("vgg16")
+    backbone = adapter.build("random")
+    backbone.trainable = False
+    inputs = keras.Input((224, 224, 3))
+    hidden = keras.layers.BatchNormalization()(backbone(inputs, training=False))
+    hidden = keras.layers.GlobalAveragePooling2D()(hidden)
+    outputs = keras.layers.Dense(len(index.class_names), activation="softmax")(hidden)
+    model = keras.Model(inputs, outputs)
+    head = [variable for layer in model.layers[2:] for variable in layer.variables]
+    for ours, theirs in zip(head, start, strict=True):
+        ours.assign(theirs)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    pictures = {
+        split: adapter.prepare(np.concatenate(list(images(source.shards[224][split], 16))))
+        for split in ("train", "val")
+    }
+    labels = {split: index.splits[split].labels for split in pictures}
+    rates = planned_rates(recipe.schedule, EPOCHS)
+    val = tf.data.Dataset.from_tensor_slices((pictures["val"], labels["val"])).batch(16)
+    began = time.perf_counter()
+    for epoch in range(EPOCHS):  # an epoch at a time, because the order is ours to give
+        order = epoch_order(0, epoch, len(labels["train"]))
+        shuffled = tf.data.Dataset.from_tensor_slices((tf.gather(pictures["train"], order), labels["train"][order]))
+        model.optimizer.learning_rate.assign(rates[epoch])
+        model.fit(shuffled.batch(16), validation_data=val, verbose=0)
+    seconds = time.perf_counter() - began
+    return seconds, model.predict(val, verbose=0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+import numpy as np
+import pandas as pd
+import pytest
+from helpers_store import make_outputs, random_log_probs, save_run
+
+from bench.combining import Protocol, combine
+from bench.embedding import embed_table
+from bench.errors import UserError
+from bench.publishing import publish, report_input
+from bench.report.inputs import COLUMNS
+from bench.reproduce import commands
+from bench.result import Failure
+from bench.store import Store
+from bench.ties import indistinguishable
+
+SIZES = {"val": 200, "test": 30}
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "runs")
+    for number, name in enumerate(("vgg16", "resnet50", "densenet121")):
+        outputs = make_outputs(seed=number, skill=2.5 - 0.5 * number, **SIZES)
+        save_run(store, f"{name}-224-frozen-s0-00000000", outputs=outputs, backbone=name, family=name, image_px=224)
+    return store
+
+
+def failure(run_id, **changes):
+    fields = {
+        "run_id": run_id,
+        "data": "toy",
+        "backbone": "vgg16",
+        "family": "vgg",
+        "image_px": 512,
+        "recipe": "frozen",
+        "seed": 0,
+        "weights": "random",
+        "kind": "oom",
+        "reason": "no memory",
+        "seconds": 7.0,
+        "log_tail": "last words",
+        "when": "2026-01-01T00:00:00+00:00",
+    }
+    return Failure(**(fields | changes))
+
+
+def test_every_run_ensemble_and_failure_is_a_row(store, tmp_path):
+    combine(store, "top3", None, (), Protocol(3, 1))
+    store.record_failure(failure("vgg16-512-frozen-s0-11111111"))
+    publish(store, None, tmp_path / "reports")
+    rows = pd.read_csv(tmp_path / "reports" / "results.csv")
+    assert list(rows.columns) == list(COLUMNS)
+    assert sorted(rows["kind"]) == ["ensemble", "run", "run", "run", "run"]
+    assert rows.loc[rows["status"] == "failed", "failure_kind"].tolist() == ["oom"]
+    for _, row in rows[(rows["kind"] == "run") & (rows["status"] == "ok")].iterrows():
+        result = store.get(row["run_id"]).result
+        assert row["macro_f1"] == pytest.approx(result.metrics.macro_f1)
+        assert row["train_seconds_full"] == result.cost.train_seconds_full
+        assert row["device"] == result.setup.device
+    text = (tmp_path / "reports" / "summary.md").read_text()
+    assert "no memory" in text
+
+
+def test_only_failures_is_a_report_too(tmp_path):
+    store = Store(tmp_path / "runs")
+    store.record_failure(failure("vgg16-512-frozen-s0-11111111"))
+    assert "no memory" in publish(store, None, tmp_path / "reports").read_text()
+
+
+def test_an_older_ensemble_of_a_method_is_superseded(store):
+    first = combine(store, "top3", None, (), Protocol(3, 1))
+    result = first.result.model_copy(update={"finished": "2025-01-01T00:00:00+00:00"})
+    first.paths.result.write_text(result.model_dump_json())
+    second = combine(store, "top3", None, (), Protocol(3, 2))
+    rows = report_input(store, None).rows.set_index("run_id")
+    assert rows.loc[first.run_id, "superseded"]
+    assert not rows.loc[second.run_id, "superseded"]
+
+
+def test_the_best_and_those_like_it(tmp_path):
+    """One run is the best, one differs from it in a single image, one guesses."""
+    store = Store(tmp_path / "runs")
+    outputs = make_outputs(seed=0, skill=4.0, **SIZES)
+    save_run(store, "best-224-frozen-s0-00000000", outputs=outputs)
+    twin = make_outputs(seed=0, skill=4.0, **SIZES)
+    row = int(np.flatnonzero(twin.log_probs["val"].argmax(1) == np.array(twin.images.val_labels))[0])
+    twin.log_probs["val"][row] = np.roll(twin.log_probs["val"][row], 1)
+    save_run(store, "twin-224-frozen-s0-00000000", outputs=twin)
+    save_run(store, "poor-224-frozen-s0-00000000", outputs=make_outputs(seed=2, skill=0.0, **SIZES))
+    alike = {run_id.split("-")[0]: same for run_id, same in indistinguishable(list(store.runs())).items()}
+    assert alike == {"best": True, "twin": True, "poor": False}
+
+
+def test_a_clear_difference_within_overlapping_intervals_is_seen(tmp_path):
+    """Paired, because the second run errs wherever the first does and on twelve images more."""
+    store = Store(tmp_path / "runs")
+    outputs = make_outputs(seed=0, skill=2.0, **SIZES)
+    save_run(store, "best-224-frozen-s0-00000000", outputs=outputs)
+    worse = make_outputs(seed=0, skill=2.0, **SIZES)
+    right = np.flatnonzero(worse.log_probs["val"].argmax(1) == np.array(worse.images.val_labels))[:12]
+    worse.log_probs["val"][right] = np.roll(worse.log_probs["val"][right], 1, axis=1)
+    save_run(store, "worse-224-frozen-s0-00000000", outputs=worse)
+    best, second = (store.get(name).result.metrics for name in ("best", "worse"))
+    assert best.macro_f1_low < second.macro_f1_high
+    assert indistinguishable(list(store.runs()))["worse-224-frozen-s0-00000000"] is False
+
+
+def test_commands_repeat_what_was_run(store):
+    results = [run.result for run in store.runs()]
+    assert commands(results, "toy") == ("python -m bench run densenet121@224 resnet50@224 vgg16@224 --data toy")
+    combine(store, "top3", None, (), Protocol(3, 1))
+    assert commands([run.result for run in store.runs()], "sample").splitlines() == [
+        "python -m bench run densenet121@224 resnet50@224 vgg16@224",
+        "python -m bench ensemble top3",
+    ]
+
+
+def test_the_whole_matrix_is_all(tmp_path):
+    store = Store(tmp_path / "runs")
+    for name in ("vgg16", "resnet50", "densenet121", "efficientnetb0"):
+        for px in (224, 512):
+            for seed in (0, 1):
+                run_id = f"{name}-{px}-frozen-flip-s{seed}-00000000"
+                save_run(store, run_id, backbone=name, image_px=px, seed=seed, recipe="frozen-flip")
+    found = commands([run.result for run in store.runs()], "sample")
+    assert found == "python -m bench run --all --recipe frozen-flip --seeds 2"
+
+
+def test_a_table_between_markers(store, tmp_path):
+    page = tmp_path / "README.md"
+    page.write_text("before\n<!-- results -->\nstale words\n<!-- /results -->\nafter\n")
+    embed_table(store, None, page)
+    text = page.read_text()
+    assert text.startswith("before\n<!-- results -->\n")
+    assert text.endswith("<!-- /results -->\nafter\n")
+    assert "stale words" not in text
+    assert "resnet50@224" in text
+    embed_table(store, None, page)
+    assert page.read_text() == text
+
+
+@pytest.mark.parametrize("text", ["no markers", "<!-- /results --><!-- results -->", "<!-- results -->"])
+def test_a_page_without_markers_is_left_alone(store, tmp_path, text):
+    page = tmp_path / "README.md"
+    page.write_text(text)
+    with pytest.raises(UserError, match="markers"):
+        embed_table(store, None, page)
+    assert page.read_text() == text
+    with pytest.raises(UserError, match="Cannot read"):
+        embed_table(store, None, tmp_path / "none.md")
+
+
+def test_random_log_probs_of_the_helper_are_normalised():
+    found = random_log_probs(np.random.default_rng(0), np.array([0, 1]), 3, 1.0)
+    np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, atol=1e-6)

@@ -1,0 +1,48 @@
+import json
+
+import numpy as np
+import pytest
+from helpers_store import make_outputs, save_run
+from sklearn.metrics import f1_score
+
+import backbones
+from bench.config import recipe_names
+from bench.listing import backbone_rows, data_rows, print_rows, recipe_rows, run_rows
+from bench.showing import as_dict, describe_run
+from bench.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "runs")
+    for number, skill in enumerate((1.0, 3.0)):
+        save_run(store, f"run{number}-224-frozen-s0-00000000", outputs=make_outputs(number, val=40, skill=skill))
+    return store
+
+
+def test_a_run_whole(store):
+    run = store.get("run1")
+    content = as_dict(run)
+    json.dumps(content)
+    predicted = run.log_probs("val").argmax(axis=1)
+    expected = f1_score(run.images.val_labels, predicted, average=None, labels=range(4), zero_division=0)
+    np.testing.assert_allclose([row["f1"] for row in content["per_class"]], expected)
+    assert sum(row["images"] for row in content["per_class"]) == 40
+    text = describe_run(run)
+    for part in ("run1-224", "metrics.macro_f1", "recipe.schedule.max_lr", "versions.python", "class 3", "loss"):
+        assert part in text
+
+
+def test_lists(store, capsys):
+    assert {row["backbone"] for row in backbone_rows()} == set(backbones.names())
+    assert [row["recipe"] for row in recipe_rows()] == list(recipe_names())
+    assert [row["data"] for row in data_rows()] == ["sample"]
+    assert data_rows()[0]["folder"] == "made on first use"
+    found = run_rows(store)
+    assert [row["run"][:4] for row in found] == ["run1", "run0"]  # best first
+    print_rows(found, as_json=True)
+    assert json.loads(capsys.readouterr().out) == found
+    print_rows(found, as_json=False)
+    assert "macro F1" in capsys.readouterr().out
+    print_rows([], as_json=False)
+    assert capsys.readouterr().out == "none\n"
