@@ -1,11 +1,17 @@
 """Pretrained convolutional networks behind one interface: a registry and one file per family.
 
-Importing this package registers every backbone and imports neither Keras nor TensorFlow: those load when one is built.
+Importing this package imports every file in it, and so registers every backbone; neither Keras nor TensorFlow is
+imported before a backbone is built. A file that fails to import fails the package: nothing is skipped in silence.
 """
 
-from backbones import densenet, efficientnet, resnet, tiny, vgg
+from importlib import import_module
+from pkgutil import iter_modules
+
 from backbones.base import Backbone, WeightsError, WeightsFile
 from backbones.registry import MATRIX, UnknownBackboneError, get, names, register
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
 
 __all__ = [
     "MATRIX",
@@ -13,12 +19,7 @@ __all__ = [
     "UnknownBackboneError",
     "WeightsError",
     "WeightsFile",
-    "densenet",
-    "efficientnet",
     "get",
     "names",
     "register",
-    "resnet",
-    "tiny",
-    "vgg",
 ]

@@ -3,8 +3,8 @@
     python tests/perf/frozen_vs_notebook.py
 
 Both train the same head from the same start with the same schedule on the same batches in the same order, and both
-score validation after every epoch. The notebook's way is run once; five seeds of it are five times that. Neither side is
-charged for imports or for building the network. Printed: seconds of both, the largest difference of final
+score validation after every epoch. The notebook's way is run once; five seeds of it are five times that. Neither side
+is charged for imports or for building the network. Printed: seconds of both, the largest difference of final
 probabilities, and as the last two lines the ratios for one seed and for five.
 """
 

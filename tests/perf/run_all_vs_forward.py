@@ -2,9 +2,10 @@
 
     python tests/perf/run_all_vs_forward.py
 
-A is the whole command in empty folders: drawing the sample, checking it, four child processes with their imports, eight
-runs of 30 epochs, the report. B is nothing but the forward passes, each backbone built and its graph warmed up before
-its clock starts, images in memory. Printed besides: peak resident memory of children and parent. The last line is A / B.
+A is the whole command in empty folders: drawing the sample, checking it, four child processes with their imports,
+eight runs of 30 epochs, the report. B is nothing but the forward passes: each backbone is built and its graph warmed
+up before its clock starts, and images are in memory. Printed besides: peak resident memory of children and parent.
+The last line is A / B.
 """
 
 from __future__ import annotations
