@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ensembles import Mean, aligned_rows, make
+from ensembles import Mean, aligned_rows
 
 GOOD = np.full((2, 3, 4), 0.25, dtype=np.float32)
 LABELS = np.array([0, 1, 3])
@@ -81,10 +81,3 @@ def test_aligned_rows():
         aligned_rows(ids, ["a", "b", "d"])
     with pytest.raises(ValueError, match="ids: a comes 2 times, expected once"):
         aligned_rows(["a", "a", "b"], ["a", "b", "c"])
-
-
-def test_unknown_name_lists_the_known():
-    with pytest.raises(
-        ValueError, match=r"Unknown combiner 'top0'. Known: topK \(top1, top3, ...\), .*geometric, .*mean"
-    ):
-        make("top0")

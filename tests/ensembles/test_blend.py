@@ -5,7 +5,7 @@ from scipy.optimize import check_grad, minimize
 from scipy.special import log_softmax
 
 from ensembles import Blend, fit_temperature, log_loss, macro_f1, with_temperature
-from ensembles.blend import _LogLoss
+from ensembles.blend import PULL, _LogLoss
 from ensembles.pooling import log_of
 
 
@@ -13,7 +13,7 @@ def penalised_loss(exponents, probs, labels):
     """By the definition, in float64."""
     logits = np.einsum("m,mnc->nc", exponents, np.log(probs.astype(np.float64)))
     away = exponents - 1 / len(exponents)
-    return log_loss(labels, log_softmax(logits, axis=1)) + away @ away / (2 * len(labels))
+    return log_loss(labels, log_softmax(logits, axis=1)) + PULL * away @ away / (2 * len(labels))
 
 
 @pytest.mark.parametrize(

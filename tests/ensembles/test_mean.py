@@ -25,13 +25,6 @@ def test_mean_and_geometric_mean_by_independent_formula():
     np.testing.assert_allclose(GeometricMean().fit(probs, labels).predict_proba(probs), expected, atol=1e-6)
 
 
-def test_geometric_mean_of_underflowed_zeros_is_finite():
-    probs = np.array([[[1.0, 0.0]], [[0.0, 1.0]], [[0.4, 0.6]]], dtype=np.float32)
-    result = GeometricMean().fit(probs, np.array([0])).predict_proba(probs)
-    assert np.isfinite(result).all()
-    assert result[0, 1] > result[0, 0]
-
-
 def test_top_k_takes_the_best_by_macro_f1():
     probs, labels = models(0.5, 0.9, 0.2, 0.7)
     assert best_first(probs, labels) == [1, 3, 0, 2]
