@@ -65,6 +65,7 @@ class Greedy(Combiner):
         race = _Race(probs, labels, images)
         self.trajectory = [self._pick(race) for _ in range(self.picks)]
         best = max(step.macro_f1 for step in self.trajectory) - TIE
+        # The longest or the shortest of equal prefixes is worse on fresh images: by 0.1 and 0.5 points after 53 images.
         kept = min((step.log_loss, n) for n, step in enumerate(self.trajectory, 1) if step.macro_f1 >= best)
         self.kept = kept[1]
         chosen = [step.member for step in self.trajectory[: self.kept]]
