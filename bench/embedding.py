@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.files import write_text
+from bench.prices import NO_PRICES, Prices
 from bench.publishing import report_input
 from bench.report.build import results_table
 from bench.store import Store
@@ -13,7 +14,7 @@ from bench.store import Store
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 
-def embed_table(store: Store, data: str | None, page: Path) -> None:
+def embed_table(store: Store, data: str | None, page: Path, prices: Prices = NO_PRICES) -> None:
     """Puts the results table between the markers `<!-- results -->` and `<!-- /results -->` of a markdown page.
 
     Raises:
@@ -26,4 +27,4 @@ def embed_table(store: Store, data: str | None, page: Path) -> None:
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
         raise UserError(f"'{page}' needs the markers {BEGIN} and {END}, once each and in this order.")
     before, rest = text.split(BEGIN)
-    write_text(page, f"{before}{BEGIN}\n{results_table(report_input(store, data))}\n{END}{rest.split(END)[1]}")
+    write_text(page, f"{before}{BEGIN}\n{results_table(report_input(store, data, prices))}\n{END}{rest.split(END)[1]}")

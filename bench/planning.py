@@ -33,6 +33,7 @@ class Request:
     weights: str | None
     runs: Path
     reports: Path
+    prices: Path | None
     force: bool
     retry_failed: bool
     fail_fast: bool

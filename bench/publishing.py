@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import pandas as pd
 
 from bench.config import Recipe
 from bench.errors import UserError
+from bench.prices import NO_PRICES, Prices
+from bench.pricing import training_usd
 from bench.report.build import build
 from bench.report.inputs import ReportInput
 from bench.reproduce import commands
@@ -21,13 +23,13 @@ from bench.store import Store, StoredRun
 from bench.ties import indistinguishable
 
 
-def publish(store: Store, data: str | None, out: Path) -> Path:
+def publish(store: Store, data: str | None, out: Path, prices: Prices = NO_PRICES) -> Path:
     """Rebuilds the report of one data set. Returns its page.
 
     Raises:
         UserError: nothing to report, or a damaged run.
     """
-    found = report_input(store, data)
+    found = report_input(store, data, prices)
     several = len({run.result.data for run in store.runs()}) > 1
     try:
         return build(found, out, shared_data=several)
@@ -37,7 +39,7 @@ def publish(store: Store, data: str | None, out: Path) -> Path:
         ) from None
 
 
-def report_input(store: Store, data: str | None) -> ReportInput:
+def report_input(store: Store, data: str | None, prices: Prices = NO_PRICES) -> ReportInput:
     """Everything the report says, from the store alone."""
     failures = store.failures()
     runs = runs_of(store, data) if store.run_ids() or not failures else []
@@ -45,22 +47,24 @@ def report_input(store: Store, data: str | None) -> ReportInput:
     failures = [failure for failure in failures if failure.data == name]
     results = [run.result for run in runs]
     return ReportInput(
-        rows=_rows(runs, failures),
+        rows=_rows(runs, failures, prices),
         histories={run.run_id: run.history for run in runs if run.history is not None},
         schedules={name: _schedule(recipe) for name, recipe in _recipes(runs).items()},
         failures=[_failure(failure) for failure in failures],
         recipes={name: recipe.description for name, recipe in _recipes(runs).items()},
-        about=_about(runs, results, name),
+        about=_about(runs, results, name) | _prices(results, prices),
     )
 
 
-def _rows(runs: Sequence[StoredRun], failures: Sequence[Failure]) -> pd.DataFrame:
+def _rows(runs: Sequence[StoredRun], failures: Sequence[Failure], prices: Prices) -> pd.DataFrame:
     older, alike = superseded(run.result for run in runs), indistinguishable(runs)
+    known = {run.run_id: run.result for run in runs}
     rows = [
         result_row(run.result)
         | {
             "superseded": run.run_id in older if run.result.combination else None,
             "indistinguishable_from_best": alike.get(run.run_id),
+            "cost_usd": training_usd(run.result, known, prices),
         }
         for run in runs
     ]
@@ -87,9 +91,9 @@ def _failure(failure: Failure) -> dict[str, Any]:
     }
 
 
-def _about(runs: Sequence[StoredRun], results: Sequence[Result], data: str) -> Mapping[str, str]:
+def _about(runs: Sequence[StoredRun], results: Sequence[Result], data: str) -> dict[str, str]:
     """Facts of the newest run; rows that differ from it are marked in the table."""
-    trained = [run for run in runs if run.result.kind == "run"]
+    trained = [run for run in runs if run.result.recipe]
     if not trained:
         return {"data set": data}
     newest = max(trained, key=lambda run: run.result.finished)
@@ -104,3 +108,9 @@ def _about(runs: Sequence[StoredRun], results: Sequence[Result], data: str) -> M
         "newest run": max(result.finished for result in results),
         "command": commands(results, data),
     }
+
+
+def _prices(results: Sequence[Result], prices: Prices) -> dict[str, str]:
+    """The prices behind the dollars, where there are any."""
+    used = prices.described({result.setup.device for result in results if result.kind == "run"})
+    return {"prices": used} if used else {}

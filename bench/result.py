@@ -19,7 +19,7 @@ class Metrics(Frozen):
     macro_f1_interval_method: str | None = None
     macro_f1_cross_fitted: float | None = None
     accuracy: float
-    log_loss: float
+    log_loss: float | None = None  # None: predicted classes are known, probabilities are not
     test_macro_f1: float | None = None
     test_macro_f1_low: float | None = None
     test_macro_f1_high: float | None = None
@@ -31,6 +31,7 @@ class Metrics(Frozen):
     did_not_train: bool = False  # training and validation loss both ended near ln(classes)
     selected_on_validation: bool = False
     saw_validation: bool = False
+    labels_only: bool = False  # probabilities are 0 and 1, made of predicted classes
 
 
 class Cost(Frozen):
@@ -57,7 +58,7 @@ class Setup(Frozen):
     """Found, not asked for: rows that differ here are not compared in silence."""
 
     device: str
-    cores: int
+    cores: int | None = None
     precision: str = "float32"
     strategy: str = "default"
     replicas: int = 1
@@ -111,6 +112,7 @@ class Result(Frozen):
     cost: Cost
     setup: Setup
     combination: Combination | None = None
+    added: bool = False  # predictions made elsewhere; costs are what was said of them
     finished: str  # ISO 8601, UTC
     artefacts: Mapping[str, str] = Field(default_factory=dict)  # file name -> SHA-256
 

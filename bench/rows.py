@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ def result_row(result: Result) -> dict[str, Any]:
             "recipe",
             "seed",
             "weights",
+            "added",
         }
     )
     row = about | {"weights_seed": result.weights_seed, "status": "ok"}
@@ -71,4 +73,9 @@ def _combination_row(combination: Combination) -> dict[str, Any]:
 def best_single(results: Sequence[Result]) -> Result | None:
     """The trained run with the highest validation macro F1; between equals the lower log-loss, then the name."""
     runs = [result for result in results if result.kind == "run"]
-    return min(runs, key=lambda run: (-run.metrics.macro_f1, run.metrics.log_loss, run.run_id), default=None)
+    return min(runs, key=_place, default=None)
+
+
+def _place(run: Result) -> tuple[float, float, str]:
+    loss = run.metrics.log_loss
+    return -run.metrics.macro_f1, math.inf if loss is None else loss, run.run_id

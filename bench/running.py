@@ -11,6 +11,7 @@ from bench.data.sample import is_made
 from bench.environment import code_revision
 from bench.jobs import PlannedRun, TrainJob
 from bench.planning import Asked, Plan, Request, Sorted, choose_weights, make_plan
+from bench.prices import load_prices
 from bench.progress import make_view
 from bench.publishing import publish
 from bench.store import Store
@@ -22,7 +23,7 @@ def carry_out(request: Request) -> int:
     Raises:
         UserError: a mistake in what was asked or given.
     """
-    asked, store = Asked.read(request), Store(request.runs)
+    asked, store, prices = Asked.read(request), Store(request.runs), load_prices(request.prices)
     if request.dry_run:
         _show_plan(_foreseen(asked, store), request.as_json)
         return 0
@@ -30,7 +31,7 @@ def carry_out(request: Request) -> int:
     plan = make_plan(asked, store)
     outcome = _run(request, plan, store)
     if plan.runs.todo or not (request.reports / "summary.md").is_file():
-        publish(store, plan.source.name, request.reports)
+        publish(store, plan.source.name, request.reports, prices)
     _tell(request, plan.runs, outcome)
     return 1 if outcome.failed or plan.runs.failed else 0
 

@@ -6,6 +6,7 @@ from helpers_store import make_outputs, random_log_probs, save_run
 from bench.combining import Protocol, combine
 from bench.embedding import embed_table
 from bench.errors import UserError
+from bench.prices import Price, Prices
 from bench.publishing import publish, report_input
 from bench.report.inputs import COLUMNS
 from bench.reproduce import commands
@@ -153,3 +154,15 @@ def test_a_page_without_markers_is_left_alone(store, tmp_path, text):
 def test_random_log_probs_of_the_helper_are_normalised():
     found = random_log_probs(np.random.default_rng(0), np.array([0, 1]), 3, 1.0)
     np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, atol=1e-6)
+
+
+def test_dollars_are_made_when_the_report_is(store, tmp_path):
+    combine(store, "top3", None, (), Protocol(3, 1))
+    price = Price(device="cpu", usd_per_hour=3.6, source="a list", date="2026-11-01")
+    page = publish(store, None, tmp_path / "reports", Prices(price=(price,)))
+    rows = pd.read_csv(tmp_path / "reports" / "results.csv").set_index("run_id")
+    assert rows.loc[rows["kind"] == "run", "cost_usd"].tolist() == pytest.approx([0.01] * 3)
+    assert rows.loc[rows["kind"] == "ensemble", "cost_usd"].tolist() == pytest.approx([0.03])
+    assert "a list, 2026-11-01" in " ".join(page.read_text().split())
+    publish(store, None, tmp_path / "reports")
+    assert pd.read_csv(tmp_path / "reports" / "results.csv")["cost_usd"].isna().all()

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.commands.options import REPORTS, RUNS, AsJson, DataFilter, Reports, Runs
+from bench.commands.options import REPORTS, RUNS, AsJson, DataFilter, PricesFile, Reports, Runs
 
 
 def ensemble(
@@ -27,15 +27,17 @@ def ensemble(
     seed: Annotated[int, typer.Option(help="Of the folds.")] = 0,
     folds: Annotated[int, typer.Option(min=2, help="Of the cross-fitted score.")] = 5,
     repeats: Annotated[int, typer.Option(min=1, help="Of the folds.")] = 5,
+    prices: PricesFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Combine runs, score the combination on validation, apply it to test, and store it as a run."""
     from bench.combining import Protocol, combine
+    from bench.prices import load_prices
     from bench.publishing import publish
     from bench.store import Store
     from bench.telling import tell_ensemble
 
-    store = Store(runs)
+    store, known = Store(runs), load_prices(prices)
     stored = combine(store, method, data, members or (), Protocol(folds, repeats, seed))
-    page = publish(store, stored.result.data, reports)
+    page = publish(store, stored.result.data, reports, known)
     tell_ensemble(stored.result, page, as_json)

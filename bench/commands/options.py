@@ -14,5 +14,9 @@ DataFilter = Annotated[
     str | None,
     typer.Option("--data", metavar="NAME|PATH", help="The data set; needed where the store holds several."),
 ]
+PricesFile = Annotated[
+    Path | None,
+    typer.Option("--prices", metavar="FILE", help="Dollars per device-hour; ./prices.toml where it is there."),
+]
 RUNS = Path("runs")
 REPORTS = Path("reports")

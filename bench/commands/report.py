@@ -7,13 +7,14 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.commands.options import REPORTS, RUNS, DataFilter, Reports, Runs
+from bench.commands.options import REPORTS, RUNS, DataFilter, PricesFile, Reports, Runs
 
 
 def report(
     data: DataFilter = None,
     runs: Runs = RUNS,
     reports: Reports = REPORTS,
+    prices: PricesFile = None,
     embed: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(metavar="FILE", help="Also put the results table between the markers of a markdown file."),
@@ -21,11 +22,12 @@ def report(
 ) -> None:
     """Rebuild summary.md, results.csv and the figures from saved runs. Trains nothing."""
     from bench.embedding import embed_table
+    from bench.prices import load_prices
     from bench.publishing import publish
     from bench.store import Store
 
-    store = Store(runs)
-    page = publish(store, data, reports)
+    store, known = Store(runs), load_prices(prices)
+    page = publish(store, data, reports, known)
     if embed is not None:
-        embed_table(store, data, embed)
+        embed_table(store, data, embed, known)
     typer.echo(f"Report: {page}")

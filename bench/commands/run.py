@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.commands.options import REPORTS, RUNS, AsJson, Reports, Runs
+from bench.commands.options import REPORTS, RUNS, AsJson, PricesFile, Reports, Runs
 
 
 def run(
@@ -33,6 +33,7 @@ def run(
     ] = None,
     runs: Runs = RUNS,
     reports: Reports = REPORTS,
+    prices: PricesFile = None,
     force: Annotated[bool, typer.Option("--force", help="Run again what is finished.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed before.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
@@ -53,6 +54,7 @@ def run(
         weights=weights,
         runs=runs,
         reports=reports,
+        prices=prices,
         force=force,
         retry_failed=retry_failed,
         fail_fast=fail_fast,

@@ -75,6 +75,8 @@ COLUMNS: tuple[str, ...] = (
     "gain_over_best_single",  # of an ensemble: its cross-fitted score minus best_single_cross_fitted
     "gain_over_best_single_low",
     "gain_over_best_single_high",
+    "added",  # predictions made elsewhere; costs are what was said of them
+    "labels_only",  # no probabilities: of an added run whose predicted classes are known
 )
 
 INTEGERS = frozenset(
@@ -103,6 +105,8 @@ BOOLEANS = frozenset(
         "superseded",
         "saw_validation",
         "indistinguishable_from_best",
+        "added",
+        "labels_only",
     }
 )
 TEXTS = frozenset(

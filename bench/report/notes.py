@@ -14,9 +14,11 @@ TIE = "="
 _TIE_TEXT = "cannot be told apart from the best single run (paired bootstrap over the same validation images)"
 _RANDOM = "randomly initialised backbone: the score says nothing about the pretrained one"
 _NO_INTERVAL = "too few images for an interval"
+_ADDED = "predictions made elsewhere and added; its costs are what was said of them"
 _FLAGS = {
     "did_not_train": "did not train: its validation loss ended near ln(classes), that of guessing",
     "selected_on_validation": "its epoch was chosen on the validation images, which flatters the score",
+    "labels_only": "added as predicted classes: its probabilities are 0 and 1, and a log-loss it has not",
     "saw_validation": "trained on the validation images: its validation score means nothing and is not ranked",
 }
 _ENSEMBLE = "ensemble: cross-fitted score; training counts all its candidates, inference its members"
@@ -56,7 +58,8 @@ class Footnotes:
 
 
 def _notes(row: pd.Series) -> list[str]:
-    texts = [text for flag, text in _FLAGS.items() if row[flag] and row["kind"] == "run"]
+    texts = [_ADDED] * bool(row["added"])
+    texts += [text for flag, text in _FLAGS.items() if row[flag] and row["kind"] == "run"]
     if row["weights"] == "random" and row["status"] == "ok":
         texts.append(_RANDOM)
     if row["status"] != "ok":
