@@ -49,7 +49,7 @@ class Extractor:
         self.batch, self.image_px = batch, image_px
         self._model, self._prepare = model, prepare
         signature = tf.TensorSpec((batch, image_px, image_px, 3), tf.uint8)
-        self._moments = tf.function(self._moments_graph, input_signature=[signature])
+        self._moments = tf.function(self._moments_graph, input_signature=[signature], autograph=False)
 
     def gflops_per_image(self) -> float:
         """Forward floating-point operations of one image (2 x multiply-adds) in 1e9, by TensorFlow's profiler."""
