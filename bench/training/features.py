@@ -29,8 +29,8 @@ from bench.training.head_trainer import Features
 Slot = tuple[str, View]  # split and view
 OnImages = Callable[[int, int], None]  # images done, of how many
 
-# Random weights: statistics of BatchNorm are re-estimated on 16 training images of 224 px, or 8 of more pixels. The spread
-# of features is the same with 8 and with 32, and each image costs two forward passes.
+# Random weights: BatchNorm is re-estimated on 16 training images of 224 px, or 8 of more pixels. The spread of features
+# is the same with 8 and with 32, and each image costs two forward passes.
 REESTIMATION_PIXELS = 16 * 224 * 224
 REESTIMATION_LEAST = 8
 
