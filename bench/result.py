@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bench.anatomy import Calibration, CascadePath, ClassChanges, Diversity, GreedyPath, LeftOut
 from bench.config import SCHEMA_VERSION, Frozen
 
 
@@ -91,6 +92,14 @@ class Combination(Frozen):
     gain_high: float | None = None
     members_train_seconds: float | None = None
     candidates_train_seconds: float | None = None
+    max_cost_ms: float | None = None  # what all members together may take per image; None: any time
+    left_out: tuple[LeftOut, ...] = ()
+    exponents: tuple[float, ...] | None = None  # of the members' probabilities, where they are no weights
+    greedy: GreedyPath | None = None
+    cascade: CascadePath | None = None
+    diversity: Diversity | None = None  # None: one member alone
+    class_changes: ClassChanges | None = None
+    calibration: Calibration | None = None
 
 
 class Result(Frozen):

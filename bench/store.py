@@ -11,8 +11,8 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,6 +38,7 @@ class RunPaths:
         self.environment = folder / "environment.json"
         self.history = folder / "history.csv"
         self.images = folder / "images.json"
+        self.arrays = folder / "arrays.npz"
         self.log = folder / "log.txt"
         self.result = folder / "result.json"
 
@@ -64,6 +65,7 @@ class Outputs:
     """What a run leaves behind, before it is stored.
 
     log_probs: split -> float32 (N, C), rows in the order of `images`.
+    arrays: others by name: of an ensemble what it takes to combine its members again, and its held-out predictions.
     """
 
     config: Mapping[str, Any]
@@ -72,14 +74,16 @@ class Outputs:
     images: Images
     log_probs: Mapping[Split, npt.NDArray[np.float32]]
     log: str
+    arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
 
 class StoredRun:
-    """A finished run, read lazily; every file is checked against its digest before it is used."""
+    """A finished run, read lazily; every file is checked against its digest before it is first used."""
 
     def __init__(self, folder: Path) -> None:
         self.paths = RunPaths(folder)
         self.run_id = folder.name
+        self._verified: set[str] = set()
 
     @cached_property
     def result(self) -> Result:
@@ -104,7 +108,7 @@ class StoredRun:
     @cached_property
     def images(self) -> Images:
         """The image ids, labels and class names."""
-        return Images.model_validate_json(self._checked(self.paths.images).read_bytes())
+        return _images(self._checked(self.paths.images).read_bytes())
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -140,11 +144,21 @@ class StoredRun:
             )
         return array
 
+    @cached_property
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Other arrays that were stored, by name (see `Outputs`)."""
+        if self.paths.arrays.name not in self.result.artefacts:
+            return {}
+        with np.load(self._checked(self.paths.arrays), allow_pickle=False) as stored:
+            return dict(stored)
+
     def has(self, split: Split) -> bool:
         """Whether predictions of that split were stored."""
         return self.paths.probabilities(split).name in self.result.artefacts
 
     def _checked(self, path: Path) -> Path:
+        if path.name in self._verified:
+            return path
         expected = self.result.artefacts.get(path.name)
         if expected is None or not path.is_file():
             raise UserError(f"{path} is missing from a finished run. Remove {self.paths.folder} and run it again.")
@@ -152,6 +166,7 @@ class StoredRun:
             raise UserError(
                 f"{path} was changed after it was written (digest differs). Remove that run and run it again."
             )
+        self._verified.add(path.name)
         return path
 
 
@@ -163,6 +178,7 @@ class Store:
         self.partial = root / ".partial"
         self.failed = root / ".failed"
         self.banks = root / ".banks"
+        self._opened: dict[tuple[str, int], StoredRun] = {}
 
     def check_writable(self) -> None:
         """Makes the folder, and finds out now rather than after an hour that nothing can be written to it.
@@ -199,17 +215,17 @@ class Store:
         """
         known = self.run_ids()
         if run_id in known:
-            return StoredRun(self.root / run_id)
+            return self._open(run_id)
         matching = [name for name in known if name.startswith(run_id)]
         if len(matching) > 1:
             raise UserError(f"'{run_id}' could be any of {', '.join(matching)}. Give more of the name.")
         if not matching:
             raise unknown("run", run_id, known)
-        return StoredRun(self.root / matching[0])
+        return self._open(matching[0])
 
     def runs(self) -> Iterator[StoredRun]:
         """All finished runs, sorted by name."""
-        return (StoredRun(self.root / run_id) for run_id in self.run_ids())
+        return (self._open(run_id) for run_id in self.run_ids())
 
     def save(self, result: Result, outputs: Outputs) -> StoredRun:
         """Writes a run whole, its result last, in `.partial`; then renames it into place, over an older one."""
@@ -221,7 +237,7 @@ class Store:
         write_json(paths.result, result.model_copy(update={"artefacts": artefacts}).model_dump(mode="json"))
         self._into_place(paths.folder, self.root / result.run_id)
         self.failure_path(result.run_id).unlink(missing_ok=True)
-        return StoredRun(self.root / result.run_id)
+        return self._open(result.run_id)
 
     def failure_path(self, run_id: str) -> Path:
         """Where a failed attempt of that run is kept."""
@@ -245,6 +261,12 @@ class Store:
         for folder in (self.partial, self.banks, self.failed):
             shutil.rmtree(folder, ignore_errors=True)
 
+    def _open(self, run_id: str) -> StoredRun:
+        """The same object while its result.json stays as it is: what was read and checked once is not again."""
+        folder = self.root / run_id
+        key = run_id, RunPaths(folder).result.stat().st_mtime_ns
+        return self._opened.setdefault(key, StoredRun(folder))
+
     def _into_place(self, source: Path, target: Path) -> None:
         if target.exists():
             old = self.partial / f".old-{target.name}-{os.getpid()}"
@@ -253,6 +275,12 @@ class Store:
             shutil.rmtree(old)
         else:
             source.rename(target)
+
+
+# Forty runs of one data set hold the same file, which takes longer to read than their arrays.
+@lru_cache(maxsize=4)
+def _images(content: bytes) -> Images:
+    return Images.model_validate_json(content)
 
 
 def _write_outputs(paths: RunPaths, outputs: Outputs) -> None:
@@ -265,6 +293,8 @@ def _write_outputs(paths: RunPaths, outputs: Outputs) -> None:
     for split, array in outputs.log_probs.items():
         content = np.ascontiguousarray(array, dtype=np.float32)
         write_atomic(paths.probabilities(split), partial(np.save, arr=content, allow_pickle=False))
+    if outputs.arrays:
+        write_atomic(paths.arrays, lambda file: np.savez(file, **outputs.arrays))
 
 
 def _size(path: Path) -> int:
