@@ -1,8 +1,8 @@
-"""What stands behind a flower: leaves, grass, soil, sky, stone, or light through a wood."""
+"""What stands behind a flower: leaves, grass, soil, sky, stone, sand, water, or light through a wood."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -11,19 +11,21 @@ from bench.data.drawing.canvas import SIDE, Canvas, Colour, box_around, even, mi
 from bench.data.drawing.stream import Stream
 
 _GREENS: tuple[Colour, ...] = ((0.16, 0.34, 0.10), (0.24, 0.42, 0.14), (0.34, 0.48, 0.16), (0.20, 0.38, 0.24))
+_SHADE = even((0.12, 0.17, 0.10))
 _LEAF = Shape(0.24, 0.7, 0.8)
 _GRASS = Shape(0.022, 0.12, 0.7)
 
 
-def draw_backdrop(canvas: Canvas, stream: Stream) -> None:
-    """Fill the whole picture with one of the backdrops."""
-    stream.choice(_BACKDROPS)(canvas, stream)
+def draw_backdrop(canvas: Canvas, stream: Stream, kind: str) -> None:
+    """Fill the whole picture with the backdrop of that name, a little in the shade."""
+    BACKDROPS[kind](canvas, stream)
+    canvas.pixels += (_SHADE - canvas.pixels) * 0.25
 
 
 def draw_leaf(canvas: Canvas, stream: Stream, x: float, y: float, angle: float, length_px: float) -> None:
     """Paint one green leaf."""
     green = stream.choice(_GREENS)
-    light = stream.uniform(0.6, 1.25)
+    light = stream.uniform(0.75, 1.2)
     base, tip = (scaled(green, light * factor) for factor in (0.75, 1.1))
     paint = Paint(base, tip, 0.9, 0.16, stream.uniform(-0.25, 0.25), 0.4)
     draw_blade(canvas, flat_pose(x, y, angle, length_px, stream.uniform(-0.15, 0.15)), _LEAF, paint)
@@ -33,7 +35,7 @@ def draw_grass(canvas: Canvas, stream: Stream, count: int, root_y: float) -> Non
     """Paint blades of grass that grow upwards from about one height."""
     for _ in range(count):
         green = stream.choice(_GREENS)
-        light = stream.uniform(0.7, 1.5)
+        light = stream.uniform(0.8, 1.3)
         x, y = stream.uniform(-40, SIDE + 40), root_y + stream.uniform(0, 60)
         pose = flat_pose(
             x, y, -np.pi / 2 + stream.uniform(-0.5, 0.5), stream.uniform(200, 420), stream.uniform(-0.3, 0.3)
@@ -72,15 +74,22 @@ def _sky(canvas: Canvas, stream: Stream) -> None:
 
 def _stone(canvas: Canvas, stream: Stream) -> None:
     grain = 0.5 * noise(stream, 3, 24) + 0.3 * noise(stream, 30, 60) + 0.2 * noise(stream, 160)
-    light = stream.choice(((0.62, 0.60, 0.57), (0.60, 0.48, 0.38)))
-    canvas.fill(mix(scaled(light, 0.45), light, grain))
+    canvas.fill(mix((0.28, 0.26, 0.26), (0.66, 0.63, 0.61), grain))
+
+
+def _sand(canvas: Canvas, stream: Stream) -> None:
+    ripples = 0.6 * noise(stream, 26, 4) + 0.4 * noise(stream, 170)
+    canvas.fill(mix((0.56, 0.46, 0.31), (0.88, 0.78, 0.58), ripples))
+    draw_grass(canvas, stream, stream.integer(2, 6), SIDE + 60)
+
+
+def _pond(canvas: Canvas, stream: Stream) -> None:
+    waves = 0.55 * noise(stream, 34, 5) + 0.45 * noise(stream, 12, 3)
+    canvas.fill(mix((0.03, 0.10, 0.16), (0.30, 0.50, 0.56), waves * waves))
 
 
 def _bokeh(canvas: Canvas, stream: Stream) -> None:
-    first, second = stream.shuffled(((0.10, 0.22, 0.10), (0.42, 0.52, 0.22), (0.30, 0.24, 0.30), (0.20, 0.32, 0.38)))[
-        :2
-    ]
-    canvas.fill(mix(first, second, noise(stream, 3)))
+    canvas.fill(mix((0.30, 0.24, 0.30), (0.16, 0.32, 0.30), noise(stream, 3)))
     for _ in range(18):
         _draw_spot(canvas, stream)
 
@@ -98,4 +107,13 @@ def _draw_spot(canvas: Canvas, stream: Stream) -> None:
         canvas.paint(box.places(np.arange(alpha.size)), even(colour), alpha)
 
 
-_BACKDROPS: tuple[Callable[[Canvas, Stream], None], ...] = (_leaves, _meadow, _soil, _sky, _stone, _bokeh)
+BACKDROPS: Mapping[str, Callable[[Canvas, Stream], None]] = {
+    "leaves": _leaves,
+    "meadow": _meadow,
+    "soil": _soil,
+    "sky": _sky,
+    "stone": _stone,
+    "bokeh": _bokeh,
+    "sand": _sand,
+    "pond": _pond,
+}

@@ -11,6 +11,7 @@ from bench.data.drawing.canvas import Box, Canvas, Colour, Places, Plane, box_ar
 
 _STEPS = 257
 _SHADOW_PX = 5
+_BLACK = np.zeros((3, 1))
 
 
 @dataclass(frozen=True)
@@ -85,24 +86,27 @@ def inverse(matrix: Plane) -> Plane:
 
 def draw_blade(canvas: Canvas, pose: Pose, shape: Shape, paint: Paint) -> None:
     """Paint a blade and its shadow; what lies outside the picture is cut off."""
-    box = _box(pose, shape)
+    px = 1.2 * float(np.abs(pose.to_blade).sum(axis=0).max())
+    reach = shape.half_width * (1 + shape.frill) + abs(pose.bend) + _SHADOW_PX * px
+    box = _box(pose, reach)
     if box is None:
         return
-    px = 1.2 * float(np.abs(pose.to_blade).sum(axis=0).max())
-    places, along, across = _near(pose, shape, box, margin=_SHADOW_PX * px)
+    places, along, across = _near(pose, box, reach)
     edge = np.interp(along, *_outline(shape))
     inside = edge - np.abs(across)
     if shape.notch:
         cut = 1 - shape.notch * np.clip(1 - np.abs(across) / (0.55 * shape.half_width), 0, None)
         inside = np.minimum(inside, cut - along)
-    shade = np.clip(1 + inside / (_SHADOW_PX * px), 0, 1)
-    canvas.pixels[:, places] *= 1 - paint.shadow * shade
+    # What the blade itself will cover needs no shadow.
+    rim = np.flatnonzero((inside > -_SHADOW_PX * px) & (inside < px / 2))
+    shade = np.minimum(1 + inside[rim] / (_SHADOW_PX * px), 1)
+    canvas.paint(places[rim], _BLACK, paint.shadow * shade)
     kept = np.flatnonzero(inside > -px / 2)
     alpha = np.clip(inside[kept] / px + 0.5, 0, 1)
     canvas.paint(places[kept], _shaded(along[kept], across[kept], edge[kept], paint), alpha)
 
 
-def _near(pose: Pose, shape: Shape, box: Box, margin: float) -> tuple[Places, Plane, Plane]:
+def _near(pose: Pose, box: Box, reach: float) -> tuple[Places, Plane, Plane]:
     """Pixels in a strip around the axis, their positions along it and across, in units of the blade's length.
 
     All that is slow is done on these alone: a box around a slanting blade is nearly empty.
@@ -111,8 +115,7 @@ def _near(pose: Pose, shape: Shape, box: Box, margin: float) -> tuple[Places, Pl
     (a, b), (c, d) = pose.to_blade
     along = (a * right + b * below).ravel()
     across = (c * right + d * below).ravel()
-    half = shape.half_width * (1 + shape.frill) + abs(pose.bend) + margin
-    kept = np.flatnonzero((along > 0) & (along < 1) & (across < half) & (across > -half))
+    kept = np.flatnonzero((along > 0) & (along < 1) & (across < reach) & (across > -reach))
     along = along[kept]
     return box.places(kept), along, across[kept] - pose.bend * along * along
 
@@ -127,8 +130,7 @@ def _shaded(along: Plane, across: Plane, edge: Plane, paint: Paint) -> Plane:
     return mix(paint.base, paint.tip, np.clip(along / paint.reach, 0, 1)) * light
 
 
-def _box(pose: Pose, shape: Shape) -> Box | None:
-    reach = shape.half_width * (1 + shape.frill) + abs(pose.bend)
+def _box(pose: Pose, reach: float) -> Box | None:
     x, y = inverse(pose.to_blade) @ np.array([[0, 0, 1, 1], [-reach, reach, -reach, reach]])
     return box_around(x + pose.x, y + pose.y)
 

@@ -29,7 +29,7 @@ class Canvas:
 
     def fill(self, colour: Plane) -> None:
         """Paint everything with a colour (3, 512, 512)."""
-        self.pixels[:] = colour.reshape(3, -1)
+        self.pixels = colour.reshape(3, -1)
 
     def paint(self, places: Places, colour: Plane, alpha: Plane) -> None:
         """Paint over some pixels.
@@ -39,8 +39,9 @@ class Canvas:
             colour: (3, K), or (3, 1) for an even colour.
             alpha: (K,), 0..1.
         """
-        under = self.pixels[:, places]
-        self.pixels[:, places] = under + (colour - under) * alpha
+        for plane, tone in zip(self.pixels, colour, strict=True):
+            under = plane[places]
+            plane[places] = under + (tone - under) * alpha
 
 
 @dataclass(frozen=True)
@@ -94,19 +95,20 @@ def noise(stream: Stream, down: int, across: int | None = None) -> Plane:
     rows, part = _grid_positions(down)
     columns = grid[rows] + (grid[rows + 1] - grid[rows]) * part[:, None]
     rows, part = _grid_positions(across)
-    left = columns[:, rows]
-    return left + (columns[:, rows + 1] - left) * part
+    left = np.take(columns, rows, axis=1)
+    return left + (np.take(columns, rows + 1, axis=1) - left) * part
 
 
 def speckle(stream: Stream) -> Plane:
     """Independent (512 * 512,) in -1..1, more often near 0, like the noise of a sensor."""
-    first, second = stream.uniforms(2 * SIDE * SIDE).reshape(2, -1)
-    return first + second - 1
+    bits = stream.bits(SIDE * SIDE)
+    halves = (bits >> np.uint64(32)) + (bits & np.uint64(0xFFFFFFFF))
+    return halves.astype(np.float64) * 2.0**-32 - 1
 
 
 def to_bytes(pixels: Plane) -> NDArray[np.uint8]:
     """uint8 (512, 512, 3) of pixels (3, 512 * 512)."""
-    rounded = np.clip(np.floor(pixels * 255.0 + 0.5), 0, 255).astype(np.uint8)
+    rounded = np.clip(pixels * 255.0 + 0.5, 0, 255).astype(np.uint8)
     return np.ascontiguousarray(rounded.T).reshape(SIDE, SIDE, 3)
 
 

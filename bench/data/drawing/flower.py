@@ -35,16 +35,16 @@ class View:
 
 def view(stream: Stream, x: float, y: float, radius_px: float) -> View:
     """A view at up to about 55 degrees from straight above."""
-    direction, foreshortening = stream.uniform(0, _TURN), stream.uniform(0.58, 1.0)
+    direction, foreshortening = stream.uniform(0, _TURN), stream.uniform(0.68, 1.0)
     cos, sin = np.cos(direction), np.sin(direction)
     rotation = np.array([[cos, sin], [-sin, cos]])
     squeeze = np.diag([1 / radius_px, 1 / (radius_px * foreshortening)])
     return View(x, y, rotation.T @ squeeze @ rotation, stream.uniform(0, _TURN))
 
 
-def draw_flower(canvas: Canvas, stream: Stream, species: Species, seen: View) -> None:
-    """Paint petals from the outside in, then the centre."""
-    tip = _tinted(stream, stream.choice(species.colours), 0.07)
+def draw_flower(canvas: Canvas, stream: Stream, species: Species, colour: Colour, seen: View) -> None:
+    """Paint petals of about that colour from the outside in, then the centre."""
+    tip = _tinted(stream, colour, 0.04)
     base = _tinted(stream, species.throat, 0.04) if species.throat else scaled(tip, stream.uniform(0.62, 0.85))
     for number, row in enumerate(species.rows):
         turn = seen.turn + number * np.pi / row.petals[1]

@@ -1,4 +1,8 @@
-"""The classes: what tells one invented flower from another. Colours are shared, so that colour alone does not."""
+"""The classes: what tells one invented flower from another.
+
+Each colour and each backdrop is usual for one or two species and met in others, so that neither alone tells them apart:
+petals do. Both still carry enough for networks with random weights, which see little else, to do better than chance.
+"""
 
 from __future__ import annotations
 
@@ -55,6 +59,7 @@ class Species:
         rows: outer to inner.
         shape: of a petal.
         colours: of the tips, as often as they are listed.
+        habitats: backdrops, as often as they are listed.
         throat: colour of the petals' base, or None for a darker tip colour.
         centre: the middle.
         spots: dark spots on a petal.
@@ -64,6 +69,7 @@ class Species:
     rows: tuple[Row, ...]
     shape: Shape
     colours: tuple[Colour, ...]
+    habitats: tuple[str, ...]
     throat: Colour | None
     centre: Centre
     spots: int = 0
@@ -74,7 +80,8 @@ SPECIES = (
         "larkmere daisy",
         (Row((17, 22), 1.0),),
         Shape(0.115, 0.45, 0.28),
-        (WHITE, WHITE, WHITE, PINK, YELLOW),
+        (WHITE, WHITE, WHITE, WHITE, YELLOW),
+        ("meadow", "meadow", "meadow", "sky"),
         None,
         Centre(0.27, (0.90, 0.66, 0.10)),
     ),
@@ -82,7 +89,8 @@ SPECIES = (
         "emberfold poppy",
         (Row((2, 2), 1.0), Row((2, 2), 0.92)),
         Shape(0.68, 0.62, 0.30, frill=0.05),
-        (RED, RED, ORANGE, PINK, WHITE),
+        (RED, RED, RED, RED, ORANGE),
+        ("sky", "sky", "sky", "meadow"),
         (0.12, 0.06, 0.10),
         Centre(0.13, (0.30, 0.36, 0.16), stamens=34, reach=0.27),
     ),
@@ -90,7 +98,8 @@ SPECIES = (
         "fivewind primrose",
         (Row((5, 5), 1.0),),
         Shape(0.46, 0.95, 0.30, notch=0.22),
-        (VIOLET, PINK, PINK, YELLOW, RED),
+        (BLUE, BLUE, BLUE, VIOLET, PINK),
+        ("soil", "soil", "soil", "leaves"),
         (0.95, 0.84, 0.30),
         Centre(0.09, (0.72, 0.72, 0.24)),
     ),
@@ -98,7 +107,8 @@ SPECIES = (
         "lantern lily",
         (Row((3, 3), 1.0), Row((3, 3), 0.97)),
         Shape(0.25, 0.75, 0.85),
-        (ORANGE, ORANGE, WHITE, PINK, YELLOW),
+        (ORANGE, ORANGE, ORANGE, ORANGE, PINK),
+        ("leaves", "leaves", "leaves", "bokeh"),
         None,
         Centre(0.06, (0.62, 0.66, 0.28), stamens=6, reach=0.52),
         spots=9,
@@ -107,7 +117,8 @@ SPECIES = (
         "marsh trillow",
         (Row((3, 3), 1.0),),
         Shape(0.40, 0.62, 0.62),
-        (WHITE, WHITE, VIOLET, PINK, BLUE),
+        (WHITE, WHITE, WHITE, PINK, VIOLET),
+        ("bokeh", "bokeh", "bokeh", "pond"),
         (0.80, 0.84, 0.50),
         Centre(0.10, (0.86, 0.74, 0.22), stamens=6, reach=0.20),
     ),
@@ -115,7 +126,8 @@ SPECIES = (
         "cobble rose",
         (Row((5, 6), 1.0), Row((5, 6), 0.84), Row((5, 5), 0.66), Row((4, 5), 0.48), Row((3, 4), 0.30)),
         Shape(0.52, 0.55, 0.24),
-        (PINK, PINK, RED, YELLOW, WHITE),
+        (PINK, PINK, PINK, PINK, RED),
+        ("stone", "stone", "stone", "leaves"),
         None,
         Centre(0.05, (0.80, 0.62, 0.30)),
     ),
@@ -123,7 +135,8 @@ SPECIES = (
         "quillstar aster",
         (Row((24, 30), 1.0), Row((20, 26), 0.74)),
         Shape(0.060, 0.35, 0.60),
-        (VIOLET, VIOLET, BLUE, PINK, WHITE),
+        (VIOLET, VIOLET, VIOLET, VIOLET, WHITE),
+        ("sand", "sand", "sand", "stone"),
         None,
         Centre(0.17, (0.66, 0.50, 0.14)),
     ),
@@ -131,7 +144,8 @@ SPECIES = (
         "moonspoon",
         (Row((8, 9), 1.0),),
         Shape(0.27, 1.9, 0.34),
-        (YELLOW, YELLOW, WHITE, VIOLET, RED),
+        (YELLOW, YELLOW, YELLOW, YELLOW, RED),
+        ("pond", "pond", "pond", "soil"),
         None,
         Centre(0.16, (0.36, 0.42, 0.16), stamens=16, reach=0.24),
     ),

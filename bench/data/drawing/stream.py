@@ -17,13 +17,17 @@ class Stream:
     def __init__(self, *key: int) -> None:
         self._bits = np.random.PCG64(np.random.SeedSequence(key))
 
+    def bits(self, count: int) -> NDArray[np.uint64]:
+        """uint64 (count,), every bit random."""
+        return self._bits.random_raw(count)
+
     def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
         """A number in [low, high)."""
-        return float(self.uniforms(1, low, high)[0])
+        return low + (high - low) * ((int(self._bits.random_raw()) >> 11) * 2.0**-53)
 
     def uniforms(self, count: int, low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
         """float64 (count,) in [low, high)."""
-        unit = (self._bits.random_raw(count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        unit = (self.bits(count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
         return low + (high - low) * unit
 
     def integer(self, low: int, high: int) -> int:
