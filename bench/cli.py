@@ -7,8 +7,10 @@ import sys
 import typer
 
 import bench
+from bench.commands.add import add
 from bench.commands.clean import clean
 from bench.commands.ensemble import ensemble
+from bench.commands.export import export
 from bench.commands.list import list_app
 from bench.commands.report import report
 from bench.commands.run import run
@@ -25,6 +27,8 @@ app = typer.Typer(
 app.command()(run)
 app.command()(ensemble)
 app.command()(report)
+app.command()(add)
+app.command()(export)
 app.add_typer(list_app, name="list")
 app.command()(show)
 app.command()(clean)

@@ -33,7 +33,7 @@ def score(
         scores |= _scores(test_labels, log_probs["test"], "test_")
     return Metrics(
         **scores,
-        log_loss=log_loss(val_labels, val),
+        log_loss=None if facts.get("labels_only") else log_loss(val_labels, val),
         classes=val.shape[1],
         val_images=len(val),
         test_images=len(log_probs["test"]) if "test" in log_probs else 0,

@@ -45,12 +45,18 @@ def check_same_images(runs: Sequence[StoredRun]) -> None:
     Raises:
         UserError: names the two runs, and what differs.
     """
-    first = runs[0]
-    for other in runs[1:]:
-        difference = _difference(first, other)
-        if difference:
-            pair = f"{first.run_id} and {other.run_id}"
-            raise UserError(f"{pair} cannot be combined: {difference}. Name those that can with --members.")
+    # A run without test predictions knows of no test images, or of any: only those that have some must agree.
+    for group, difference_of in ((runs, _difference), ([run for run in runs if run.has("test")], _test_difference)):
+        for other in group[1:]:
+            difference = difference_of(group[0], other)
+            if difference:
+                pair = f"{group[0].run_id} and {other.run_id}"
+                raise UserError(f"{pair} cannot be combined: {difference}. Name those that can with --members.")
+
+
+def _test_difference(one: StoredRun, other: StoredRun) -> str | None:
+    ours, theirs = one.images.test_ids, other.images.test_ids
+    return None if ours == theirs else f"their test images differ{_example(ours, theirs)}"
 
 
 def _difference(one: StoredRun, other: StoredRun) -> str | None:
@@ -61,12 +67,8 @@ def _difference(one: StoredRun, other: StoredRun) -> str | None:
         return f"the pictures of '{one.result.data}' changed between them (another fingerprint)"
     if one.images.class_names != other.images.class_names:
         return "their classes differ"
-    for split, ours, theirs in (
-        ("validation", one.images.val_ids, other.images.val_ids),
-        ("test", one.images.test_ids, other.images.test_ids),
-    ):
-        if ours != theirs:
-            return f"their {split} images differ{_example(ours, theirs)}"
+    if one.images.val_ids != other.images.val_ids:
+        return f"their validation images differ{_example(one.images.val_ids, other.images.val_ids)}"
     return None if one.images.val_labels == other.images.val_labels else "their validation labels differ"
 
 

@@ -162,3 +162,45 @@ def test_help_shows_every_option(call):
         assert option in out
     for option in ("--fail-fast", "--dry-run", "--json"):
         assert option in out
+
+
+def test_adding_and_exporting_by_command(call, tmp_path):
+    (tmp_path / "p.csv").write_text("id,label,x,y\na,x,0.9,0.1\nb,y,0.2,0.8\n")
+    status, out, _ = call("add", "net", "--val", "p.csv", "--device", "gpu", "--train-seconds", "5", "--data", "pets")
+    assert status == 0
+    assert "macro F1 1.000 on 2 validation images of 2 classes" in out
+    assert "byte for byte" in one_line(call("add", "again", "--val", "p.csv"))
+    (run_id,) = Store(tmp_path / "runs").run_ids()
+    status, out, _ = call("export", "net", "--format", "npy", "--out", "out")
+    assert out.split() == [f"out/{run_id}-val{end}" for end in (".npy", ".ids.csv", ".classes.txt")]
+    assert one_line(call("export", "nett")).endswith(f"Known: {run_id}.")
+    assert one_line(call("export", "net", "--format", "parquet")).endswith("Known: csv, npy.")
+    assert "sum to 1.9" in one_line(
+        call("add", "net", "--val", written(tmp_path / "q.csv", "id,x,y\na,0.9,1\nb,1,0\n"))
+    )
+
+
+def written(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_labels_come_from_the_data_set(call, toy, tmp_path):
+    """Nobody has read it yet, so a child does."""
+    rows = [f"val{number:03d},0.4,0.3,0.2,0.1" for number in range(8)]
+    table = written(tmp_path / "p.csv", "\n".join(["id,red,green,striped,blue", *rows]))
+    status, _, err = call("add", "net", "--val", table, "--data", toy)
+    assert status == 0, err
+    (run,) = Store(tmp_path / "runs").runs()
+    assert run.result.data == "toy"
+    assert sorted(set(run.images.val_labels)) == [0, 1, 2, 3]
+    assert "lacks 7 of 8 images" in one_line(
+        call("add", "x", "--val", written(tmp_path / "q.csv", "\n".join(["id,red,green,striped,blue", rows[0]])))
+    )
+
+
+@pytest.mark.parametrize("words", [("report",), ("run", "tiny", "--data", "sample"), ("ensemble", "top3")])
+def test_bad_prices_stop_before_anything_is_done(call, tmp_path, words):
+    written(tmp_path / "prices.toml", '[[price]]\ndevice = "cpu"\nusd_per_hour = -1\nsource = "x"\ndate = 2026-01-01\n')
+    assert "usd_per_hour" in one_line(call(*words))
+    assert "Cannot read the prices 'none.toml'" in one_line(call(*words, "--prices", "none.toml"))

@@ -1,0 +1,104 @@
+"""What is known of a data set before a file is read: from the runs already there, else from the data set itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.data.catalog import SAMPLE, find, names
+from bench.data.index import DataIndex, load_cached
+from bench.data.sample import is_made
+from bench.environment import home
+from bench.errors import UserError
+from bench.jobs import PrepareJob
+from bench.progress import make_view
+from bench.runner import prepare
+from bench.selection import runs_of
+from bench.store import Store, StoredRun
+
+UNNAMED = "unnamed"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Names, ids and labels to keep to; None where the file alone can say it.
+
+    Attributes:
+        where: whose they are, for messages.
+        fingerprint: of the pictures; None where there are none.
+    """
+
+    data: str
+    where: str
+    fingerprint: str | None = None
+    class_names: tuple[str, ...] | None = None
+    val_ids: tuple[str, ...] | None = None
+    val_labels: tuple[int, ...] | None = None
+    test_ids: tuple[str, ...] | None = None
+    test_labels: tuple[int, ...] | None = None
+
+
+def reference(store: Store, data: str | None) -> Reference:
+    """Of the data set that is meant: a name or a folder; None means the only one in the store.
+
+    Raises:
+        UserError: several data sets in the store and none chosen, a folder that is no data set, or a damaged one.
+    """
+    if data is None:
+        return _of_runs(runs_of(store, None)) if store.run_ids() else Reference(UNNAMED, f"'{UNNAMED}'")
+    known = {run.result.data for run in store.runs()}
+    name = data if data in known else Path(data).expanduser().name
+    if name in known:
+        return _of_runs(runs_of(store, name))
+    if data in names() or Path(data).expanduser().is_dir() or name != data:
+        return _of_index(_index(data, store))
+    return Reference(data, f"'{data}'")
+
+
+def _of_runs(runs: Sequence[StoredRun]) -> Reference:
+    """Those of the first run that has test predictions, since a run may have none."""
+    with_test = [run for run in runs if run.has("test")]
+    run = (with_test or list(runs))[0]
+    images = run.images
+    return Reference(
+        data=run.result.data,
+        where=f"the runs of '{run.result.data}' in the store",
+        fingerprint=images.data_fingerprint,
+        class_names=images.class_names,
+        val_ids=images.val_ids,
+        val_labels=images.val_labels,
+        test_ids=images.test_ids if with_test else None,
+        test_labels=images.test_labels if with_test else None,
+    )
+
+
+def _of_index(index: DataIndex) -> Reference:
+    val, test = index.splits["val"], index.splits.get("test")
+    return Reference(
+        data=index.name,
+        where=f"the data set '{index.name}'",
+        fingerprint=min(index.fingerprints.items())[1],
+        class_names=index.class_names,
+        val_ids=val.ids,
+        val_labels=tuple(val.labels.tolist()),
+        test_ids=None if test is None else test.ids,
+        test_labels=None if index.test_labels is None else tuple(index.test_labels.tolist()),
+    )
+
+
+def _index(data: str, store: Store) -> DataIndex:
+    """The index of the smallest resolution; where nobody has looked yet, a child makes it."""
+    if data == SAMPLE and not is_made():
+        return _made(data, None, store)
+    smallest = find(data).resolutions[:1]
+    return load_cached(find(data), smallest) or _made(data, smallest, store)
+
+
+def _made(data: str, resolutions: tuple[int, ...] | None, store: Store) -> DataIndex:
+    with make_view({}) as view:
+        prepare(PrepareJob(data=data, resolutions=resolutions or (224,)), store, view)
+    index = load_cached(find(data), find(data).resolutions[:1])
+    if index is None:
+        raise UserError(f"The index of '{data}' cannot be kept in '{home()}'. Set PETALBENCH_HOME elsewhere.")
+    return index
