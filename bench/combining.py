@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from bench.candidates import Candidates, Probs, find, stacked
 from bench.config import content_hash
+from bench.dissecting import calibration, cascade_path, class_changes, diversity, greedy_path
 from bench.environment import code_revision, cores, cpu_model, describe
-from bench.errors import UserError
-from bench.result import Combination, Cost, Member, Result, Setup
+from bench.methods import BASELINE, NotApplicableError, affordable, combiner_of
+from bench.recombining import Formula
+from bench.result import Combination, Cost, Member, Metrics, Result, Setup
 from bench.scoring import score
-from bench.selection import check_same_images, runs_of
-from bench.store import Images, Outputs, Split, Store, StoredRun
+from bench.store import Outputs, Split, Store, StoredRun
 from ensembles.base import Combiner
 from ensembles.crossfit import CrossFit, cross_fit
+from ensembles.pooling import log_of
 from ensembles.registry import make
 from ensembles.uncertainty import macro_f1_interval, paired_difference_interval
 
-Probs = npt.NDArray[np.float32]
-BASELINE = "top1"  # "take the best single run", a fitted method like the others
+# Part of every ensemble's name: raised when more is kept of one, so that those with less are made again.
+FORM = 2
 
 
 @dataclass(frozen=True)
@@ -34,188 +38,260 @@ class Protocol:
     seed: int = 0
 
 
-def combine(store: Store, method: str, data: str | None, members: Sequence[str], protocol: Protocol) -> StoredRun:
+def combine(
+    store: Store,
+    method: str,
+    data: str | None,
+    members: Sequence[str],
+    protocol: Protocol,
+    max_cost_ms: float | None = None,
+) -> StoredRun:
     """Fits a combiner on validation, applies it to test, stores the outcome. One that is stored already is returned.
 
     Args:
         method: `top3`, `mean`, ... (`ensembles.registry`).
         data: the data set; None where the store holds one.
-        members: the candidates by name; all trained runs of the data set where none is named.
+        members: the candidates by name; all trained and added runs of the data set where none is named.
+        max_cost_ms: what its members may take per image, together; of a cascade what it uses on average.
 
     Raises:
         UserError: an unknown method, too few candidates, or some that do not belong together.
     """
-    candidates = _candidates(store, data, members)
-    combiner = _combiner(method, candidates)
-    check_same_images(candidates)
-    run_id = _name(method, candidates, protocol)
-    if store.is_finished(run_id):
-        return store.get(run_id)
-    result, outputs = _Ensemble(method, run_id, candidates, combiner, protocol).fitted()
-    return store.save(result, outputs)
+    return Workbench(store, find(store, data, members), protocol, max_cost_ms).ensemble(method)
 
 
-def _candidates(store: Store, data: str | None, members: Sequence[str]) -> list[StoredRun]:
-    """Sorted by name, so that the order in which they are given changes nothing."""
-    if members:
-        chosen = {run.run_id: run for run in (store.get(member) for member in members)}
-    else:
-        chosen = {run.run_id: run for run in runs_of(store, data) if run.result.kind != "ensemble"}
-    seen = [run_id for run_id, run in chosen.items() if run.result.metrics.saw_validation]
-    if seen:
-        raise UserError(
-            f"{seen[0]} was trained on validation images, so nothing can be fitted or scored on them with it."
+class Workbench:
+    """Candidates and what all methods share: their probabilities, and the best single run cross-fitted."""
+
+    def __init__(self, store: Store, candidates: Candidates, protocol: Protocol, max_cost_ms: float | None) -> None:
+        self.store = store
+        self.candidates = candidates
+        self.protocol = protocol
+        self.max_cost_ms = max_cost_ms
+
+    def ensemble(self, method: str) -> StoredRun:
+        """The stored ensemble of one method, made if it is not there.
+
+        Raises:
+            UserError: an unknown method, or a run whose predictions are no probabilities.
+            NotApplicableError: the method cannot be used on these candidates.
+        """
+        combiner = combiner_of(method, self.candidates, self.max_cost_ms)
+        run_id = self._name(method)
+        if self.store.is_finished(run_id):
+            return self.store.get(run_id)
+        try:
+            combiner.fit(self.val, self.candidates.labels)
+            made = _Ensemble(self, method, run_id, combiner)
+        except ValueError as error:
+            raise NotApplicableError(f"{method} cannot be fitted to these runs: {error}.") from None
+        return self.store.save(made.result(), made.outputs())
+
+    @cached_property
+    def val(self) -> Probs:
+        """Validation probabilities (M, N, C) of all candidates."""
+        return stacked(self.candidates.runs, "val")
+
+    @cached_property
+    def best_single(self) -> StoredRun:
+        """The best of the candidates that are within the budget by themselves."""
+        best = make(BASELINE).fit(self._val_within_budget, self.candidates.labels).models_used[0]
+        return self.candidates.runs[affordable(self.candidates, self.max_cost_ms)[best]]
+
+    @cached_property
+    def baseline(self) -> CrossFit:
+        """Taking the best single run, cross-fitted."""
+        return self.cross_fit(make(BASELINE), self._val_within_budget)
+
+    @cached_property
+    def _val_within_budget(self) -> Probs:
+        within = affordable(self.candidates, self.max_cost_ms)
+        return self.val if len(within) == len(self.val) else self.val[within]
+
+    def cross_fit(self, combiner: Combiner, val: Probs) -> CrossFit:
+        """On the folds that all methods share."""
+        protocol = self.protocol
+        return cross_fit(
+            combiner, val, self.candidates.labels, folds=self.folds, repeats=protocol.repeats, seed=protocol.seed
         )
-    return [chosen[run_id] for run_id in sorted(chosen)]
 
+    @property
+    def folds(self) -> int:
+        """As asked for, at most one an image."""
+        return min(self.protocol.folds, len(self.candidates.labels))
 
-def _combiner(method: str, candidates: Sequence[StoredRun]) -> Combiner:
-    families = [run.result.family or run.run_id for run in candidates]
-    try:
-        combiner = make(method, families=families)
-    except ValueError as error:
-        raise UserError(f"{error}.") from None
-    wanted = getattr(combiner, "k", 1)
-    if len(candidates) < wanted:
-        found = f"{len(candidates)}: {_listed(candidates)}"
-        raise UserError(f"{method} needs {wanted} finished runs of one data set; there are {found}.")
-    return combiner
+    def asked(self, method: str) -> dict[str, Any]:
+        """What determines an ensemble: the content of its config.json."""
+        limit = {} if self.max_cost_ms is None else {"max_cost_ms": self.max_cost_ms}
+        protocol = self.protocol
+        about = {"method": method, "folds": protocol.folds, "repeats": protocol.repeats, "seed": protocol.seed}
+        return about | limit | {"candidates": self.candidates.names}
 
-
-def _listed(runs: Sequence[StoredRun]) -> str:
-    return ", ".join(run.run_id for run in runs) or "none"
-
-
-def _name(method: str, candidates: Sequence[StoredRun], protocol: Protocol) -> str:
-    digests = {run.run_id: run.result.artefacts["val.npy"] for run in candidates}
-    asked = {
-        "method": method,
-        "candidates": digests,
-        "folds": protocol.folds,
-        "repeats": protocol.repeats,
-        "seed": protocol.seed,
-    }
-    return f"ensemble-{method}-{content_hash(asked)[:8]}"
+    def _name(self, method: str) -> str:
+        digests = {run.run_id: run.result.artefacts["val.npy"] for run in self.candidates.runs}
+        limit = "" if self.max_cost_ms is None else f"-{self.max_cost_ms:g}ms"
+        code = content_hash(self.asked(method) | {"candidates": digests, "form": FORM})
+        return f"ensemble-{method}{limit}-{code[:8]}"
 
 
 class _Ensemble:
-    """One combiner over its candidates, from their arrays to a result."""
+    """One fitted combiner, from the arrays of its candidates to a result."""
 
-    def __init__(
-        self, method: str, run_id: str, candidates: Sequence[StoredRun], combiner: Combiner, protocol: Protocol
-    ) -> None:
-        self._method, self._run_id, self._candidates = method, run_id, candidates
-        self._combiner, self._protocol = combiner, protocol
-        self._images: Images = candidates[0].images
-        self._labels = np.array(self._images.val_labels, dtype=np.int64)
+    def __init__(self, bench: Workbench, method: str, run_id: str, combiner: Combiner) -> None:
+        self._bench, self._method, self._run_id, self._combiner = bench, method, run_id, combiner
+        self._candidates, self._labels = bench.candidates, bench.candidates.labels
+        self._used = [self._candidates.runs[index] for index in combiner.models_used]
+        self._formula = Formula.of(combiner, self._candidates.names)
+        self._log_probs = self._predicted()
+        self._crossed = bench.cross_fit(combiner, bench.val)
+        self._metrics = self._scores()
+        self._combination = Combination(**self._choice(), **self._comparison(), **self._costs(), **self._anatomy())
 
-    def fitted(self) -> tuple[Result, Outputs]:
-        """Fits, predicts, scores and prices."""
-        val = _stacked(self._candidates, "val")
-        self._combiner.fit(val, self._labels)
-        log_probs: dict[Split, Probs] = {"val": _log(self._combiner.predict_proba(val))}
-        if all(run.has("test") for run in self._candidates):
-            log_probs["test"] = _log(self._combiner.predict_proba(_stacked(self._candidates, "test")))
-        combination = self._combination(val, log_probs["val"])
-        return self._result(log_probs, combination), self._outputs(log_probs, combination)
+    def _predicted(self) -> dict[Split, Probs]:
+        """Log-probabilities by split, from the members alone, as anybody can make them again."""
+        log_probs: dict[Split, Probs] = {}
+        log_probs["val"] = log_of(self._formula.predict(self._bench.val[self._combiner.models_used]))
+        if all(run.has("test") for run in self._used):
+            log_probs["test"] = log_of(self._formula.predict(stacked(self._used, "test")))
+        return log_probs
 
-    def _combination(self, val: Probs, fitted: Probs) -> Combination:
-        ours, best = self._cross_fit(self._combiner, val), self._cross_fit(make(BASELINE), val)
-        classes = val.shape[2]
-        interval = macro_f1_interval(self._labels, ours.predicted, classes)
-        gain = paired_difference_interval(self._labels, ours.predicted, best.predicted, classes)
-        single = make(BASELINE).fit(val, self._labels).models_used[0]
-        return Combination(
-            method=self._method,
-            members=tuple(self._members()),
-            candidates=tuple(run.run_id for run in self._candidates),
-            fit_score=score({"val": fitted}, self._labels, None).macro_f1,
-            cross_fitted_low=interval.low if interval else None,
-            cross_fitted_high=interval.high if interval else None,
-            cross_fitted=ours.score,
-            best_single=self._candidates[single].run_id,
-            best_single_cross_fitted=best.score,
-            gain=ours.score - best.score,
-            gain_low=gain.low if gain else None,
-            gain_high=gain.high if gain else None,
-            members_train_seconds=_total(run.result.cost.train_seconds_full for run in self._used()),
-            candidates_train_seconds=_total(run.result.cost.train_seconds_full for run in self._candidates),
-        )
-
-    def _cross_fit(self, combiner: Combiner, val: Probs) -> CrossFit:
-        protocol = self._protocol
-        folds = min(protocol.folds, len(self._labels))
-        return cross_fit(combiner, val, self._labels, folds=folds, repeats=protocol.repeats, seed=protocol.seed)
-
-    def _used(self) -> list[StoredRun]:
-        return [self._candidates[index] for index in self._combiner.models_used]
-
-    def _members(self) -> Iterable[Member]:
-        for index in self._combiner.models_used:
-            run = self._candidates[index]
-            weight = float(self._combiner.weights[index])
-            yield Member(run_id=run.run_id, weight=weight, val_digest=run.result.artefacts["val.npy"])
-
-    def _result(self, log_probs: dict[Split, Probs], combination: Combination) -> Result:
-        answers = self._images.test_labels
-        metrics = score(
-            log_probs,
+    def _scores(self) -> Metrics:
+        answers = self._candidates.images.test_labels
+        return score(
+            self._log_probs,
             self._labels,
             None if answers is None else np.array(answers, dtype=np.int64),
-            macro_f1_cross_fitted=combination.cross_fitted,
+            macro_f1_cross_fitted=self._crossed.score,
             selected_on_validation=True,
+            labels_only=all(run.result.metrics.labels_only for run in self._used),
         )
-        first = self._candidates[0].result
+
+    def _choice(self) -> dict[str, Any]:
+        """What was chosen, out of what."""
+        digests = [run.result.artefacts["val.npy"] for run in self._used]
+        formula = self._formula
+        return {
+            "method": self._method,
+            "members": tuple(
+                Member(run_id=run_id, weight=weight, val_digest=digest)
+                for run_id, weight, digest in zip(formula.members, formula.weights, digests, strict=True)
+            ),
+            "candidates": self._candidates.names,
+            "max_cost_ms": self._bench.max_cost_ms,
+            "left_out": self._candidates.left_out,
+            "exponents": formula.exponents,
+        }
+
+    def _comparison(self) -> dict[str, Any]:
+        """Scores, and what was gained over the best single run."""
+        crossed, baseline, classes = self._crossed, self._bench.baseline, self._metrics.classes
+        interval = macro_f1_interval(self._labels, crossed.predicted, classes)
+        gain = paired_difference_interval(self._labels, crossed.predicted, baseline.predicted, classes)
+        return {
+            "fit_score": self._metrics.macro_f1,
+            "cross_fitted": crossed.score,
+            "cross_fitted_low": interval.low if interval else None,
+            "cross_fitted_high": interval.high if interval else None,
+            "best_single": self._bench.best_single.run_id,
+            "best_single_cross_fitted": baseline.score,
+            "gain": crossed.score - baseline.score,
+            "gain_low": gain.low if gain else None,
+            "gain_high": gain.high if gain else None,
+        }
+
+    def _costs(self) -> dict[str, Any]:
+        return {
+            "members_train_seconds": _train_seconds(self._used),
+            "candidates_train_seconds": _train_seconds(self._candidates.runs),
+        }
+
+    def _anatomy(self) -> dict[str, Any]:
+        """What the report shows of its inside."""
+        combiner, candidates, folds, seed = (
+            self._combiner,
+            self._candidates,
+            self._bench.folds,
+            self._bench.protocol.seed,
+        )
+        predicted = self._bench.val[combiner.models_used].argmax(axis=2)
+        names = candidates.images.class_names
+        return {
+            "greedy": greedy_path(combiner, candidates, self._bench.val, folds, seed),
+            "cascade": cascade_path(combiner, candidates),
+            "diversity": diversity(self._formula.members, self._formula.weights, predicted, self._labels),
+            "class_changes": class_changes(self._labels, self._bench.baseline, self._crossed, names),
+            "calibration": calibration(self._labels, self._crossed.probs[0], folds, seed),
+        }
+
+    def result(self) -> Result:
+        """All that is known of it."""
+        first = self._candidates.runs[0].result
         return Result(
             run_id=self._run_id,
             kind="ensemble",
             data=first.data,
             data_fingerprint=first.data_fingerprint,
-            weights=_common(run.result.weights for run in self._used()),
-            metrics=metrics,
-            cost=_cost(self._used(), combination),
+            weights=_common(run.result.weights for run in self._used),
+            metrics=self._metrics,
+            cost=_cost(self._used, self._combination),
             setup=Setup(
-                device=_common(run.result.setup.device for run in self._used()) or "several",
+                device=_common(run.result.setup.device for run in self._used) or "several",
                 cores=cores(),
-                precision=_common(run.result.setup.precision for run in self._used()) or "several",
-                strategy=_common(run.result.setup.strategy for run in self._used()) or "several",
+                precision=_common(run.result.setup.precision for run in self._used) or "several",
+                strategy=_common(run.result.setup.strategy for run in self._used) or "several",
                 code_revision=code_revision(),
             ),
-            combination=combination,
+            combination=self._combination,
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    def _outputs(self, log_probs: dict[Split, Probs], combination: Combination) -> Outputs:
-        protocol = self._protocol
+    def outputs(self) -> Outputs:
+        """What is stored beside the result: predictions, and held-out ones as classes (R, N)."""
+        images = self._candidates.images
+        if "test" not in self._log_probs:
+            images = images.model_copy(update={"test_ids": (), "test_labels": None})
         return Outputs(
-            config={
-                "method": self._method,
-                "candidates": combination.candidates,
-                "folds": protocol.folds,
-                "repeats": protocol.repeats,
-                "seed": protocol.seed,
-            },
+            config=self._bench.asked(self._method),
             environment=describe(f"{cpu_model()} ({cores()} cores)", code_revision()),
             history=None,
-            images=self._images
-            if "test" in log_probs
-            else self._images.model_copy(update={"test_ids": (), "test_labels": None}),
-            log_probs=log_probs,
+            images=images,
+            log_probs=self._log_probs,
             log="",
+            arrays={"cross_fitted": self._crossed.predicted.astype(np.int32), **self._formula.arrays},
         )
 
 
 def _cost(used: Sequence[StoredRun], combination: Combination) -> Cost:
-    """Training: all candidates had to be trained to choose among them. Inference: the members that are used."""
+    """Training: all candidates had to be trained to choose among them. Inference: the members that are used.
+
+    A cascade's is what it used per image on the validation images.
+    """
     costs = [run.result.cost for run in used]
     parameters, memory = [cost.parameters for cost in costs], [cost.peak_memory_mib for cost in costs]
+    cascade = combination.cascade
     return Cost(
         train_seconds_full=combination.candidates_train_seconds,
-        inference_ms_per_image=_total(cost.inference_ms_per_image for cost in costs),
+        inference_ms_per_image=cascade.chosen.ms_per_image
+        if cascade
+        else _total(cost.inference_ms_per_image for cost in costs),
         parameters=None if None in parameters else sum(number for number in parameters if number is not None),
-        gflops_per_image=_total(cost.gflops_per_image for cost in costs),
+        gflops_per_image=_gflops(used, combination),
         peak_memory_mib=max((mib for mib in memory if mib is not None), default=None),
     )
+
+
+def _gflops(used: Sequence[StoredRun], combination: Combination) -> float | None:
+    """Those of all members; of a cascade, of each stage as often as it is run."""
+    each = {run.run_id: run.result.cost.gflops_per_image for run in used}
+    if combination.cascade is None:
+        return _total(each.values())
+    point = combination.cascade.chosen
+    known = [each[stage] for stage in point.stages]
+    return _total(None if gflops is None else share * gflops for share, gflops in zip(point.reach, known, strict=True))
+
+
+def _train_seconds(runs: Sequence[StoredRun]) -> float | None:
+    return _total(run.result.cost.train_seconds_full for run in runs)
 
 
 def _total(numbers: Iterable[float | None]) -> float | None:
@@ -227,17 +303,3 @@ def _total(numbers: Iterable[float | None]) -> float | None:
 def _common(values: Iterable[str | None]) -> str | None:
     distinct = set(values)
     return distinct.pop() if len(distinct) == 1 else None
-
-
-def _stacked(runs: Sequence[StoredRun], split: Split) -> Probs:
-    """Probabilities of all runs, float32 (M, N, C)."""
-    first = runs[0].log_probs(split)
-    stacked = np.empty((len(runs), *first.shape), dtype=np.float32)
-    for row, run in zip(stacked, runs, strict=True):
-        np.exp(run.log_probs(split), out=row)
-    return stacked
-
-
-def _log(probs: Probs) -> Probs:
-    with np.errstate(divide="ignore"):
-        return np.maximum(np.log(probs), np.finfo(np.float32).min).astype(np.float32)

@@ -20,7 +20,8 @@ from bench.rows import failure_row, result_row, superseded
 from bench.schedule import fed_back_rates, planned_rates
 from bench.selection import runs_of
 from bench.store import Store, StoredRun
-from bench.ties import indistinguishable
+from bench.threads import one_thread
+from bench.ties import Marks, alike_ensembles, indistinguishable
 
 
 def publish(store: Store, data: str | None, out: Path, prices: Prices = NO_PRICES) -> Path:
@@ -47,23 +48,30 @@ def report_input(store: Store, data: str | None, prices: Prices = NO_PRICES) -> 
     failures = [failure for failure in failures if failure.data == name]
     results = [run.result for run in runs]
     return ReportInput(
-        rows=_rows(runs, failures, prices),
+        rows=_rows(runs, failures, prices, Marks(store)),
         histories={run.run_id: run.history for run in runs if run.history is not None},
         schedules={name: _schedule(recipe) for name, recipe in _recipes(runs).items()},
         failures=[_failure(failure) for failure in failures],
         recipes={name: recipe.description for name, recipe in _recipes(runs).items()},
         about=_about(runs, results, name) | _prices(results, prices),
+        combinations={
+            result.run_id: result.combination.model_dump(mode="json") for result in results if result.combination
+        },
     )
 
 
-def _rows(runs: Sequence[StoredRun], failures: Sequence[Failure], prices: Prices) -> pd.DataFrame:
-    older, alike = superseded(run.result for run in runs), indistinguishable(runs)
+def _rows(runs: Sequence[StoredRun], failures: Sequence[Failure], prices: Prices, marks: Marks) -> pd.DataFrame:
+    older = superseded(run.result for run in runs)
+    with one_thread():
+        alike = indistinguishable(runs, marks)
+        alike_best = alike_ensembles([run for run in runs if run.result.combination and run.run_id not in older], marks)
     known = {run.run_id: run.result for run in runs}
     rows = [
         result_row(run.result)
         | {
             "superseded": run.run_id in older if run.result.combination else None,
             "indistinguishable_from_best": alike.get(run.run_id),
+            "indistinguishable_from_best_ensemble": alike_best.get(run.run_id),
             "cost_usd": training_usd(run.result, known, prices),
         }
         for run in runs

@@ -38,14 +38,14 @@ def failure_row(failure: Failure) -> dict[str, Any]:
 
 
 def superseded(results: Iterable[Result]) -> set[str]:
-    """Ensembles of whose method a newer one is stored."""
-    newest: dict[str, Result] = {}
+    """Ensembles of whose method and budget a newer one is stored."""
+    newest: dict[tuple[str, float | None], Result] = {}
     older: set[str] = set()
     for result in sorted(results, key=lambda result: (result.finished, result.run_id)):
         if result.combination is not None:
-            before = newest.get(result.combination.method)
-            older |= {before.run_id} if before else set()
-            newest[result.combination.method] = result
+            question = result.combination.method, result.combination.max_cost_ms
+            older |= {newest[question].run_id} if question in newest else set()
+            newest[question] = result
     return older
 
 
@@ -67,6 +67,7 @@ def _combination_row(combination: Combination) -> dict[str, Any]:
         "gain_over_best_single_high": combination.gain_high,
         "candidates_train_seconds": combination.candidates_train_seconds,
         "members_train_seconds": combination.members_train_seconds,
+        "max_cost_ms": combination.max_cost_ms,
     }
 
 

@@ -178,6 +178,7 @@ class Store:
         self.partial = root / ".partial"
         self.failed = root / ".failed"
         self.banks = root / ".banks"
+        self.marks = root / ".marks.json"  # which pairs cannot be told apart: made again where it is missing
         self._opened: dict[tuple[str, int], StoredRun] = {}
 
     def check_writable(self) -> None:
@@ -294,7 +295,8 @@ def _write_outputs(paths: RunPaths, outputs: Outputs) -> None:
         content = np.ascontiguousarray(array, dtype=np.float32)
         write_atomic(paths.probabilities(split), partial(np.save, arr=content, allow_pickle=False))
     if outputs.arrays:
-        write_atomic(paths.arrays, lambda file: np.savez(file, **outputs.arrays))
+        arrays: dict[str, Any] = dict(outputs.arrays)
+        write_atomic(paths.arrays, lambda file: np.savez(file, **arrays))
 
 
 def _size(path: Path) -> int:

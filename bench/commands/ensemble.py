@@ -11,14 +11,19 @@ from bench.commands.options import REPORTS, RUNS, AsJson, DataFilter, PricesFile
 
 def ensemble(
     method: Annotated[
-        str, typer.Argument(metavar="METHOD", help="top3 (any number), mean or geometric.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="METHOD",
+            help="top3 (any number), mean, geometric, greedy, blend, stack, cascade; all: every one, compared.",
+            show_default=False,
+        ),
     ],
     members: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option(
             "--members",
             metavar="RUN",
-            help="A candidate; may be repeated. All trained runs of the data set unless given.",
+            help="A candidate; may be repeated. All trained and added runs of the data set unless given.",
         ),
     ] = None,
     data: DataFilter = None,
@@ -27,17 +32,32 @@ def ensemble(
     seed: Annotated[int, typer.Option(help="Of the folds.")] = 0,
     folds: Annotated[int, typer.Option(min=2, help="Of the cross-fitted score.")] = 5,
     repeats: Annotated[int, typer.Option(min=1, help="Of the folds.")] = 5,
+    max_cost: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            "--max-cost",
+            metavar="MS",
+            help="Milliseconds per image that all members together may take; of a cascade, what it uses on average.",
+        ),
+    ] = None,
     prices: PricesFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Combine runs, score the combination on validation, apply it to test, and store it as a run."""
-    from bench.combining import Protocol, combine
-    from bench.prices import load_prices
-    from bench.publishing import publish
-    from bench.store import Store
-    from bench.telling import tell_ensemble
+    from bench.ensembling import Order, carry_out
 
-    store, known = Store(runs), load_prices(prices)
-    stored = combine(store, method, data, members or (), Protocol(folds, repeats, seed))
-    page = publish(store, stored.result.data, reports, known)
-    tell_ensemble(stored.result, page, as_json)
+    carry_out(
+        Order(
+            method=method,
+            members=tuple(members or ()),
+            data=data,
+            runs=runs,
+            reports=reports,
+            seed=seed,
+            folds=folds,
+            repeats=repeats,
+            max_cost_ms=max_cost,
+            prices=prices,
+            as_json=as_json,
+        )
+    )

@@ -77,6 +77,8 @@ COLUMNS: tuple[str, ...] = (
     "gain_over_best_single_high",
     "added",  # predictions made elsewhere; costs are what was said of them
     "labels_only",  # no probabilities: of an added run whose predicted classes are known
+    "max_cost_ms",  # of an ensemble: what its members were allowed to take per image, together
+    "indistinguishable_from_best_ensemble",  # by a paired bootstrap of held-out predictions
 )
 
 INTEGERS = frozenset(
@@ -105,6 +107,7 @@ BOOLEANS = frozenset(
         "superseded",
         "saw_validation",
         "indistinguishable_from_best",
+        "indistinguishable_from_best_ensemble",
         "added",
         "labels_only",
     }
@@ -143,6 +146,7 @@ class ReportInput:
         schedules: by recipe, a frame of epoch, learning_rate, learning_rate_as_run.
         failures: mappings of run_id, kind, reason, log (last lines), seconds.
         recipes: by recipe, one line that describes it.
+        combinations: by run_id of an ensemble, how it was made, as in its result.json.
         about: facts to print as they are: device, cores, versions, date, code revision, and `command` (one a line).
     """
 
@@ -152,6 +156,7 @@ class ReportInput:
     failures: Sequence[Mapping[str, Any]] = ()
     recipes: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
+    combinations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def typed(rows: pd.DataFrame) -> pd.DataFrame:

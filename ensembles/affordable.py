@@ -1,0 +1,75 @@
+"""Any combiner, kept within a budget: its members' costs add up to no more than a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from ensembles.base import Combiner, Images, Probs
+from ensembles.mean import best_first
+from ensembles.metrics import Labels, macro_f1
+
+# Members no dearer than the whole limit, half of it, a third, a quarter: one good dear member, or several cheap ones.
+SHARES = (1, 2, 3, 4)
+# The cost of a sum may exceed the limit by the rounding of its terms.
+SLACK = 1e-9
+
+
+class Affordable(Combiner):
+    """A combiner that is given only members which together cost no more than a limit.
+
+    Which those are is learnt like anything else: of the members no dearer than the limit (half of it, a third, a
+    quarter) the best by macro F1, best first, as long as they still fit. Of those sets the one is taken on which the
+    combiner scores best on the images it is fitted on, among equals the cheapest.
+
+    Args:
+        make: an unfitted combiner for the members of these indices.
+        costs: of each member, in any unit.
+        limit: of the sum, in the same.
+
+    Attributes set by `fit`:
+        members: indices of those that the combiner was given, ascending.
+        fitted: the combiner of those.
+    """
+
+    members: list[int]
+    fitted: Combiner
+
+    def __init__(self, make: Callable[[Sequence[int]], Combiner], costs: Sequence[float], limit: float) -> None:
+        if min(costs) > limit:
+            raise ValueError(f"limit = {limit:g}: expected at least the cost of the cheapest member, {min(costs):g}")
+        self.make = make
+        self.costs = costs
+        self.limit = limit
+
+    def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
+        if len(self.costs) != len(probs):
+            raise ValueError(f"costs: expected one for each of {len(probs)} members, got {len(self.costs)}")
+        ranked = best_first(probs, labels, images)
+        sets = sorted({tuple(sorted(self._fitting(ranked, share))) for share in SHARES} - {()})
+        outcomes = [self._tried(members, probs, labels, images) for members in sets]
+        _, _, place = min((-score, cost, place) for place, (score, cost, _) in enumerate(outcomes))
+        self.members, self.fitted = list(sets[place]), outcomes[place][2]
+        self.weights = np.zeros(len(probs))
+        self.weights[self.members] = self.fitted.weights
+
+    def _predict(self, probs: Probs) -> Probs:
+        return self.fitted._predict(probs[self.members])
+
+    def _fitting(self, ranked: list[int], share: int) -> Iterator[int]:
+        left = self.limit + SLACK
+        for member in ranked:
+            if self.costs[member] <= min(left, self.limit / share + SLACK):
+                left -= self.costs[member]
+                yield member
+
+    def _tried(
+        self, members: tuple[int, ...], probs: Probs, labels: Labels, images: Images
+    ) -> tuple[float, float, Combiner]:
+        """Macro F1 where it was fitted, cost of the members used, and the fitted combiner."""
+        combiner, theirs = self.make(members), probs[list(members)]
+        combiner._fit(theirs, labels, images)
+        predicted = combiner._predict(theirs[:, images]).argmax(axis=1)
+        cost = sum(self.costs[members[used]] for used in combiner.models_used)
+        return macro_f1(labels[images], predicted, probs.shape[2]), cost, combiner
