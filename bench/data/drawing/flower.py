@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from bench.data.drawing.stream import Stream
 _TURN = 2 * np.pi
 # Each petal starts this far from the middle, in flower radii, so that blunt bases do not meet in a point.
 _INSET = 0.03
+_SPOT: Colour = (0.32, 0.08, 0.06)
 
 
 @dataclass(frozen=True)
@@ -47,31 +48,25 @@ def draw_flower(canvas: Canvas, stream: Stream, species: Species, colour: Colour
     tip = _tinted(stream, colour, 0.04)
     base = _tinted(stream, species.throat, 0.04) if species.throat else scaled(tip, stream.uniform(0.62, 0.85))
     for number, row in enumerate(species.rows):
-        turn = seen.turn + number * np.pi / row.petals[1]
+        turned = replace(seen, turn=seen.turn + number * np.pi / row.petals[1])
         depth = 1 - 0.05 * number
-        paint = Paint(scaled(base, depth), scaled(tip, depth), 0.32 if species.throat else 0.7)
-        _draw_row(canvas, stream, row, species, seen, turn, paint)
+        reach = 0.32 if species.throat else 0.7
+        paint = Paint(scaled(base, depth), scaled(tip, depth), reach, veins=0.07, shadow=0.3)
+        _draw_row(canvas, stream, species, row, turned, paint)
     _draw_centre(canvas, stream, species.centre, seen)
 
 
-def _draw_row(
-    canvas: Canvas, stream: Stream, row: Row, species: Species, seen: View, turn: float, paint: Paint
-) -> None:
+def _draw_row(canvas: Canvas, stream: Stream, species: Species, row: Row, seen: View, paint: Paint) -> None:
     count = stream.integer(*row.petals)
     for number in range(count):
-        angle = turn + (number + stream.uniform(-0.13, 0.13)) * _TURN / count
+        angle = seen.turn + (number + stream.uniform(-0.13, 0.13)) * _TURN / count
         length = row.length * stream.uniform(0.9, 1.06)
         pose = _petal_pose(seen, angle, length, stream.uniform(-0.1, 0.1))
         tilt = stream.uniform(0.02, 0.2) * (1 if np.cos(angle) > 0 else -1)
-        draw_blade(canvas, pose, species.shape, Paint(paint.base, paint.tip, paint.reach, 0.07, tilt, 0.3))
+        draw_blade(canvas, pose, species.shape, replace(paint, tilt=tilt))
         for _ in range(species.spots):
-            _draw_disc(
-                canvas,
-                seen,
-                _polar(angle + stream.uniform(-0.16, 0.16), stream.uniform(0.2, 0.5)),
-                0.018,
-                (0.32, 0.08, 0.06),
-            )
+            place = _polar(angle + stream.uniform(-0.16, 0.16), stream.uniform(0.2, 0.5))
+            _draw_disc(canvas, seen, place, 0.018, _SPOT)
 
 
 def _petal_pose(seen: View, angle: float, length: float, bend: float) -> Pose:
