@@ -12,4 +12,5 @@ def one_thread() -> AbstractContextManager[object]:
 
     On two cores it halved the processor time of intervals, and that of a stack's fits fell to a seventh.
     """
-    return threadpool_limits(limits=1, user_api="blas")
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
+    return limits

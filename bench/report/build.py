@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 from bench.report.figures import curves, scatter, schedule
+from bench.report.figures.stamp import KEY, bears, stamp
 from bench.report.figures.style import house_style, save
 from bench.report.files import write, write_text
 from bench.report.inputs import ReportInput, typed
@@ -14,14 +15,8 @@ from bench.report.ranking import Ranking
 from bench.report.results import results
 from bench.report.summary import CURVES, SCATTER, SCHEDULE, summary
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-_FIGURES: Mapping[str, Callable[[Ranking, ReportInput], Figure | None]] = {
-    SCATTER: scatter.draw,
-    CURVES: curves.draw,
-    SCHEDULE: schedule.draw,
-}
+# Each module has `subject(ranking, inputs)`, the plain data that a figure shows or None, and `draw(subject)`.
+_FIGURES: Mapping[str, ModuleType] = {SCATTER: scatter, CURVES: curves, SCHEDULE: schedule}
 
 
 def build(inputs: ReportInput, out: Path, *, shared_data: bool = False) -> Path:
@@ -55,13 +50,20 @@ def _csv(inputs: ReportInput, ranking: Ranking) -> str:
 
 def _draw_all(ranking: Ranking, inputs: ReportInput, folder: Path) -> list[str]:
     """Draw what applies and remove what no longer does; the names of what is there now."""
-    drawn = []
+    subjects = {name: module.subject(ranking, inputs) for name, module in _FIGURES.items()}
+    for name, subject in subjects.items():
+        if subject is None:
+            (folder / name).unlink(missing_ok=True)
+        else:
+            _draw(folder / name, _FIGURES[name], subject)
+    return [name for name, subject in subjects.items() if subject is not None]
+
+
+def _draw(path: Path, module: ModuleType, subject: object) -> None:
+    """Drawing takes longer than all the rest of the report: a figure of the same things stays as it is."""
+    mark = stamp(subject)
+    if bears(path, mark):
+        return
     with house_style():
-        for name, draw in _FIGURES.items():
-            figure = draw(ranking, inputs)
-            if figure is None:
-                (folder / name).unlink(missing_ok=True)
-                continue
-            write(folder / name, lambda path, figure=figure: save(figure, path))  # type: ignore[misc]
-            drawn.append(name)
-    return drawn
+        figure = module.draw(subject)
+        write(path, lambda temporary: save(figure, temporary, {KEY: mark}))

@@ -19,19 +19,25 @@ SHOWN = 12  # groups, the best first: more cost seconds to draw and are too smal
 _DASHED = (0, (2, 1.2))
 
 
-def draw(ranking: Ranking, inputs: ReportInput) -> Figure | None:
-    """The figure, or None where no history is stored."""
+Group = tuple[str, list[tuple[float, pd.DataFrame]]]
+
+
+def subject(ranking: Ranking, inputs: ReportInput) -> list[Group] | None:
+    """What is drawn, best first: a title, and the pixels and history of each run under it."""
     runs = _drawable(ranking, inputs)
-    if runs.empty:
-        return None
-    groups = list(runs.groupby(_titles(runs), sort=False))[:SHOWN]
+    groups = list(runs.groupby(_titles(runs), sort=False))[:SHOWN] if len(runs) else []
+    return [(str(title), _histories(group, inputs)) for title, group in groups] or None
+
+
+def draw(groups: list[Group]) -> Figure:
+    """The figure of these groups."""
     across = min(len(groups), 4 if len(groups) <= 8 else 6)
     figure = new_figure(11 if across > 1 else 5.5, 0.6 + 3.6 * math.ceil(len(groups) / across))
-    colour = colours(_size(px) for px in runs["image_px"])
-    size = 10 if max(len(str(title)) for title, _ in groups) * across < 90 else 7
-    for (upper, lower), (title, group) in zip(_panels(figure, len(groups), across), groups, strict=True):
-        upper.set_title(caption(str(title)), fontsize=size)
-        _curves(upper, lower, group, inputs, colour)
+    colour = colours(_size(px) for _, runs in groups for px, _ in runs)
+    size = 10 if max(len(title) for title, _ in groups) * across < 90 else 7
+    for (upper, lower), (title, runs) in zip(_panels(figure, len(groups), across), groups, strict=True):
+        upper.set_title(caption(title), fontsize=size)
+        _curves(upper, lower, runs, colour)
     _legend(figure, colour)
     return figure
 
@@ -44,6 +50,10 @@ def left_out(ranking: Ranking, inputs: ReportInput) -> list[str]:
 
 def _drawable(ranking: Ranking, inputs: ReportInput) -> pd.DataFrame:
     return ranking.current[ranking.current["run_id"].isin(list(inputs.histories))]
+
+
+def _histories(runs: pd.DataFrame, inputs: ReportInput) -> list[tuple[float, pd.DataFrame]]:
+    return [(px, inputs.histories[run_id]) for px, run_id in zip(runs["image_px"], runs["run_id"], strict=True)]
 
 
 def _titles(runs: pd.DataFrame) -> pd.Series[str]:
@@ -80,11 +90,10 @@ def _number_edges(upper: Axes, lower: Axes, *, is_left: bool, is_lowest: bool) -
         lower.set_xlabel("epoch")
 
 
-def _curves(loss: Axes, score: Axes, runs: pd.DataFrame, inputs: ReportInput, colour: dict[str, str]) -> None:
+def _curves(loss: Axes, score: Axes, runs: list[tuple[float, pd.DataFrame]], colour: dict[str, str]) -> None:
     plain_log_axis(loss, "y", decades=1)
-    for _, run in runs.iterrows():
-        history = inputs.histories[run["run_id"]]
-        style = {"color": colour[_size(run["image_px"])], "linewidth": 1.4}
+    for px, history in runs:
+        style = {"color": colour[_size(px)], "linewidth": 1.4}
         _line(loss, history, "loss", linestyle=_DASHED, **style)
         _line(loss, history, "val_loss", **style)
         _line(score, history, "val_macro_f1", **style)

@@ -19,12 +19,24 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
 _OTHERS = "other families"
+_COMBINED = {"ensemble": "*", "cascade": "d"}
 _ALL_NAMED = 18  # more labels than these hide the points they name: then only the front and the ties are named
 
 
-def draw(ranking: Ranking, _: ReportInput) -> Figure | None:
-    """The figure, or None where no cost is known."""
-    rows = _dressed(points(ranking))
+def subject(ranking: Ranking, _: ReportInput) -> pd.DataFrame | None:
+    """The points, or None where no cost is known."""
+    rows = points(ranking)
+    return None if all(with_cost(rows, cost).empty for cost in COSTS) else rows
+
+
+def draw(rows: pd.DataFrame) -> Figure | None:
+    """The figure of these points."""
+    return drawn(rows)
+
+
+def drawn(rows: pd.DataFrame) -> Figure | None:
+    """The figure of these points (see `bench.report.points`), which may be cascades too."""
+    rows = _dressed(rows)
     panels = [(cost, found) for cost in COSTS if not (found := with_cost(rows, cost)).empty]
     if not panels:
         return None
@@ -50,8 +62,11 @@ def _dressed(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(
         family=family,
         colour=[colour.get(name, FAINT) if run else INK for name, run in zip(family, is_run, strict=True)],
-        marker=[marker.get(px, "X") if run else "*" for px, run in zip(rows["image_px"], is_run, strict=True)],
-        area=np.where(is_run, 46.0, 150.0),
+        marker=[
+            marker.get(px, "X") if kind == "run" else _COMBINED[kind]
+            for px, kind in zip(rows["image_px"], rows["kind"], strict=True)
+        ],
+        area=rows["kind"].map({"ensemble": 150.0}).fillna(46.0),
     )
 
 
@@ -143,6 +158,7 @@ def _legend(figure: Figure, rows: pd.DataFrame) -> None:
     keys = [key(family, "o", colour) for family, colour in families.items()]
     keys += [key(f"{px:.0f} px", marker, FAINT) for px, marker in sizes.items()]
     keys += [key("ensemble", "*", INK, size=11)] * bool((rows["kind"] == "ensemble").any())
+    keys += [key("cascade", _COMBINED["cascade"], INK)] * bool((rows["kind"] == "cascade").any())
     keys += [key("other device", "o", FAINT, hollow=True)] * bool((~rows["comparable"]).any())
     keys += [Line2D([], [], color=FAINT, linewidth=1.3, label="Pareto front")]
     figure.legend(handles=keys, loc="lower center", ncols=min(len(keys), 9), columnspacing=1.6, handletextpad=0.4)

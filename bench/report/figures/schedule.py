@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(_: Ranking, inputs: ReportInput) -> Figure | None:
-    """The figure, or None where no schedule is known."""
-    schedules = {name: frame for name, frame in sorted(inputs.schedules.items()) if len(frame)}
-    if not schedules:
-        return None
+def subject(_: Ranking, inputs: ReportInput) -> dict[str, pd.DataFrame] | None:
+    """Schedules by recipe, or None where none is known."""
+    return {name: frame for name, frame in sorted(inputs.schedules.items()) if len(frame)} or None
+
+
+def draw(schedules: Mapping[str, pd.DataFrame]) -> Figure:
+    """The figure of these schedules."""
     across = min(len(schedules), 3)
     down = math.ceil(len(schedules) / across)
     width, height = 3.7 * across + 2.0 * (across == 1), 2.8 * down

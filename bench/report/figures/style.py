@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,9 +64,9 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a PNG that holds nothing of the day or the machine it was made on."""
-    figure.savefig(path, format="png", metadata={"Software": None})
+def save(figure: Figure, path: Path, texts: Mapping[str, str] | None = None) -> None:
+    """Write a PNG that holds nothing of the day or the machine it was made on, and these texts."""
+    figure.savefig(path, format="png", metadata={"Software": None, **(texts or {})})
 
 
 def caption(name: str, longest: int = 44) -> str:
