@@ -14,15 +14,16 @@ from bench.candidates import Candidates, Probs, find, stacked
 from bench.config import content_hash
 from bench.dissecting import calibration, cascade_path, class_changes, diversity, greedy_path
 from bench.environment import code_revision, cores, cpu_model, describe
-from bench.methods import BASELINE, NotApplicableError, affordable, combiner_of
+from bench.methods import NotApplicableError, affordable, combiner_of
 from bench.recombining import Formula
 from bench.result import Combination, Cost, Member, Metrics, Result, Setup
+from bench.scoreboard import BoardTopK, Scoreboard
 from bench.scoring import score
 from bench.store import Outputs, Split, Store, StoredRun
 from ensembles.base import Combiner
 from ensembles.crossfit import CrossFit, cross_fit
+from ensembles.mean import TopK
 from ensembles.pooling import log_of
-from ensembles.registry import make
 from ensembles.uncertainty import macro_f1_interval, paired_difference_interval
 
 # Part of every ensemble's name: raised when more is kept of one, so that those with less are made again.
@@ -81,7 +82,7 @@ class Workbench:
         if self.store.is_finished(run_id):
             return self.store.get(run_id)
         try:
-            combiner.fit(self.val, self.candidates.labels)
+            combiner = self._quick(combiner).fit(self.val, self.candidates.labels)
             made = _Ensemble(self, method, run_id, combiner)
         except ValueError as error:
             raise NotApplicableError(f"{method} cannot be fitted to these runs: {error}.") from None
@@ -95,13 +96,25 @@ class Workbench:
     @cached_property
     def best_single(self) -> StoredRun:
         """The best of the candidates that are within the budget by themselves."""
-        best = make(BASELINE).fit(self._val_within_budget, self.candidates.labels).models_used[0]
+        best = self._baseline_board.best_first(slice(None))[0]
         return self.candidates.runs[affordable(self.candidates, self.max_cost_ms)[best]]
 
     @cached_property
     def baseline(self) -> CrossFit:
         """Taking the best single run, cross-fitted."""
-        return self.cross_fit(make(BASELINE), self._val_within_budget)
+        return self.cross_fit(BoardTopK(self._baseline_board, 1), self._val_within_budget)
+
+    def _quick(self, combiner: Combiner) -> Combiner:
+        return BoardTopK(self._board, combiner.k, combiner.families) if isinstance(combiner, TopK) else combiner
+
+    @cached_property
+    def _board(self) -> Scoreboard:
+        return Scoreboard(self.val, self.candidates.labels)
+
+    @cached_property
+    def _baseline_board(self) -> Scoreboard:
+        within = self._val_within_budget
+        return self._board if within is self.val else Scoreboard(within, self.candidates.labels)
 
     @cached_property
     def _val_within_budget(self) -> Probs:

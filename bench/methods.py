@@ -18,7 +18,6 @@ class NotApplicableError(UserError):
 
 # Of `all`, quick ones first.
 ALL = ("top3", "top5", "mean", "geometric", "greedy", "cascade", "blend", "stack")
-BASELINE = "top1"  # "take the best single run", a fitted method like the others
 # Of images x members x classes^2, which a stack's time grows with: its 26 fits then take about half a minute.
 LARGEST_STACK = 3e7
 
