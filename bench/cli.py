@@ -12,6 +12,7 @@ from bench.commands.clean import clean
 from bench.commands.ensemble import ensemble
 from bench.commands.export import export
 from bench.commands.list import list_app
+from bench.commands.recommend import recommend
 from bench.commands.report import report
 from bench.commands.run import run
 from bench.commands.show import show
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(ensemble)
+app.command()(recommend)
 app.command()(report)
 app.command()(add)
 app.command()(export)

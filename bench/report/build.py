@@ -55,11 +55,11 @@ def _draw_all(ranking: Ranking, inputs: ReportInput, folder: Path) -> list[str]:
         if subject is None:
             (folder / name).unlink(missing_ok=True)
         else:
-            _draw(folder / name, _FIGURES[name], subject)
+            draw_once(folder / name, _FIGURES[name], subject)
     return [name for name, subject in subjects.items() if subject is not None]
 
 
-def _draw(path: Path, module: ModuleType, subject: object) -> None:
+def draw_once(path: Path, module: ModuleType, subject: object) -> None:
     """Drawing takes longer than all the rest of the report: a figure of the same things stays as it is."""
     mark = stamp(subject)
     if bears(path, mark):

@@ -9,15 +9,15 @@ from bench.report.markdown import table
 from bench.report.ranking import Ranking
 
 _SAME = ["configuration", "backbone", "family", "recipe", "device", "image_px"]
-_MEANS = ["score", "score_low", "score_high", "train_seconds", "inference_ms_per_image"]
+_MEANS = ["score", "score_low", "score_high", "train_seconds", "inference_ms_per_image", "cost_usd"]
 
 
 def configurations(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per configuration, best mean first, under the column names of a run.
 
     Columns: those of `_SAME`, label, n, tied (a seed of it cannot be told apart from the best single run), sd of the
-    score over seeds, and means over seeds of score, its bounds (still those of an interval over images), train_seconds
-    and inference_ms_per_image.
+    score over seeds, and means over seeds of score, its bounds (still those of an interval over images), train_seconds,
+    inference_ms_per_image and cost_usd.
     """
     groups = runs.assign(n=1, sd=runs["score"]).groupby("configuration", sort=False)
     how = dict.fromkeys(_SAME[1:], "first") | dict.fromkeys(_MEANS, "mean")

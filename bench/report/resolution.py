@@ -19,18 +19,19 @@ def resolution(ranking: Ranking) -> str:
     """One line per backbone, recipe and step between neighbouring resolutions, or nothing."""
     rows = points(ranking)
     rows = rows[(rows["kind"] == "run") & rows["comparable"] & rows["image_px"].notna()]
-    pairs = [pair for _, group in rows.groupby(_without_px(rows)) for pair in _neighbours(group)]
+    pairs = [pair for _, group in rows.groupby(without_px(rows)) for pair in _neighbours(group)]
     pairs.sort(key=lambda pair: pair[0]["score"] - pair[1]["score"])
     return table(_HEADERS, [_cells(*pair) for pair in pairs], left=["backbone"]) if pairs else ""
 
 
-def _without_px(rows: pd.DataFrame) -> pd.Series[str]:
+def without_px(rows: pd.DataFrame) -> pd.Series[str]:
+    """What stays of each label when the resolution changes: the backbone and whatever else its name says."""
     texts = [label.replace(f"@{px:.0f}", "", 1) for label, px in zip(rows["label"], rows["image_px"], strict=True)]
     return pd.Series(texts, index=rows.index, name="subject")
 
 
 def _neighbours(group: pd.DataFrame) -> list[tuple[pd.Series, pd.Series]]:
-    ordered = group.assign(subject=_without_px(group)).sort_values("image_px")
+    ordered = group.assign(subject=without_px(group)).sort_values("image_px")
     return list(itertools.pairwise(row for _, row in ordered.iterrows()))
 
 

@@ -21,6 +21,12 @@ def test_what_is_not_known_is_not_on_the_front_and_beats_nothing():
     assert front([np.nan, 2, 1], [0.9, 0.5, np.nan]).tolist() == [False, True, False]
 
 
+def test_several_costs_by_hand():
+    # The second is beaten by the first in both; the third is dear in one, cheap in the other.
+    assert front([[1, 2, 3], [2, 2, 1]], [0.5, 0.5, 0.4]).tolist() == [True, False, True]
+    assert front([[1, 1], [np.nan, 2]], [0.9, 0.5]).tolist() == [False, True]
+
+
 def test_of_nothing():
     assert front([], []).tolist() == []
 

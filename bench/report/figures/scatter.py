@@ -26,20 +26,18 @@ _ALL_NAMED = 18  # more labels than these hide the points they name: then only t
 def subject(ranking: Ranking, _: ReportInput) -> pd.DataFrame | None:
     """The points, or None where no cost is known."""
     rows = points(ranking)
-    return None if all(with_cost(rows, cost).empty for cost in COSTS) else rows
+    return rows if has_costs(rows) else None
 
 
-def draw(rows: pd.DataFrame) -> Figure | None:
-    """The figure of these points."""
-    return drawn(rows)
+def has_costs(rows: pd.DataFrame) -> bool:
+    """Whether there is anything to draw."""
+    return not all(with_cost(rows, cost).empty for cost in COSTS)
 
 
-def drawn(rows: pd.DataFrame) -> Figure | None:
+def draw(rows: pd.DataFrame) -> Figure:
     """The figure of these points (see `bench.report.points`), which may be cascades too."""
     rows = _dressed(rows)
     panels = [(cost, found) for cost in COSTS if not (found := with_cost(rows, cost)).empty]
-    if not panels:
-        return None
     figure = new_figure(11, 5.2)
     figure.subplots_adjust(left=0.066, right=0.985, top=0.98, bottom=0.18, wspace=0.06)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]

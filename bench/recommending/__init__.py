@@ -1,0 +1,1 @@
+"""What to take for a budget, from saved predictions alone (`bench recommend`)."""
