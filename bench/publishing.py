@@ -12,6 +12,7 @@ from bench.config import Recipe
 from bench.errors import UserError
 from bench.prices import NO_PRICES, Prices
 from bench.pricing import training_usd
+from bench.recombining import member_states
 from bench.report.build import build
 from bench.report.inputs import ReportInput
 from bench.reproduce import commands
@@ -55,7 +56,10 @@ def report_input(store: Store, data: str | None, prices: Prices = NO_PRICES) -> 
         recipes={name: recipe.description for name, recipe in _recipes(runs).items()},
         about=_about(runs, results, name) | _prices(results, prices),
         combinations={
-            result.run_id: result.combination.model_dump(mode="json") for result in results if result.combination
+            result.run_id: result.combination.model_dump(mode="json")
+            | {"states": member_states(store, result.combination)}
+            for result in results
+            if result.combination
         },
     )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import backbones
 from bench.matrix import USUAL_PX
-from bench.result import Result
+from bench.result import Combination, Result
+from bench.rows import superseded
 
 
 def commands(results: Sequence[Result], data: str) -> str:
@@ -17,8 +19,18 @@ def commands(results: Sequence[Result], data: str) -> str:
         _run_command([result for result in trained if result.recipe == recipe], where)
         for recipe in _recipes_of(trained)
     ]
-    methods = sorted({result.combination.method for result in results if result.combination})
-    return "\n".join(runs + [f"python -m bench ensemble {method}{where}" for method in methods])
+    older = superseded(results)
+    current = [result.combination for result in results if result.combination and result.run_id not in older]
+    everyone = {result.run_id for result in results if result.kind == "run"}
+    return "\n".join(runs + sorted({f"{_ensemble_command(made, everyone)}{where}" for made in current}))
+
+
+def _ensemble_command(made: Combination, everyone: AbstractSet[str]) -> str:
+    """The command that makes an ensemble; its candidates are named where they are not all runs."""
+    budget = "" if made.max_cost_ms is None else f" --max-cost {made.max_cost_ms:g}"
+    known = {*made.candidates, *(run.run_id for run in made.left_out)}
+    named = "" if known == everyone else "".join(f" --members {run_id}" for run_id in made.candidates)
+    return f"python -m bench ensemble {made.method}{budget}{named}"
 
 
 def _recipes_of(results: Sequence[Result]) -> list[str]:

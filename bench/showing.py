@@ -8,26 +8,31 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from bench.store import StoredRun
+from bench.recombining import member_states
+from bench.store import Store, StoredRun
 from ensembles.metrics import per_class_f1
 
+_INSIDE = frozenset({"members", "greedy", "cascade", "diversity", "class_changes", "calibration"})
 
-def as_dict(run: StoredRun) -> dict[str, Any]:
-    """Configuration, environment, result, history and per-class F1."""
+
+def as_dict(run: StoredRun, store: Store | None = None) -> dict[str, Any]:
+    """Configuration, environment, result, history, per-class F1, and what became of an ensemble's members."""
     return {
         "config": run.config,
         "environment": run.environment,
         "result": run.result.model_dump(mode="json"),
         "history": [] if run.history is None else run.history.to_dict("records"),
         "per_class": _per_class(run),
+        "members": [] if store is None else _members(run, store),
     }
 
 
-def describe_run(run: StoredRun) -> str:
-    """The same for people."""
-    content = as_dict(run)
+def describe_run(run: StoredRun, store: Store | None = None) -> str:
+    """The same for people, without what the report shows of an ensemble's inside."""
+    content = as_dict(run, store)
     sections = [
-        (run.run_id, tabulate(_flat(content["result"]), tablefmt="plain")),
+        (run.run_id, tabulate(_flat(_outside(content["result"])), tablefmt="plain")),
+        ("Members", tabulate(content["members"], headers="keys", tablefmt="simple", floatfmt=".3f")),
         ("Asked for", tabulate(_flat(content["config"]), tablefmt="plain")),
         ("Environment", tabulate(_flat(content["environment"]), tablefmt="plain")),
         ("Epochs", tabulate(content["history"], headers="keys", tablefmt="simple", floatfmt=".4g")),
@@ -35,6 +40,24 @@ def describe_run(run: StoredRun) -> str:
         ("Folder", str(run.paths.folder)),
     ]
     return "\n\n".join(f"{title}\n{body}" for title, body in sections if body)
+
+
+def _outside(result: Mapping[str, Any]) -> dict[str, Any]:
+    if not result["combination"]:
+        return dict(result)
+    outer = {name: value for name, value in result["combination"].items() if name not in _INSIDE}
+    return {**result, "combination": outer}
+
+
+def _members(run: StoredRun, store: Store) -> list[dict[str, Any]]:
+    combination = run.result.combination
+    if combination is None:
+        return []
+    states = member_states(store, combination)
+    return [
+        {"member": member.run_id, "weight": member.weight, "state": states[member.run_id] or "in the store"}
+        for member in combination.members
+    ]
 
 
 def _per_class(run: StoredRun) -> list[dict[str, Any]]:

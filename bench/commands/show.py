@@ -18,10 +18,11 @@ def show(
     from bench.showing import as_dict, describe_run
     from bench.store import Store
 
-    stored = Store(runs).get(run)
+    store = Store(runs)
+    stored = store.get(run)
     if as_json:
         import json
 
-        typer.echo(json.dumps(as_dict(stored), indent=1))
+        typer.echo(json.dumps(as_dict(stored, store), indent=1))
     else:
-        typer.echo(describe_run(stored))
+        typer.echo(describe_run(stored, store))

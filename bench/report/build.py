@@ -6,17 +6,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
-from bench.report.figures import curves, scatter, schedule
+from bench.report.figures import curves, greedy, reliability, scatter, schedule
 from bench.report.figures.stamp import KEY, bears, stamp
 from bench.report.figures.style import house_style, save
 from bench.report.files import write, write_text
 from bench.report.inputs import ReportInput, typed
 from bench.report.ranking import Ranking
 from bench.report.results import results
-from bench.report.summary import CURVES, SCATTER, SCHEDULE, summary
+from bench.report.summary import CURVES, GREEDY, RELIABILITY, SCATTER, SCHEDULE, summary
 
 # Each module has `subject(ranking, inputs)`, the plain data that a figure shows or None, and `draw(subject)`.
-_FIGURES: Mapping[str, ModuleType] = {SCATTER: scatter, CURVES: curves, SCHEDULE: schedule}
+_FIGURES: Mapping[str, ModuleType] = {
+    SCATTER: scatter,
+    RELIABILITY: reliability,
+    GREEDY: greedy,
+    CURVES: curves,
+    SCHEDULE: schedule,
+}
 
 
 def build(inputs: ReportInput, out: Path, *, shared_data: bool = False) -> Path:

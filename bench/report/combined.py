@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from bench.report import numbers
-from bench.report.markdown import escape, table
+from bench.report.markdown import bullets, escape, table
 from bench.report.ranking import Ranking
+
+_SHOWN = 8  # members of an ensemble, the heaviest
 
 
 def ensembles(ranking: Ranking) -> str:
@@ -52,6 +54,7 @@ def _scores(ranking: Ranking) -> str:
         "cross-fitted F1": [_crossed(row, digits) for row in _each(rows)],
         "fit F1": [numbers.score(value) for value in rows["macro_f1"]],
         "over best single": [gain(row) for row in _each(rows)],
+        **_ties(rows),
         "test F1": [test_score(row) for row in _each(rows)],
         "members": [str(len(members(text)) or 1) for text in rows["members"]],
         "candidates' train s": numbers.column(rows["train_seconds"]),
@@ -59,6 +62,18 @@ def _scores(ranking: Ranking) -> str:
         "ms/image": numbers.column(rows["inference_ms_per_image"]),
     }
     return table(list(columns), list(zip(*columns.values(), strict=True)), left=["ensemble"])
+
+
+def _ties(rows: pd.DataFrame) -> dict[str, list[str]]:
+    """A column that says which methods the noise does not separate from the first, where that was found out."""
+    tied = rows["indistinguishable_from_best_ensemble"].astype(bool)
+    if not tied.any():
+        return {}
+    lows = rows["gain_over_best_single_low"].iloc[0]
+    single = numbers.MISSING if pd.isna(lows) else "within noise" if lows <= 0 else "below it"
+    texts = ["within noise" if alike else "below it" for alike in tied]
+    is_run = rows["kind"] == "run"
+    return {"to the first": ["", *(single if run else text for run, text in zip(is_run[1:], texts[1:], strict=True))]}
 
 
 def _crossed(row: pd.Series, digits: int) -> str:
@@ -79,13 +94,27 @@ def _with_baseline(ranking: Ranking) -> pd.DataFrame:
 
 
 def _members(ranking: Ranking) -> str:
-    known = {row["run_id"]: (str(row["label"]), numbers.score(row["score"])) for row in _each(ranking.rows)}
-    cells = [
-        [row["label"], *known.get(run_id, (f"{run_id} (no longer in the store)", numbers.MISSING)), f"{weight:.3f}"]
-        for row in _each(ranking.ensembles)
-        for run_id, weight in sorted(members(row["members"]), key=lambda member: (-member[1], member[0]))
-    ]
-    return table(["ensemble", "member", "its F1", "weight"], cells, left=["ensemble", "member"]) if cells else ""
+    """Who is in each ensemble, one line each."""
+    names = dict(zip(ranking.rows["run_id"], ranking.rows["label"], strict=True))
+    return bullets(
+        [f"**{escape(row['label'])}**: {_listed(row['members'], names)}" for row in _each(ranking.ensembles)]
+    )
+
+
+def _listed(text: str, names: Mapping[str, str]) -> str:
+    """Members by falling weight, each with its weight, or once what all have: `a .75, b .25` or `a, b, .500 each`."""
+    weighed = sorted(members(text), key=lambda member: (-member[1], member[0]))
+    equal = len({weight for _, weight in weighed}) == 1
+    shown = [_member(run_id, names) + ("" if equal else f" {numbers.score(weight)}") for run_id, weight in weighed]
+    rest = sum(weight for _, weight in weighed[_SHOWN:])
+    if shown[_SHOWN:]:
+        shown = [*shown[:_SHOWN], f"{len(shown) - _SHOWN} more" + ("" if equal else f" {numbers.score(rest)}")]
+    each = [f"{numbers.score(weighed[0][1])} each"] if equal and len(weighed) > 1 else []
+    return ", ".join(shown + each)
+
+
+def _member(run_id: str, names: Mapping[str, str]) -> str:
+    return escape(names[run_id]) if run_id in names else f"{escape(run_id)} (no longer in the store)"
 
 
 def _superseded(ranking: Ranking) -> str:

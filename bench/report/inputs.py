@@ -146,7 +146,8 @@ class ReportInput:
         schedules: by recipe, a frame of epoch, learning_rate, learning_rate_as_run.
         failures: mappings of run_id, kind, reason, log (last lines), seconds.
         recipes: by recipe, one line that describes it.
-        combinations: by run_id of an ensemble, how it was made, as in its result.json.
+        combinations: by run_id of an ensemble, how it was made, as in its result.json, and `states`: by member, what
+            became of it since, or nothing.
         about: facts to print as they are: device, cores, versions, date, code revision, and `command` (one a line).
     """
 

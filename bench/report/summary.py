@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from bench.report import anatomy
 from bench.report.cautions import cautions
 from bench.report.combined import ensembles
 from bench.report.configurations import seeds
@@ -21,6 +22,18 @@ from bench.report.results import legend, results
 from bench.report.verdict import verdict
 
 SCATTER, CURVES, SCHEDULE = "accuracy-versus-cost.png", "learning-curves.png", "schedule.png"
+GREEDY, RELIABILITY = "greedy-selection.png", "reliability.png"
+
+_DIFFERENCES = (
+    "**Disagreement**: share of validation images on which two members predict different classes, mean over pairs. "
+    "**Double fault**: share on which both are wrong. **Q** of their hits: 1, they err on the same images; 0, "
+    "independently."
+)
+_CALIBRATION = (
+    "Of held-out probabilities, as combined → with one temperature, fitted on other folds; above 1 the probabilities "
+    "were too sure. A temperature changes no prediction. **Calibration error**: mean distance of confidence from "
+    "accuracy over 15 bins."
+)
 
 
 def summary(ranking: Ranking, inputs: ReportInput, figures: Collection[str], *, shared_data: bool) -> str:
@@ -28,7 +41,7 @@ def summary(ranking: Ranking, inputs: ReportInput, figures: Collection[str], *, 
     sections: Mapping[str, list[str]] = {
         "Seeds": _seeds(ranking),
         "Results": [results(ranking), legend() if len(ranking.current) else ""],
-        "Ensembles": _ensembles(ranking),
+        "Ensembles": _ensembles(ranking, inputs, figures),
         "Accuracy versus cost": _scatter(ranking, figures),
         "What resolution buys": _resolution(ranking),
         "Learning curves": _curves(ranking, inputs, figures),
@@ -79,13 +92,38 @@ def _seeds(ranking: Ranking) -> list[str]:
     return [found, "sd is over seeds (n - 1); n runs differ in nothing but their seed."] if found else []
 
 
-def _ensembles(ranking: Ranking) -> list[str]:
+def _ensembles(ranking: Ranking, inputs: ReportInput, figures: Collection[str]) -> list[str]:
     note = (
         "Sorted by the cross-fitted F1, the fair one. Every candidate had to be trained to choose among them, for the "
         "best single run as for an ensemble; the members alone are what it takes to train the choice again."
     )
     found = ensembles(ranking)
-    return [found, note, _test_note(ranking)] if found else []
+    if not found:
+        return []
+    inside = [part for title, body in _inside(ranking, inputs, figures).items() for part in _titled(title, body)]
+    return [found, note, _test_note(ranking), anatomy.notes(ranking, inputs), *inside]
+
+
+def _inside(ranking: Ranking, inputs: ReportInput, figures: Collection[str]) -> Mapping[str, list[str]]:
+    differences, calibration = anatomy.differences(ranking, inputs), anatomy.calibration(ranking, inputs)
+    return {
+        "How members differ": [differences, _DIFFERENCES] if differences else [],
+        "Classes fixed and broken": [anatomy.changes(ranking, inputs)],
+        "Calibration": [
+            *([calibration, _CALIBRATION] if calibration else []),
+            *_picture(RELIABILITY, "Accuracy against confidence of the best ensemble", figures),
+        ],
+        "Greedy selection": [
+            anatomy.greedy(ranking, inputs),
+            *_picture(GREEDY, "Macro F1 of greedy selection against members and their cost", figures),
+        ],
+        "Cascade": [anatomy.cascade(ranking, inputs)],
+    }
+
+
+def _titled(title: str, body: list[str]) -> list[str]:
+    parts = [part for part in body if part]
+    return [f"### {title}", *parts] if parts else []
 
 
 def _test_note(ranking: Ranking) -> str:
