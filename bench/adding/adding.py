@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -92,6 +93,7 @@ def add(store: Store, addition: Addition) -> Added:
             f"'{addition.name}' cannot name a run. Expected letters, digits, dots, dashes and underscores, at most 80, "
             "not beginning with 'ensemble-'."
         )
+    _check_costs(addition.cost)
     store.check_writable()
     files = _read(addition)
     known = reference(store, addition.data)
@@ -108,6 +110,12 @@ def digest(log_probs: LogProbs) -> str:
     file = io.BytesIO()
     np.save(file, np.ascontiguousarray(log_probs, dtype=np.float32), allow_pickle=False)
     return hashlib.sha256(file.getvalue()).hexdigest()
+
+
+def _check_costs(cost: Cost) -> None:
+    for name, value in cost.model_dump(exclude_none=True).items():
+        if not 0 <= value < math.inf:
+            raise UserError(f"The {name.replace('_', ' ')} are {value}. Expected a number of at least 0.")
 
 
 def _read(addition: Addition) -> dict[Split, Given]:
@@ -129,7 +137,13 @@ def _given(path: Path, ids: Path | None, classes: Path | None) -> Given:
 def _names_given(addition: Addition) -> tuple[str, ...] | None:
     """Of the classes, from the file that was named, else from the one beside an array."""
     file = addition.classes or addition.val.with_suffix(".classes.txt")
-    return read_lines(file) if addition.classes or (addition.val.suffix == ".npy" and file.is_file()) else None
+    if addition.classes is None and not (addition.val.suffix == ".npy" and file.is_file()):
+        return None
+    names = read_lines(file)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"'{file}' names the class '{twice}' more than once. Expected every class once.")
+    return names
 
 
 def _known(known: Reference, split: Split) -> tuple[tuple[str, ...] | None, tuple[int, ...] | None, str]:

@@ -7,6 +7,7 @@ import pytest
 from helpers_add import IDS, LABELS, NAMES, PROBS, put, write_csv, write_npy
 
 from bench.errors import UserError
+from bench.result import Cost
 
 
 def changed(row, column, value):
@@ -139,3 +140,22 @@ def test_several_data_sets(store, tmp_path):
     put(store, write_csv(tmp_path / "q.csv", PROBS[::-1]), data="two")
     refused(store, write_csv(tmp_path / "r.csv"), "several data sets")
     refused(store, write_csv(tmp_path / "r.csv"), "/no/such/folder", data="/no/such/folder")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0])
+def test_costs_that_are_none(store, tmp_path, value):
+    cost = Cost(train_seconds_full=value)
+    refused(store, write_csv(tmp_path / "p.csv"), "train seconds full are .*at least 0", cost=cost)
+
+
+def test_class_names_that_are_named_twice(store, tmp_path):
+    (tmp_path / "classes.txt").write_text("daisy\nrose\nrose\n")
+    refused(store, write_csv(tmp_path / "p.csv"), "'rose' more than once", classes=tmp_path / "classes.txt")
+
+
+def test_a_file_of_class_names_gives_their_order(store, tmp_path):
+    (tmp_path / "classes.txt").write_text("tulip\nrose\ndaisy\n")
+    labels = [NAMES[label] for label in LABELS]
+    run = put(store, write_csv(tmp_path / "p.csv", labels=labels), classes=tmp_path / "classes.txt")
+    assert run.images.class_names == ("tulip", "rose", "daisy")
+    np.testing.assert_allclose(np.exp(run.log_probs("val")), PROBS[:, ::-1], atol=1e-7)
