@@ -33,12 +33,13 @@ class Budget:
 
     def objections(self, option: Option) -> tuple[str, ...]:
         """Why it does not fit, or nothing."""
-        return tuple(limit.why_not for limit in self._limits(option) if not limit.over <= 1)
+        over = tuple(limit.why_not for limit in self._limits(option) if not limit.over <= 1)
+        return (option.unusable, *over) if option.unusable else over
 
     def excess(self, option: Option) -> float:
         """How many times over it is where it is most so; infinite where that is not known."""
         overs = [limit.over for limit in self._limits(option)]
-        return math.inf if any(map(math.isnan, overs)) else max(overs, default=0.0)
+        return math.inf if option.unusable or any(map(math.isnan, overs)) else max(overs, default=0.0)
 
     def __str__(self) -> str:
         limits = {

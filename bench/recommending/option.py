@@ -26,6 +26,7 @@ class Option:
         train_device_hours: the same, times the devices each ran on.
         usd: the same, in dollars.
         same_device: whether its seconds are of the device that most runs used.
+        unusable: why it cannot be taken at any cost; "" where it can.
     """
 
     label: str
@@ -45,6 +46,7 @@ class Option:
     image_px: float = math.nan
     detail: str = ""
     made_by: str = ""
+    unusable: str = ""
 
     @property
     def place(self) -> tuple[float, float, float, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ import pandas as pd
 
 from bench.prices import Price, Prices
 from bench.pricing import training_usd
+from bench.recombining import member_states
 from bench.recommending.option import Option, Predicted
 from bench.report.configurations import configurations
 from bench.report.ranking import Ranking
 from bench.result import Result
-from bench.store import StoredRun
+from bench.store import Store, StoredRun
 
 # With a dollar an hour for every device, dollars are device-hours.
 _DEVICE_HOURS = Prices(
@@ -34,9 +36,12 @@ def singles(ranking: Ranking, runs: Mapping[str, StoredRun]) -> list[Option]:
     return found
 
 
-def ensembles(ranking: Ranking, runs: Mapping[str, StoredRun]) -> list[Option]:
+def ensembles(ranking: Ranking, runs: Mapping[str, StoredRun], store: Store) -> list[Option]:
     """One for each that no newer one supersedes."""
-    return [_ensemble(row, runs, ranking.usual_device) for _, row in ranking.ensembles.iterrows()]
+    return [
+        replace(_ensemble(row, runs, ranking.usual_device), unusable=_unusable(runs[str(row["run_id"])], store))
+        for _, row in ranking.ensembles.iterrows()
+    ]
 
 
 def device_hours(results: Sequence[Result], known: Mapping[str, Result]) -> float:
@@ -70,6 +75,14 @@ def _ensemble(row: pd.Series, runs: Mapping[str, StoredRun], usual_device: str) 
         detail=str(row["members"]),
         **_common(row, usual_device),
     )
+
+
+def _unusable(ensemble: StoredRun, store: Store) -> str:
+    """What became of a member since, if anything."""
+    if ensemble.result.combination is None:
+        return ""
+    states = member_states(store, ensemble.result.combination)
+    return next((f"its member {run_id} {state}" for run_id, state in states.items() if state), "")
 
 
 def _held_out(run: StoredRun) -> Predicted | None:

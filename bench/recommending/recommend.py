@@ -52,7 +52,7 @@ def recommend(store: Store, data: str | None, budget: Budget, prices: Prices, ou
     ranking = Ranking.of(report_input(store, data, prices))
     alone = singles(ranking, runs)
     firsts = [runs[single.run_ids[0]] for single in alone]
-    together = ensembles(ranking, runs)
+    together = ensembles(ranking, runs, store)
     compared = [runs[run_id] for option in (*alone, *together) for run_id in option.run_ids]
     if not compared:
         raise UserError(f"Every run in '{store.root}' saw validation images, so that no score says anything.")

@@ -1,4 +1,5 @@
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -186,3 +187,13 @@ def test_a_store_of_one_run_and_an_empty_one(tmp_path, call):
     assert found["recommended"]["run_ids"] == ["a-32-frozen-s0-00000000"]
     predicted = run.log_probs("val").argmax(1)
     assert found["recommended"]["macro_f1"] == macro_f1(np.array(run.images.val_labels), predicted, 4)
+
+
+def test_an_ensemble_whose_member_is_gone_cannot_be_taken(store, call):
+    member = combine(store, "mean", None, (), Protocol(3, 1)).result.combination.members[0].run_id
+    _, found = answer(call)
+    assert "mean" not in [row["option"] for row in found["out"]]
+    shutil.rmtree(store.root / member)
+    _, found = answer(call)
+    (mean,) = (row for row in found["out"] if row["option"] == "mean")
+    assert mean["why"] == [f"its member {member} is no longer in the store"]
