@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -166,3 +168,68 @@ def test_dollars_are_made_when_the_report_is(store, tmp_path):
     assert "a list, 2026-11-01" in " ".join(page.read_text().split())
     publish(store, None, tmp_path / "reports")
     assert pd.read_csv(tmp_path / "reports" / "results.csv")["cost_usd"].isna().all()
+
+
+def test_verdicts_on_pairs_are_kept_in_the_store_and_made_once(store, monkeypatch):
+    combine(store, "top3", None, (), Protocol(3, 1))
+    combine(store, "mean", None, (), Protocol(3, 1))
+    first = report_input(store, None).rows
+    decided = []
+    monkeypatch.setattr("bench.ties._within_noise", lambda *_: decided.append(1) or True)
+    again = report_input(Store(store.root), None).rows
+    assert not decided
+    pd.testing.assert_frame_equal(first, again)
+    store.marks.write_text("damaged")
+    report_input(Store(store.root), None)
+    assert decided
+
+
+def test_a_store_that_can_only_be_read_is_reported(store, monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr("bench.ties.write_json", refuse)
+    assert len(report_input(store, None).rows) == 3
+
+
+def test_ensembles_the_noise_does_not_separate_are_marked(tmp_path):
+    """Two ways to combine the same eight runs are alike; one run alone is far below."""
+    store = Store(tmp_path / "runs")
+    for number in range(8):
+        outputs = make_outputs(seed=number, skill=0.6, **SIZES)
+        save_run(
+            store, f"n{number}-224-frozen-s0-00000000", outputs=outputs, backbone=f"n{number}", family=f"n{number}"
+        )
+    everyone = [f"n{number}" for number in range(8)]
+    greedy = combine(store, "greedy", None, everyone, Protocol(3, 1))
+    geometric = combine(store, "geometric", None, everyone, Protocol(3, 1))
+    single = combine(store, "top1", None, everyone, Protocol(3, 1))
+    rows = report_input(store, None).rows.set_index("run_id")["indistinguishable_from_best_ensemble"]
+    assert rows[greedy.run_id] is True
+    assert rows[geometric.run_id] is True
+    assert rows[single.run_id] is False
+    assert rows["n0-224-frozen-s0-00000000"] is None
+
+
+def test_a_member_that_vanished_is_said_to_have_in_the_report(store, tmp_path):
+    combine(store, "mean", None, (), Protocol(3, 1))
+    shutil.rmtree(store.root / "vgg16-224-frozen-s0-00000000")
+    text = " ".join(publish(store, None, tmp_path / "reports").read_text().split())
+    assert "its member vgg16-224-frozen-s0-00000000 is no longer in the store" in text
+    assert "vgg16-224-frozen-s0-00000000 (no longer in the store)" in text
+
+
+def test_commands_name_budgets_and_candidates_that_were_chosen(store):
+    combine(store, "mean", None, (), Protocol(3, 1), 6.0)
+    chosen = ["resnet50", "vgg16"]
+    combine(store, "top1", None, chosen[::-1], Protocol(3, 1))
+    assert commands([run.result for run in store.runs()], "sample").splitlines()[1:] == [
+        "python -m bench ensemble mean --max-cost 6",
+        "python -m bench ensemble top1" + "".join(f" --members {name}-224-frozen-s0-00000000" for name in chosen),
+    ]
+
+
+def test_one_method_with_and_without_a_budget_are_two_questions(store):
+    for budget in (None, 6.0, 9.0):
+        combine(store, "mean", None, (), Protocol(3, 1), budget)
+    assert not report_input(store, None).rows["superseded"].fillna(False).any()

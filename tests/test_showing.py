@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from helpers_store import make_outputs, save_run
 from sklearn.metrics import f1_score
 
 import backbones
+from bench.combining import Protocol, combine
 from bench.config import recipe_names
 from bench.listing import backbone_rows, data_rows, print_rows, recipe_rows, run_rows
 from bench.showing import as_dict, describe_run
@@ -46,3 +48,17 @@ def test_lists(store, capsys):
     assert "macro F1" in capsys.readouterr().out
     print_rows([], as_json=False)
     assert capsys.readouterr().out == "none\n"
+
+
+def test_an_ensemble_tells_what_became_of_its_members(store):
+    ensemble = combine(store, "mean", None, (), Protocol(3, 1))
+    shutil.rmtree(store.root / "run0-224-frozen-s0-00000000")
+    found = as_dict(ensemble, store)["members"]
+    assert [(row["member"][:4], row["state"]) for row in found] == [
+        ("run0", "is no longer in the store"),
+        ("run1", "in the store"),
+    ]
+    text = describe_run(ensemble, store)
+    assert "is no longer in the store" in text
+    assert "bins_before" not in text  # pages of numbers are for the report
+    assert as_dict(store.get("run1"), store)["members"] == []
