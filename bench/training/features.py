@@ -25,14 +25,15 @@ from bench.training.batch_norm import reestimate
 from bench.training.device import has_accelerator
 from bench.training.extraction import ACCELERATOR_BATCH_PIXELS, CPU_BATCH_PIXELS, Extractor, Pass, batch_size, flipped
 from bench.training.head_trainer import Features
+from bench.training.unit_variance import standardise
 
 Slot = tuple[str, View]  # split and view
 OnImages = Callable[[int, int], None]  # images done, of how many
 
-# Random weights: BatchNorm is re-estimated on 16 training images of 224 px, or 8 of more pixels. The spread of features
-# is the same with 8 and with 32, and each image costs two forward passes.
-REESTIMATION_PIXELS = 16 * 224 * 224
-REESTIMATION_LEAST = 8
+# Random weights: their scale is taken from 8 training images of 224 px, or 4 of more pixels. The spread of features is
+# the same with 8 and with 32, and each image costs two forward passes.
+SCALING_PIXELS = 8 * 224 * 224
+SCALING_LEAST = 4
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class FeatureMaker:
         total = sum(self._count(split) for split, _ in missing)
         batch = batch_size(total, image_px, ACCELERATOR_BATCH_PIXELS if has_accelerator() else CPU_BATCH_PIXELS)
         extractor = Extractor(self._model, self._adapter.prepare, batch, image_px)
-        before_first = self._reestimated(image_px)
+        before_first = self._scaled(image_px)
         done = 0
         for view in VIEWS:
             splits = [split for split, missing_view in missing if missing_view == view]
@@ -116,15 +117,17 @@ class FeatureMaker:
                 before_first = 0.0
                 done += sum(self._count(split) for split in splits)
 
-    def _reestimated(self, image_px: int) -> float:
-        """Gives BatchNorm of a random network statistics of real images, at this resolution. Returns the seconds."""
+    def _scaled(self, image_px: int) -> float:
+        """Gives a random network statistics and scale of real images, at this resolution. Returns the seconds."""
         if self._config.weights != "random":
             return 0.0
         started = time.perf_counter()
-        count = max(REESTIMATION_LEAST, REESTIMATION_PIXELS // image_px**2)
+        count = max(SCALING_LEAST, SCALING_PIXELS // image_px**2)
         shards = self._source.shards[image_px]["train"]
         with named_faults(shards):
-            reestimate(self._model, [self._adapter.prepare(excerpt(shards, self._count("train"), count))])
+            pictures = self._adapter.prepare(excerpt(shards, self._count("train"), count))
+        standardise(self._model, pictures)
+        reestimate(self._model, [pictures])
         return time.perf_counter() - started
 
     def _pass(self, extractor: Extractor, splits: Sequence[str], view: View, on_batch: Callable[[int], None]) -> Pass:
