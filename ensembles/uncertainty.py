@@ -85,13 +85,13 @@ def too_few_images(n_images: int, n_classes: int) -> bool:
 
 def bootstrap_bounds(sample: SmoothedSample, seed: int, resamples: int, level: float) -> tuple[float, float]:
     """Low and high, whatever the size of the sample."""
-    drawn = sample.resampled(np.random.default_rng(seed), resamples)
+    drawn, true = sample.drawn_and_true(np.random.default_rng(seed), resamples)
     # Student's quantile, told that as many rates are estimated as there are classes.
-    quantile = float(stdtrit(max(sample.n_images - sample.n_classes, 1), (1 + level) / 2))
+    quantile = float(stdtrit(max(int(sample.support.sum()) - sample.n_classes, 1), (1 + level) / 2))
     if sample.is_difference:
-        low, high = _around(sample.estimate, drawn - sample.smoothed(), quantile)
+        low, high = _around(sample.estimate, drawn - true, quantile)
         return max(low, -1), min(high, 1)
-    low, high = _around(_angle(sample.estimate), _angle(drawn) - _angle(sample.smoothed()), quantile)
+    low, high = _around(_angle(sample.estimate), _angle(drawn) - _angle(true), quantile)
     return _score(low), _score(high)
 
 

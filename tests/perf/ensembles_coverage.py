@@ -77,7 +77,7 @@ def sample(rng: np.random.Generator, n_images: int, drawn: World, stratified: bo
     if not stratified:
         return rng.choice(n_classes, n_images, p=drawn.frequency), drawn
     sizes = np.maximum(1, np.floor(n_images * drawn.frequency).astype(int))
-    sizes[: n_images - sizes.sum()] += 1
+    sizes[: max(n_images - sizes.sum(), 0)] += 1
     return np.repeat(np.arange(n_classes), sizes), World(sizes / sizes.sum(), drawn.a, drawn.b)
 
 
