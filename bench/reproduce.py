@@ -29,7 +29,7 @@ def _ensemble_command(made: Combination, everyone: AbstractSet[str]) -> str:
     """The command that makes an ensemble; its candidates are named where they are not all runs."""
     budget = "" if made.max_cost_ms is None else f" --max-cost {made.max_cost_ms:g}"
     known = {*made.candidates, *(run.run_id for run in made.left_out)}
-    named = "" if known == everyone else "".join(f" --members {run_id}" for run_id in made.candidates)
+    named = "" if known == everyone else f" --members {' '.join(made.candidates)}"
     return f"python -m bench ensemble {made.method}{budget}{named}"
 
 

@@ -86,12 +86,20 @@ def test_a_twin_is_named_and_left_out(call, tmp_path):
     assert "Left out: " in (tmp_path / "reports" / "summary.md").read_text()
 
 
+@pytest.mark.parametrize("words", [("--members", "a", "c"), ("--members", "a", "--members", "c", "--json")])
+def test_members_may_follow_one_another(call, tmp_path, words):
+    call("mean", *words)
+    (ensemble,) = (run for run in Store(tmp_path / "runs").runs() if run.result.kind == "ensemble")
+    assert [name[0] for name in ensemble.result.combination.candidates] == ["a", "c"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["mean", "--max-cost", "0"], "--max-cost 0: expected milliseconds per image, more than 0"),
         (["mean", "--max-cost", "nan"], "expected milliseconds per image"),
         (["mean", "--max-cost", "0.5"], "the cheapest candidate, a-224-frozen-s0-00000000, takes 1 ms per image"),
+        (["mean", "a"], "What is 'a'? Candidates are named after --members"),
         (["median"], "Unknown combiner 'median'. Known: topK (top1, top3, ...), blend"),
         (["top9"], "top9 needs 9 finished runs of one data set; there are 4"),
         (["mean", "--members", "q"], "Unknown run 'q'"),

@@ -225,7 +225,7 @@ def test_commands_name_budgets_and_candidates_that_were_chosen(store):
     combine(store, "top1", None, chosen[::-1], Protocol(3, 1))
     assert commands([run.result for run in store.runs()], "sample").splitlines()[1:] == [
         "python -m bench ensemble mean --max-cost 6",
-        "python -m bench ensemble top1" + "".join(f" --members {name}-224-frozen-s0-00000000" for name in chosen),
+        "python -m bench ensemble top1 --members " + " ".join(f"{name}-224-frozen-s0-00000000" for name in chosen),
     ]
 
 

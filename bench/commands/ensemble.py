@@ -18,12 +18,16 @@ def ensemble(
             show_default=False,
         ),
     ],
+    more_members: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Argument(metavar="[RUN]...", hidden=True, show_default=False),  # what follows the first of --members
+    ] = None,
     members: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option(
             "--members",
-            metavar="RUN",
-            help="A candidate; may be repeated. All trained and added runs of the data set unless given.",
+            metavar="RUN...",
+            help="Candidates; all trained and added runs of the data set unless given.",
         ),
     ] = None,
     data: DataFilter = None,
@@ -45,11 +49,14 @@ def ensemble(
 ) -> None:
     """Combine runs, score the combination on validation, apply it to test, and store it as a run."""
     from bench.ensembling import Order, carry_out
+    from bench.errors import UserError
 
+    if more_members and not members:
+        raise UserError(f"What is '{more_members[0]}'? Candidates are named after --members.")
     carry_out(
         Order(
             method=method,
-            members=tuple(members or ()),
+            members=(*(members or ()), *(more_members or ())),
             data=data,
             runs=runs,
             reports=reports,
