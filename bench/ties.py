@@ -5,21 +5,21 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.files import write_json
+from bench.config import content_hash
+from bench.files import sha256, write_json
 from bench.result import Metrics
 from bench.rows import best_single
 from bench.store import Store, StoredRun
-from ensembles.smoothing import PSEUDO_IMAGES
-from ensembles.uncertainty import METHOD, paired_difference_interval
+from ensembles import smoothing, uncertainty
+from ensembles.uncertainty import paired_difference_interval
 
 # Of the paired interval that decides a mark: a deviation from 400 draws is off by 4 %, and forty marks take a second.
 MARK_RESAMPLES = 400
-# What a mark depends on beside predictions; when it changes, all are made again.
-FORM = f"{METHOD}, {PSEUDO_IMAGES} pseudo-images, {MARK_RESAMPLES} resamples"
 
 
 class Marks:
@@ -31,7 +31,7 @@ class Marks:
         self._grown = False
         with contextlib.suppress(OSError, ValueError, AttributeError):
             content = json.loads(store.marks.read_bytes()) if store else {}
-            self._known = content["verdicts"] if content.get("form") == FORM else {}
+            self._known = content["verdicts"] if content.get("form") == _form() else {}
 
     def get(self, key: str, decide: Callable[[], bool]) -> bool:
         """The verdict on a pair, decided if it is not known."""
@@ -44,7 +44,13 @@ class Marks:
         """Writes what was decided; a store that can only be read is reported all the same."""
         if self._path is not None and self._grown:
             with contextlib.suppress(OSError):
-                write_json(self._path, {"form": FORM, "verdicts": self._known})
+                write_json(self._path, {"form": _form(), "verdicts": self._known})
+
+
+def _form() -> str:
+    """What a verdict depends on beside predictions: when the code of the intervals changes, all are made again."""
+    code = [sha256(Path(str(module.__file__))) for module in (smoothing, uncertainty)]
+    return content_hash([MARK_RESAMPLES, *code])
 
 
 def indistinguishable(runs: Sequence[StoredRun], marks: Marks | None = None) -> dict[str, bool]:

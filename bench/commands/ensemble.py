@@ -20,7 +20,7 @@ def ensemble(
     ],
     more_members: Annotated[
         Optional[list[str]],  # noqa: UP045
-        typer.Argument(metavar="[RUN]...", hidden=True, show_default=False),  # what follows the first of --members
+        typer.Argument(metavar="RUN", hidden=True, show_default=False),  # what follows the first of --members
     ] = None,
     members: Annotated[
         Optional[list[str]],  # noqa: UP045
