@@ -88,6 +88,11 @@ class Workbench:
             raise NotApplicableError(f"{method} cannot be fitted to these runs: {error}.") from None
         return self.store.save(made.result(), made.outputs())
 
+    def prepare(self, methods: Iterable[str]) -> None:
+        """Computes what methods share, unless all are stored already, so that they can be made side by side."""
+        if not all(self.store.is_finished(self._name(method)) for method in methods):
+            _ = self.baseline, self.best_single, self._board
+
     @cached_property
     def val(self) -> Probs:
         """Validation probabilities (M, N, C) of all candidates."""

@@ -49,6 +49,8 @@ def tell_comparison(comparison: Comparison, page: Path, as_json: bool) -> None:
 def conclusion(rows: list[dict[str, Any]]) -> str:
     """What the differences between methods are worth, given the noise."""
     first, *others = rows
+    if rows[-1]["low"] is None and first["low"] is None:
+        return "With so few images no two methods can be told apart."
     tied = [row["method"] for row in others if row["tied_with_first"]]
     if first["method"] == BASELINE_LABEL:
         return "No ensemble is above taking the best single run."
