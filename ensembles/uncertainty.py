@@ -8,7 +8,9 @@ The smoothed bootstrap (`ensembles.smoothing`) tells how far such a sample is of
 interval is estimate - bias +- t * deviation; for a difference as it stands, for a score on the scale of
 arcsin(sqrt(score)).
 
-`tests/perf/ensembles_coverage.py` measures how often it holds the truth, next to the usual bootstrap intervals.
+How often the truth was inside, with models of recall 0.4, 0.8 and 0.95 and class sizes both set and drawn
+(`tests/perf/ensembles_coverage.py`): 94 to 98 % for 40 images of 8 classes, 93 to 96 % for 150, 94 to 98 % for 3,712 of
+104; of the percentile interval 71 to 92 %, 91 to 94 % and 71 to 97 %. `too_few_images` says where no interval is given.
 """
 
 from __future__ import annotations
@@ -78,9 +80,17 @@ def paired_difference_interval(
     return _interval(labels, [predicted_a, predicted_b], n_classes, seed, resamples, level)
 
 
-def too_few_images(n_images: int, n_classes: int) -> bool:
-    """Whether an interval would not be honest: fewer than 40 images, or than five a class."""
-    return n_images < max(MIN_IMAGES, MIN_IMAGES_PER_CLASS * n_classes)
+def too_few_images(labels: Labels, n_classes: int, *, difference: bool = False) -> bool:
+    """Whether an interval would not be honest, from labels (N,).
+
+    So it is for N below 40 or below 5 C. And for a score, though not for a difference, where classes are missing whose
+    share of C is above 1 / sqrt(N): nothing is known of them, and they move macro F1 by as much as its spread.
+    """
+    n_images = len(labels)
+    missing = n_classes - len(np.unique(labels))
+    if n_images < max(MIN_IMAGES, MIN_IMAGES_PER_CLASS * n_classes):
+        return True
+    return not difference and missing * n_images**0.5 > n_classes
 
 
 def bootstrap_bounds(sample: SmoothedSample, seed: int, resamples: int, level: float) -> tuple[float, float]:
@@ -114,6 +124,6 @@ def _interval(
     labels: Labels, sides: list[Labels], n_classes: int, seed: int, resamples: int, level: float
 ) -> Interval | None:
     sample = SmoothedSample(labels, [np.atleast_2d(side) for side in sides], n_classes)
-    if too_few_images(len(labels), n_classes):
+    if too_few_images(labels, n_classes, difference=sample.is_difference):
         return None
     return Interval(*bootstrap_bounds(sample, seed, resamples, level), level, METHOD)

@@ -12,14 +12,23 @@ def predictions(n_images, n_classes, accuracy, seed=0):
 
 
 @pytest.mark.parametrize(
-    ("n_images", "n_classes", "expected"),
-    [(39, 2, True), (40, 8, False), (53, 8, False), (150, 8, False), (3712, 104, False), (300, 104, True)],
+    ("n_images", "n_classes", "missing", "score", "difference"),
+    [
+        (39, 2, 0, True, True),
+        (40, 8, 0, False, False),
+        (53, 8, 1, False, False),
+        (53, 8, 2, True, False),
+        (3712, 104, 1, False, False),
+        (3712, 104, 2, True, False),
+        (519, 104, 0, True, True),
+    ],
 )
-def test_too_few_images(n_images, n_classes, expected):
-    assert too_few_images(n_images, n_classes) is expected
-    labels, predicted = predictions(n_images, n_classes, 0.8)
-    assert (macro_f1_interval(labels, predicted, n_classes, resamples=20) is None) is expected
-    assert (paired_difference_interval(labels, predicted, labels, n_classes, resamples=20) is None) is expected
+def test_too_few_images(n_images, n_classes, missing, score, difference):
+    labels = np.arange(n_images) % (n_classes - missing)
+    assert too_few_images(labels, n_classes) is score
+    assert too_few_images(labels, n_classes, difference=True) is difference
+    assert (macro_f1_interval(labels, labels, n_classes, resamples=20) is None) is score
+    assert (paired_difference_interval(labels, labels, labels, n_classes, resamples=20) is None) is difference
 
 
 def test_interval_of_two_balanced_classes_is_nearly_the_binomial_one():
