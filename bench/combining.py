@@ -17,7 +17,7 @@ from bench.environment import code_revision, cores, cpu_model, describe
 from bench.methods import NotApplicableError, affordable, combiner_of
 from bench.recombining import Formula
 from bench.result import Combination, Cost, Member, Metrics, Result, Setup
-from bench.scoreboard import BoardTopK, Scoreboard
+from bench.scoreboard import BoardTopK, Scoreboard, cross_fit_top
 from bench.scoring import score
 from bench.store import Outputs, Split, Store, StoredRun
 from ensembles.base import Combiner
@@ -128,10 +128,10 @@ class Workbench:
 
     def cross_fit(self, combiner: Combiner, val: Probs) -> CrossFit:
         """On the folds that all methods share."""
-        protocol = self.protocol
-        return cross_fit(
-            combiner, val, self.candidates.labels, folds=self.folds, repeats=protocol.repeats, seed=protocol.seed
-        )
+        folds, repeats, seed = self.folds, self.protocol.repeats, self.protocol.seed
+        if isinstance(combiner, BoardTopK):
+            return cross_fit_top(combiner, val, folds=folds, repeats=repeats, seed=seed)
+        return cross_fit(combiner, val, self.candidates.labels, folds=folds, repeats=repeats, seed=seed)
 
     @property
     def folds(self) -> int:
@@ -238,7 +238,7 @@ class _Ensemble:
             "cascade": cascade_path(combiner, candidates),
             "diversity": diversity(self._formula.members, self._formula.weights, predicted, self._labels),
             "class_changes": class_changes(self._labels, self._bench.baseline, self._crossed, names),
-            "calibration": calibration(self._labels, self._crossed.probs[0], folds, seed),
+            "calibration": calibration(self._labels, self._crossed.probs[0], seed),
         }
 
     def result(self) -> Result:

@@ -38,6 +38,9 @@ Labels = npt.NDArray[np.int64]
 
 SHOWN_MEMBERS = 6  # of the table of pairs: fifteen lines
 SHOWN_CLASSES = 5  # risen and fallen, each
+TEMPERATURE_FOLDS = (
+    2  # half of the images are plenty for one number, and each further fold takes as long as all of these
+)
 
 
 def greedy_path(combiner: Combiner, candidates: Candidates, val: Probs, folds: int, seed: int) -> GreedyPath | None:
@@ -130,9 +133,9 @@ def class_changes(labels: Labels, before: CrossFit, after: CrossFit, class_names
     )
 
 
-def calibration(labels: Labels, held_out: Probs, folds: int, seed: int) -> Calibration:
+def calibration(labels: Labels, held_out: Probs, seed: int) -> Calibration:
     """Whether held-out probabilities (N, C) mean what they say, before and after a temperature."""
-    rescaled = cross_fitted_temperature(labels, held_out, folds=folds, seed=seed)
+    rescaled = cross_fitted_temperature(labels, held_out, folds=TEMPERATURE_FOLDS, seed=seed)
     bins = [reliability(labels, probs) for probs in (held_out, rescaled)]
     before, after = (_sharpness(labels, *side) for side in zip((held_out, rescaled), bins, strict=True))
     return Calibration(

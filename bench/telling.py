@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tabulate import tabulate
-
 from bench.comparing import BASELINE_LABEL, Comparison
 from bench.result import Combination, Result
 
@@ -37,6 +35,8 @@ def tell_comparison(comparison: Comparison, page: Path, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"methods": rows, "skipped": dict(comparison.skipped), "report": str(page)}, indent=1))
         return
+    from tabulate import tabulate  # a twentieth of a second that one method need not wait for
+
     print(
         tabulate(
             [_cells(row, row is rows[0]) for row in rows], headers="keys", tablefmt="simple", disable_numparse=True

@@ -116,7 +116,7 @@ def test_calibration_mends_probabilities_that_are_too_sure():
     logits[np.arange(900), labels] += 1.0
     logits *= 3  # three times too sure
     exact = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    found = calibration(labels, exact.astype(np.float32), folds=5, seed=0)
+    found = calibration(labels, exact.astype(np.float32), seed=0)
     assert found.temperature > 2
     assert found.before.log_loss == pytest.approx(log_loss(labels, exact), rel=1e-5)
     assert found.after.log_loss < found.before.log_loss

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bench.scoreboard import BoardTopK, Scoreboard
+from bench.scoreboard import BoardTopK, Scoreboard, cross_fit_top
 from ensembles.crossfit import cross_fit
 from ensembles.mean import TopK, best_first
 
@@ -34,7 +34,12 @@ def test_twins_are_ranked_by_log_loss_then_index(stack):
 def test_cross_fitting_with_it_gives_the_same_bytes(stack, k):
     probs, labels = stack
     families = list("aaabbcd")
-    plain = cross_fit(TopK(k, families), probs, labels, repeats=2)
-    quick = cross_fit(BoardTopK(Scoreboard(probs, labels), k, families), probs, labels, repeats=2)
-    assert plain.probs.tobytes() == quick.probs.tobytes()
-    assert plain.score == quick.score
+    plain = cross_fit(TopK(k, families), probs, labels, folds=4, repeats=2, seed=7)
+    combiner = BoardTopK(Scoreboard(probs, labels), k, families)
+    for quick in (
+        cross_fit_top(combiner, probs, folds=4, repeats=2, seed=7),
+        cross_fit(combiner, probs, labels, folds=4, repeats=2, seed=7),
+    ):
+        assert plain.probs.tobytes() == quick.probs.tobytes()
+        assert plain.predicted.tolist() == quick.predicted.tolist()
+        assert plain.scores.tolist() == quick.scores.tolist()
