@@ -189,3 +189,65 @@ def test_a_store_without_test_predictions(store):
     ensemble = combine(store, "top3", None, (), QUICK)
     assert not ensemble.has("test")
     assert ensemble.result.metrics.test_macro_f1 is None
+
+
+METHODS = ("top1", "mean", "geometric", "greedy", "blend", "stack", "cascade")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_candidate_is_enough_and_nothing_is_gained(filled, method):
+    ensemble = combine(filled, method, None, ["a-224"], QUICK)
+    combination = ensemble.result.combination
+    assert [member.weight for member in combination.members] == [1.0]
+    assert combination.diversity is None
+    if method not in ("stack", "blend"):  # these two recalibrate even one run
+        assert combination.gain == 0
+        np.testing.assert_allclose(ensemble.log_probs("val"), filled.get("a-224").log_probs("val"), atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_neither_order_nor_a_twin_changes_anything(filled, method):
+    names = [run.run_id for run in ranked(filled)]
+    ensemble = combine(filled, method, None, names, QUICK)
+    before = ensemble.result.combination
+    save_run(filled, "z-224-frozen-s0-00000000", outputs=make_outputs(seed=0, skill=3.0, **SIZES), family="z")
+    again = combine(filled, method, None, [*names[::-1], "z-224"], QUICK)
+    assert again.run_id == ensemble.run_id
+    again.paths.result.unlink()  # made anew
+    remade = combine(filled, method, None, [*names[::-1], "z-224"], QUICK).result.combination
+    assert remade.model_copy(update={"left_out": ()}) == before
+    assert [run.run_id for run in remade.left_out] == ["z-224-frozen-s0-00000000"]
+
+
+@pytest.mark.parametrize("method", ["greedy", "cascade"])
+def test_what_is_fitted_by_macro_f1_is_nowhere_below_the_best_single_run_where_it_is_fitted(filled, method):
+    best = ranked(filled)[0].result.metrics.macro_f1
+    assert combine(filled, method, None, (), QUICK).result.combination.fit_score >= best - 1e-12
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_ensemble_says_what_it_is_made_of_and_what_it_costs(filled, method):
+    ensemble = combine(filled, method, None, (), QUICK)
+    combination, cost = ensemble.result.combination, ensemble.result.cost
+    assert sum(member.weight for member in combination.members) == pytest.approx(1)
+    assert all(member.weight > 0 for member in combination.members)
+    assert combination.members_train_seconds == 10.0 * len(combination.members)
+    assert combination.candidates_train_seconds == cost.train_seconds_full == 50.0
+    if method != "cascade":
+        assert cost.inference_ms_per_image == 3.0 * len(combination.members)
+    assert ensemble.arrays["cross_fitted"].shape == (QUICK.repeats, SIZES["val"])
+    assert (combination.greedy is None) == (method != "greedy")
+    assert (combination.cascade is None) == (method != "cascade")
+    assert combination.calibration.temperature > 0
+
+
+def test_the_cross_fitted_score_is_that_of_the_held_out_predictions_that_are_kept(filled):
+    from sklearn.metrics import f1_score
+
+    ensemble = combine(filled, "blend", None, (), QUICK)
+    labels = ensemble.images.val_labels
+    scores = [
+        f1_score(labels, row, labels=range(4), average="macro", zero_division=0)
+        for row in ensemble.arrays["cross_fitted"]
+    ]
+    assert ensemble.result.combination.cross_fitted == pytest.approx(np.mean(scores))
