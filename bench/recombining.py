@@ -99,7 +99,7 @@ def member_states(store: Store, combination: Combination) -> dict[str, str]:
     """By member what became of it since: nothing, it is gone, or it was run again."""
     states = {}
     for member in combination.members:
-        found = store.get(member.run_id) if store.is_finished(member.run_id) else None
+        found = store.find(member.run_id)
         changed = found is not None and found.result.artefacts.get("val.npy") != member.val_digest
         states[member.run_id] = "is no longer in the store" if found is None else "was run again since" * changed
     return states

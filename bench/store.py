@@ -29,6 +29,9 @@ from bench.result import Failure, Result
 Split = Literal["val", "test"]
 
 
+RESULT = "result.json"
+
+
 class RunPaths:
     """The files of one run directory."""
 
@@ -40,7 +43,7 @@ class RunPaths:
         self.images = folder / "images.json"
         self.arrays = folder / "arrays.npz"
         self.log = folder / "log.txt"
-        self.result = folder / "result.json"
+        self.result = folder / RESULT
 
     def probabilities(self, split: Split) -> Path:
         """The float32 log-probabilities (N, C) of a split."""
@@ -202,11 +205,15 @@ class Store:
         if not self.root.is_dir():
             return ()
         folders = (entry for entry in os.scandir(self.root) if entry.is_dir() and not entry.name.startswith("."))
-        return tuple(sorted(entry.name for entry in folders if RunPaths(Path(entry.path)).result.is_file()))
+        return tuple(sorted(entry.name for entry in folders if os.path.isfile(os.path.join(entry.path, RESULT))))
 
     def is_finished(self, run_id: str) -> bool:
         """Whether that run is complete."""
-        return RunPaths(self.root / run_id).result.is_file()
+        return (self.root / run_id / RESULT).is_file()
+
+    def find(self, run_id: str) -> StoredRun | None:
+        """A finished run by its whole name; None where there is none."""
+        return self._open(run_id) if self.is_finished(run_id) else None
 
     def get(self, run_id: str) -> StoredRun:
         """A finished run by its name, or by the start of one that no other shares.
@@ -265,8 +272,10 @@ class Store:
     def _open(self, run_id: str) -> StoredRun:
         """The same object while its result.json stays as it is: what was read and checked once is not again."""
         folder = self.root / run_id
-        key = run_id, RunPaths(folder).result.stat().st_mtime_ns
-        return self._opened.setdefault(key, StoredRun(folder))
+        key = run_id, (folder / RESULT).stat().st_mtime_ns
+        if key not in self._opened:
+            self._opened[key] = StoredRun(folder)
+        return self._opened[key]
 
     def _into_place(self, source: Path, target: Path) -> None:
         if target.exists():
@@ -287,7 +296,8 @@ def _images(content: bytes) -> Images:
 def _write_outputs(paths: RunPaths, outputs: Outputs) -> None:
     write_json(paths.config, outputs.config)
     write_json(paths.environment, outputs.environment)
-    write_json(paths.images, outputs.images.model_dump(mode="json"))
+    # Thousands of ids, not indented: that would take longer than all the rest.
+    write_text(paths.images, outputs.images.model_dump_json() + "\n")
     write_text(paths.log, outputs.log)
     if outputs.history is not None:
         write_text(paths.history, outputs.history.to_csv(index=False, lineterminator="\n"))
