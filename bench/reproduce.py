@@ -13,10 +13,10 @@ from bench.rows import superseded
 
 def commands(results: Sequence[Result], data: str) -> str:
     """One a line, for one data set."""
-    where = "" if data == "sample" else f" --data {data}"
+    where, found = ("", "") if data == "sample" else (f" --data {data}", f" --data path/to/{data}")
     trained = [result for result in results if result.recipe]
     runs = [
-        _run_command([result for result in trained if result.recipe == recipe], where)
+        _run_command([result for result in trained if result.recipe == recipe], found)
         for recipe in _recipes_of(trained)
     ]
     older = superseded(results)
@@ -43,5 +43,7 @@ def _run_command(results: Sequence[Result], where: str) -> str:
     everything = found == {(name, px) for name in backbones.MATRIX for px in USUAL_PX}
     words = "--all" if everything else " ".join(sorted(f"{name}@{px}" for name, px in found))
     recipe = "" if results[0].recipe == "frozen" else f" --recipe {results[0].recipe}"
+    # The sample falls back to random weights by itself; for other data that has to be asked for.
+    weights = " --weights random" if where and {result.weights for result in results} == {"random"} else ""
     seeds = len({result.seed for result in results})
-    return f"python -m bench run {words}{where}{recipe}" + (f" --seeds {seeds}" if seeds > 1 else "")
+    return f"python -m bench run {words}{where}{recipe}{weights}" + (f" --seeds {seeds}" if seeds > 1 else "")
