@@ -198,6 +198,7 @@ class _Ensemble:
             "max_cost_ms": self._bench.max_cost_ms,
             "left_out": self._candidates.left_out,
             "exponents": formula.exponents,
+            "prior_shift": formula.prior_shift,
         }
 
     def _comparison(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from bench.candidates import Candidates
 from bench.errors import UserError
 from ensembles.affordable import Affordable
 from ensembles.base import Combiner
+from ensembles.calibration import PriorAdjusted
 from ensembles.cascade import Cascade
 from ensembles.registry import make
 
@@ -16,6 +17,8 @@ class NotApplicableError(UserError):
     """A method that cannot be used on these candidates, though others may be."""
 
 
+# After a method's name: its probabilities are divided by class sizes to a fitted power (`ensembles.calibration`).
+PRIOR = "+prior"
 # Of `all`, quick ones first.
 ALL = ("top3", "top5", "mean", "geometric", "greedy", "cascade", "blend", "stack")
 # Of images x members x classes^2, which a stack's time grows with: its 26 fits then take about half a minute.
@@ -26,7 +29,7 @@ def combiner_of(method: str, candidates: Candidates, max_cost_ms: float | None) 
     """An unfitted combiner for these candidates.
 
     Args:
-        method: `topK`, or a name of `ensembles.registry`.
+        method: `topK`, or a name of `ensembles.registry`; with `+prior`, adjusted for class sizes.
         candidates: M runs.
         max_cost_ms: what its members may take per image, together; a cascade on average. None: any time.
 
@@ -34,6 +37,13 @@ def combiner_of(method: str, candidates: Candidates, max_cost_ms: float | None) 
         UserError: an unknown method.
         NotApplicableError: too few candidates, or costs that are needed and not known.
     """
+    if method.endswith(PRIOR):
+        combiner = combiner_of(method.removesuffix(PRIOR), candidates, max_cost_ms)
+        if isinstance(combiner, Cascade):
+            raise NotApplicableError(
+                "A cascade goes by how sure its stages are: it takes no adjustment for class sizes."
+            )
+        return PriorAdjusted(combiner)
     combiner = _made(method, candidates, range(len(candidates.runs)))
     _check_number(method, combiner, candidates)
     costs = candidates.inference_ms

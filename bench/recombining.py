@@ -18,6 +18,7 @@ from bench.store import Split, Store, StoredRun
 from ensembles.affordable import Affordable
 from ensembles.base import Combiner
 from ensembles.blend import Blend
+from ensembles.calibration import PriorAdjusted
 from ensembles.cascade import Cascade, Operation
 from ensembles.mean import GeometricMean
 from ensembles.pooling import linear_pool, log_of, log_pool
@@ -37,6 +38,7 @@ class Formula:
         cascade: stages and threshold; None where it is no cascade.
         arrays: of a stack, `coefficients` (K, M * C), `intercepts` (K,) and `stacked_classes` (those it knows); of two
             classes, the coefficients are those of the second alone.
+        prior_shift: C, what is taken off the log-probabilities at the end; None: nothing.
     """
 
     members: tuple[str, ...]
@@ -44,6 +46,7 @@ class Formula:
     exponents: tuple[float, ...] | None
     cascade: CascadePoint | None
     arrays: Arrays
+    prior_shift: tuple[float, ...] | None = None
 
     @classmethod
     def of(cls, combiner: Combiner, names: Sequence[str]) -> Formula:
@@ -53,8 +56,9 @@ class Formula:
             members=tuple(names[index] for index in used),
             weights=tuple(combiner.weights[used].tolist()),
             exponents=_exponents(bare(combiner)),
-            cascade=cascade_point(combiner.operation, names) if isinstance(combiner, Cascade) else None,
+            cascade=_cascade(bare(combiner), names),
             arrays=_arrays(bare(combiner)),
+            prior_shift=_prior_shift(combiner),
         )
 
     @classmethod
@@ -66,10 +70,18 @@ class Formula:
             exponents=combination.exponents,
             cascade=None if combination.cascade is None else combination.cascade.chosen,
             arrays=arrays,
+            prior_shift=combination.prior_shift,
         )
 
     def predict(self, probs: Probs) -> Probs:
         """Probabilities float32 (M, N, C) of the members to those of the ensemble, (N, C)."""
+        combined = self._combined(probs)
+        if self.prior_shift is None:
+            return combined
+        shifted: Probs = softmax(log_of(combined) - np.array(self.prior_shift), axis=1).astype(np.float32)
+        return shifted
+
+    def _combined(self, probs: Probs) -> Probs:
         if self.cascade is not None:
             return _cascaded(self.cascade, probs, self.members)
         if "coefficients" in self.arrays:
@@ -106,8 +118,10 @@ def member_states(store: Store, combination: Combination) -> dict[str, str]:
 
 
 def bare(combiner: Combiner) -> Combiner:
-    """The combiner itself, of one that is kept within a budget."""
-    return combiner.fitted if isinstance(combiner, Affordable) else combiner
+    """The combiner itself, of one that is kept within a budget or adjusted for class sizes."""
+    if isinstance(combiner, (Affordable, PriorAdjusted)):
+        return bare(combiner.fitted)
+    return combiner
 
 
 def cascade_point(operation: Operation, names: Sequence[str]) -> CascadePoint:
@@ -119,6 +133,16 @@ def cascade_point(operation: Operation, names: Sequence[str]) -> CascadePoint:
         ms_per_image=operation.cost,
         macro_f1=operation.macro_f1,
     )
+
+
+def _cascade(combiner: Combiner, names: Sequence[str]) -> CascadePoint | None:
+    return cascade_point(combiner.operation, names) if isinstance(combiner, Cascade) else None
+
+
+def _prior_shift(combiner: Combiner) -> tuple[float, ...] | None:
+    if not isinstance(combiner, PriorAdjusted):
+        return None
+    return tuple((combiner.exponent * combiner.log_prior).tolist())
 
 
 def _exponents(combiner: Combiner) -> tuple[float, ...] | None:

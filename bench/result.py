@@ -95,6 +95,7 @@ class Combination(Frozen):
     max_cost_ms: float | None = None  # what all members together may take per image; None: any time
     left_out: tuple[LeftOut, ...] = ()
     exponents: tuple[float, ...] | None = None  # of the members' probabilities, where they are no weights
+    prior_shift: tuple[float, ...] | None = None  # taken off the log-probabilities of the classes; None: nothing
     greedy: GreedyPath | None = None
     cascade: CascadePath | None = None
     diversity: Diversity | None = None  # None: one member alone

@@ -110,7 +110,9 @@ def test_a_clear_difference_within_overlapping_intervals_is_seen(tmp_path):
 
 def test_commands_repeat_what_was_run(store):
     results = [run.result for run in store.runs()]
-    assert commands(results, "toy") == ("python -m bench run densenet121@224 resnet50@224 vgg16@224 --data path/to/toy --weights random")
+    assert commands(results, "toy") == (
+        "python -m bench run densenet121@224 resnet50@224 vgg16@224 --data path/to/toy --weights random"
+    )
     combine(store, "top3", None, (), Protocol(3, 1))
     assert commands([run.result for run in store.runs()], "sample").splitlines() == [
         "python -m bench run densenet121@224 resnet50@224 vgg16@224",

@@ -15,7 +15,19 @@ from bench.recombining import Formula, member_states, predictions
 from bench.result import Cost
 from bench.store import Store
 
-METHODS = ("top1", "top2", "mean", "geometric", "greedy", "blend", "stack", "cascade")
+METHODS = (
+    "top1",
+    "top2",
+    "mean",
+    "geometric",
+    "greedy",
+    "blend",
+    "stack",
+    "cascade",
+    "top2+prior",
+    "greedy+prior",
+    "stack+prior",
+)
 SIZES = {"val": 90, "test": 40}
 QUICK = Protocol(folds=3, repeats=1)
 
@@ -108,3 +120,15 @@ def test_an_ensemble_stored_before_its_inside_was_kept_still_loads(tmp_path):
     assert old.arrays == {}
     assert old.result.combination.greedy is None
     np.testing.assert_allclose(predictions(store, old, "val"), np.exp(old.log_probs("val")), rtol=1e-5)
+
+
+def test_an_adjustment_for_class_sizes_is_off_unless_asked_for(store):
+    plain, adjusted = (combine(store, method, None, (), QUICK).result.combination for method in ("mean", "mean+prior"))
+    assert plain.prior_shift is None
+    assert len(adjusted.prior_shift) == 4
+    assert {member.run_id for member in plain.members} == {member.run_id for member in adjusted.members}
+
+
+def test_a_cascade_takes_no_adjustment(store):
+    with pytest.raises(UserError, match="takes no adjustment"):
+        combine(store, "cascade+prior", None, (), QUICK)

@@ -14,7 +14,8 @@ def ensemble(
         str,
         typer.Argument(
             metavar="METHOD",
-            help="top3 (any number), mean, geometric, greedy, blend, stack, cascade; all: every one, compared.",
+            help="top3 (any number), mean, geometric, greedy, blend, stack, cascade; all: every one, compared. "
+            "METHOD+prior: adjusted for class sizes by one fitted parameter.",
             show_default=False,
         ),
     ],
