@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli import main
+
 sys.path.insert(0, str(Path(__file__).parent))  # helpers_*.py
 
 
@@ -11,3 +13,18 @@ def own_home(tmp_path_factory, monkeypatch):
     """No test reads or writes the user's own data sets, caches or weights."""
     monkeypatch.setenv("PETALBENCH_HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Runs a command in an empty working directory; gives its exit status and what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["bench", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return ended.value.code, printed.out, printed.err
+
+    return run

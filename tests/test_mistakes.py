@@ -2,34 +2,17 @@
 
 import os
 import shutil
-import sys
 
 import pytest
 from helpers_data import make_data
 from helpers_store import save_run
 
-from bench import cli
 from bench.store import Store
 
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory):
     return make_data(tmp_path_factory.mktemp("toy") / "toy", (32, 64), counts={"train": 9, "val": 8, "test": 3})
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    """Runs a command in an empty working directory; gives its exit status and what it printed."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["bench", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        return ended.value.code, printed.out, printed.err
-
-    return run
 
 
 def one_line(answer):

@@ -108,7 +108,6 @@ class FrozenJob:
             train_images=len(index.splits["train"].ids),
             did_not_train=did_not_train(history, len(index.class_names)),
         )
-        device = device_name()
         result = Result(
             run_id=run.run_id,
             kind="run",
@@ -123,23 +122,26 @@ class FrozenJob:
             weights_seed=config.weights_seed,
             metrics=metrics,
             cost=frozen_cost(banks, history, config.recipe, self._head_startup[config.recipe.name], trainer.parameters),
-            setup=Setup(
-                device=device,
-                cores=cores(),
-                global_batch=config.recipe.batch_per_replica,
-                code_revision=self._job.code_revision,
-            ),
+            setup=self._setup(config.recipe),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         outputs = Outputs(
             config=config.model_dump(mode="json"),
-            environment=describe(device, self._job.code_revision),
+            environment=describe(result.setup.device, self._job.code_revision),
             history=pd.DataFrame([asdict(row) for row in history]),
             images=_images(index, config.image_px),
             log_probs=log_probs,
             log=self._log.read_text(errors="replace"),
         )
         return result, outputs
+
+    def _setup(self, recipe: Recipe) -> Setup:
+        return Setup(
+            device=device_name(),
+            cores=cores(),
+            global_batch=recipe.batch_per_replica,
+            code_revision=self._job.code_revision,
+        )
 
     def _tell(self, run: PlannedRun, phase: str, done: int = 0, total: int = 0) -> None:
         self._emit(Progress(run_id=run.run_id, phase=phase, done=done, total=total))

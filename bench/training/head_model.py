@@ -1,4 +1,4 @@
-"""Heads as Keras models: on a feature map, or exactly the same head on the pooled moments a bank holds.
+"""Heads as Keras models of the pooled moments that a bank holds, exactly what they are on whole feature maps.
 
 A head that begins with `batch_norm, gap` normalises every position of the map and then averages over the image. Over
 a batch, BatchNorm's mean is the mean of the images' means m, its variance the mean of the images' variances v plus the
@@ -55,13 +55,8 @@ class PooledBatchNormalization(layers.Layer):  # type: ignore[misc]
         return tuple(input_shape[0])
 
 
-def map_head(head: Sequence[HeadLayer], feature_map: Any, classes: int, seed: int) -> Any:
-    """Applies a head to a backbone's output (B, h, w, F). Returns logits (B, classes): the softmax is the loss's."""
-    return _chain(head, feature_map, classes, seed)
-
-
 def pooled_head(head: Sequence[HeadLayer], width: int, classes: int, seed: int) -> keras.Model:
-    """The same head as a model of pooled moments: [mean (B, width), variance (B, width)] -> logits (B, classes).
+    """A head as a model of pooled moments: [mean (B, width), variance (B, width)] -> logits (B, classes).
 
     Raises:
         ValueError: a head that needs the whole map.
@@ -90,6 +85,4 @@ def _keras_layer(layer: HeadLayer, classes: int, seed: int, name: str) -> layers
         return layers.Dense(classes, kernel_initializer=glorot, name=name)
     if layer.kind == "dropout":
         return layers.Dropout(layer.rate, seed=seed, name=name)
-    if layer.kind == "batch_norm":
-        return layers.BatchNormalization(name=name)
-    return layers.GlobalAveragePooling2D(name=name)
+    return layers.BatchNormalization(name=name)

@@ -1,18 +1,23 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-README = Path(__file__).parent.parent.parent / "README.md"
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
 
 
-def test_the_readmes_example_is_a_whole_file(tmp_path):
-    """Dropped into a copy of the package it registers MobileNetV2, with what it declares."""
-    import shutil
+@pytest.fixture
+def copied(tmp_path):
+    """A copy of the package, to drop a file into."""
+    return Path(shutil.copytree(ROOT / "backbones", tmp_path / "backbones"))
 
-    root = Path(__file__).parent.parent.parent
-    shutil.copytree(root / "backbones", tmp_path / "backbones")
-    example = README.read_text().split("```python\n")[1].split("```")[0]
-    (tmp_path / "backbones" / "mobilenet.py").write_text(example)
+
+def test_the_readmes_example_is_a_whole_file(copied):
+    """Dropped into the package it registers MobileNetV2, with what it declares."""
+    example = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    (copied / "mobilenet.py").write_text(example)
     code = """
 import sys
 import backbones
@@ -25,16 +30,12 @@ layers = [layer.name for layer in model.layers]
 places = [layers.index(layer) for _, layer in adapter.stages]
 assert places == sorted(places)
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=copied.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_file_that_fails_is_not_skipped(tmp_path):
-    import shutil
-
-    root = Path(__file__).parent.parent.parent
-    shutil.copytree(root / "backbones", tmp_path / "backbones")
-    (tmp_path / "backbones" / "broken.py").write_text("raise RuntimeError('this one is broken')\n")
-    done = subprocess.run([sys.executable, "-c", "import backbones"], cwd=tmp_path, capture_output=True, text=True)
+def test_a_file_that_fails_is_not_skipped(copied):
+    (copied / "broken.py").write_text("raise RuntimeError('this one is broken')\n")
+    done = subprocess.run([sys.executable, "-c", "import backbones"], cwd=copied.parent, capture_output=True, text=True)
     assert done.returncode != 0
     assert "this one is broken" in done.stderr

@@ -1,13 +1,11 @@
 import json
 import shutil
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers_store import make_outputs, save_run
 
-from bench import cli
 from bench.combining import Protocol, combine
 from bench.result import Cost, Metrics, Setup
 from bench.store import Store
@@ -28,20 +26,6 @@ def store(tmp_path):
             facts = {"backbone": name, "family": name, "image_px": px, "cost": cost, "outputs": outputs}
             save_run(store, f"{name}-{px}-frozen-s0-0000000{number}", **facts)
     return store
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["bench", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        return ended.value.code, printed.out, printed.err
-
-    return run
 
 
 def answer(call, *words):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from bench.config import load_recipe
 from bench.heads import parse_head
-from bench.training.head_model import map_head, pooled_head
+from bench.training.head_model import pooled_head
 from bench.training.head_trainer import Examples, Features, HeadTrainer
 from bench.training.sampling import epoch_order, epoch_views
 
@@ -36,9 +36,13 @@ def recipe(head, views, epochs=12):
 
 def reference(head, start, maps, labels, recipe, seed):
     """The ordinary way: a Keras model on whole maps with a softmax output, train_on_batch with the same batches."""
-    inputs = keras.Input((SIDE, SIDE, WIDTH))
-    outputs = keras.layers.Softmax()(map_head(parse_head(head), inputs, CLASSES, seed=0))
-    model = keras.Model(inputs, outputs)
+    makes = {
+        "gap": keras.layers.GlobalAveragePooling2D,
+        "batch_norm": keras.layers.BatchNormalization,
+        "dense:6:relu": lambda: keras.layers.Dense(6, activation="relu"),
+        "softmax": lambda: keras.layers.Dense(CLASSES, activation="softmax"),
+    }
+    model = keras.Sequential([keras.Input((SIDE, SIDE, WIDTH)), *(makes[word]() for word in head)])
     for ours, theirs in zip(model.variables, start, strict=True):
         ours.assign(theirs)
     model.compile(keras.optimizers.Adam(), "sparse_categorical_crossentropy")
