@@ -32,7 +32,7 @@ def subject(ranking: Ranking, inputs: ReportInput) -> dict[str, Any] | None:
 def draw(sides: dict[str, Any]) -> Figure:
     """The figure of these bins; the area of a point tells how many images it stands for."""
     figure = new_figure(5.5, 4.4)
-    figure.subplots_adjust(left=0.12, right=0.98, top=0.97, bottom=0.12)
+    figure.subplots_adjust(left=0.12, right=0.98, top=0.82, bottom=0.12)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.0, linestyle=":", label="as sure as right")
     for (side, (bins, error)), colour in zip(sides.items(), (VERMILION, BLUE), strict=True):
@@ -44,5 +44,6 @@ def draw(sides: dict[str, Any]) -> Figure:
     axes.set_ylabel("accuracy in the bin")
     axes.set_xlim(0, 1.02)
     axes.set_ylim(0, 1.02)
-    axes.legend(loc="upper left")
+    # Above the plot: with few images the lines go everywhere in it.
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), borderaxespad=0)
     return figure
