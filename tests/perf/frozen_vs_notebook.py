@@ -1,6 +1,6 @@
 """30 epochs of a frozen VGG16 at 224 px, against the way the flower notebooks do it: Keras `fit` through the network.
 
-    python tests/perf/frozen_vs_notebook.py
+    python tests/perf/frozen_vs_notebook.py [EPOCHS]      # 30 unless given; fewer to see that both agree
 
 Both train the same head from the same start with the same schedule on the same batches in the same order, and both
 score validation after every epoch. The notebook's way is run once; five seeds of it are five times that. Neither side
@@ -11,18 +11,20 @@ probabilities, and as the last two lines the ratios for one seed and for five.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
-EPOCHS, SEEDS = 30, 5
+SEEDS = 5
 
 
 def main() -> None:
     """Prints the figures."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from bench.config import load_recipe
     from bench.data.catalog import find
     from bench.data.sample import ensure_sample
     from bench.data.scan import scan
@@ -31,25 +33,25 @@ def main() -> None:
     source = find("sample")
     index = scan(source, (224,))
     with tempfile.TemporaryDirectory() as folder:
-        ours, ours_many, probs, start = harness(source, index, Path(folder))
-    theirs, expected = notebook(source, index, start)
+        recipe = load_recipe("frozen").model_copy(update={"epochs": int((sys.argv[1:] or ["30"])[0])})
+        backbone, ours, ours_many, probs, start = harness(source, index, recipe, Path(folder))
+    theirs, expected = notebook(source, index, recipe, backbone, start)
     print(f"notebook: {theirs:.1f} s; harness: {ours:.1f} s with one seed, {ours_many:.1f} s with {SEEDS}")
     print(f"largest difference of final probabilities: {np.abs(probs - expected).max():.2e}")
     print(f"ratio {theirs / ours:.1f} with one seed")
     print(f"ratio {SEEDS * theirs / ours_many:.1f} with {SEEDS} seeds")
 
 
-def harness(source, index, folder: Path):
-    """Seconds for one seed and for all, probabilities of validation and the head's start, both of seed 0."""
-    from bench.config import RunConfig, load_recipe
+def harness(source, index, recipe, folder: Path):
+    """The backbone, seconds for one seed and for all, probabilities of validation and the head's start of seed 0."""
+    from bench.config import RunConfig
     from bench.training.bank import BankFolder
     from bench.training.features import FeatureMaker
     from bench.training.head_trainer import Examples, HeadTrainer
 
-    recipe = load_recipe("frozen")
     config = RunConfig(data="sample", backbone="vgg16", image_px=224, recipe=recipe, weights="random")
     maker = FeatureMaker("random", BankFolder(folder), source, index, config)
-    _ = maker._model  # built before the clock starts, as the notebook's is
+    backbone = maker._model  # built before the clock starts, as the notebook's is
     began = time.perf_counter()
     banks = maker.banks(224, 1, lambda done, total: None)
     trainer = HeadTrainer(recipe, 512, len(index.class_names))
@@ -62,24 +64,20 @@ def harness(source, index, folder: Path):
     one = time.perf_counter() - began
     for seed in range(1, SEEDS):
         trainer.train(train, val, seed, lambda row: None)
-    return one, time.perf_counter() - began, probs, start
+    return backbone, one, time.perf_counter() - began, probs, start
 
 
-def notebook(source, index, start):
+def notebook(source, index, recipe, backbone, start):
     """Seconds of Keras `fit`, validation included, and the final probabilities of validation."""
     import keras
     import tensorflow as tf
 
     import backbones
-    from bench.config import load_recipe
     from bench.data.pipeline import images
     from bench.schedule import planned_rates
     from bench.training.sampling import epoch_order
 
-    recipe = load_recipe("frozen")
     adapter = backbones.get("vgg16")
-    backbone = adapter.build("random")
-    backbone.trainable = False
     inputs = keras.Input((224, 224, 3))
     hidden = keras.layers.BatchNormalization()(backbone(inputs, training=False))
     hidden = keras.layers.GlobalAveragePooling2D()(hidden)
@@ -94,10 +92,10 @@ def notebook(source, index, start):
         for split in ("train", "val")
     }
     labels = {split: index.splits[split].labels for split in pictures}
-    rates = planned_rates(recipe.schedule, EPOCHS)
+    rates = planned_rates(recipe.schedule, recipe.epochs)
     val = tf.data.Dataset.from_tensor_slices((pictures["val"], labels["val"])).batch(16)
     began = time.perf_counter()
-    for epoch in range(EPOCHS):  # an epoch at a time, because the order is ours to give
+    for epoch in range(recipe.epochs):  # an epoch at a time, because the order is ours to give
         order = epoch_order(0, epoch, len(labels["train"]))
         shuffled = tf.data.Dataset.from_tensor_slices((tf.gather(pictures["train"], order), labels["train"][order]))
         model.optimizer.learning_rate.assign(rates[epoch])
