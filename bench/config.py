@@ -12,11 +12,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from backbones.base import STAGES
 from bench.errors import UserError, unknown
-from bench.heads import HeadLayer, parse_head
+from bench.heads import HeadLayer, needs_map, parse_head
 
 SCHEMA_VERSION = 1  # of a run directory: raise it when a stored file changes its meaning
 
+Strategy = Literal["auto", "default", "mirrored", "multiworker", "tpu"]
+Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+TrainOn = Literal["train", "train+val"]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -36,12 +40,25 @@ class Schedule(Frozen):
     sustain_epochs: Annotated[int, Field(ge=0)] = 0
     decay: Annotated[float, Field(gt=0, le=1)]  # factor per epoch of what lies above min_lr
     start_lr_feedback: bool = False  # train as the notebooks really did: each epoch ramps from the rate before it
+    max_lr_times_replicas: bool = False  # max_lr is that of one replica
 
     @model_validator(mode="after")
     def _ordered(self) -> Schedule:
         if self.min_lr > self.max_lr:
             raise ValueError(f"min_lr {self.min_lr:g} is above max_lr {self.max_lr:g}")
         return self
+
+    def scaled(self, factor: float, replicas: int = 1) -> Schedule:
+        """The schedule a run trains with: every rate times `factor`, and the highest times replicas if it asks so."""
+        times = replicas if self.max_lr_times_replicas else 1
+        return self.model_copy(
+            update={
+                "start_lr": self.start_lr * factor,
+                "min_lr": self.min_lr * factor,
+                "max_lr": self.max_lr * factor * times,
+                "max_lr_times_replicas": False,
+            }
+        )
 
 
 class Recipe(Frozen):
@@ -50,11 +67,20 @@ class Recipe(Frozen):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     description: str = ""  # one line for people; not part of a run's name
     head: tuple[str, ...]  # layers after the backbone, in order (`bench.heads`)
-    trainable: Literal["none"]  # which part of the backbone trains
+    trainable: str  # which part of the backbone trains: none, all, or from:STAGE and everything after it
     epochs: Annotated[int, Field(ge=1)]
     batch_per_replica: Annotated[int, Field(ge=1)] = 16
-    optimizer: Literal["adam"] = "adam"
-    augmentation: Literal["none", "flip"] = "none"  # flip: left-right, each image and epoch at even odds
+    optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"  # sgd: Nesterov momentum of 0.9
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0  # decoupled, per step, of matrices and kernels alone
+    ema_momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0  # above 0: scores come from averaged weights
+    loss: Literal["cross_entropy", "focal", "huber"] = "cross_entropy"  # `bench.training.losses`
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of cross_entropy
+    focal_gamma: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 2.0  # of focal
+    huber_delta: Rate = 1.0  # of huber
+    class_weighting: Literal["none", "balanced"] = "none"  # balanced: N / (C * images of the class)
+    augmentation: Literal["none", "flip", "flip_rotate", "colour"] = "none"  # `bench.training.augment`
+    early_stopping_patience: Annotated[int, Field(ge=0)] = 0  # epochs without a better val_macro_f1; 0: none
+    target_f1: Annotated[float, Field(gt=0, le=1)] | None = None  # the first epoch that reaches it is reported
     schedule: Schedule
 
     @field_validator("head")
@@ -63,15 +89,41 @@ class Recipe(Frozen):
         parse_head(head)
         return head
 
+    @field_validator("trainable")
+    @classmethod
+    def _trainable(cls, trainable: str) -> str:
+        known = ("none", "all", *(f"from:{stage}" for stage in STAGES))
+        if trainable not in known:
+            raise ValueError(str(unknown("part of a backbone", trainable, known)))
+        return trainable
+
+    @model_validator(mode="after")
+    def _of_this_loss(self) -> Recipe:
+        owners = {"label_smoothing": "cross_entropy", "focal_gamma": "focal", "huber_delta": "huber"}
+        for field, loss in owners.items():
+            if getattr(self, field) != type(self).model_fields[field].default and self.loss != loss:
+                raise ValueError(f'{field} belongs to loss = "{loss}", and this recipe\'s is "{self.loss}"')
+        return self
+
     @property
     def layers(self) -> tuple[HeadLayer, ...]:
         """The head, parsed."""
         return parse_head(self.head)
 
     @property
+    def first_trainable_stage(self) -> str | None:
+        """The stage from which on the backbone trains; None: no stage, or all of it."""
+        return self.trainable.removeprefix("from:") if self.trainable.startswith("from:") else None
+
+    @property
     def views(self) -> int:
-        """How many versions of a training image the augmentation can show: 1, or 2 with flips."""
-        return 2 if self.augmentation == "flip" else 1
+        """How many versions of a training image the augmentation can show; 0: too many to count."""
+        return {"none": 1, "flip": 2, "flip_rotate": 8, "colour": 0}[self.augmentation]
+
+    @property
+    def is_banked(self) -> bool:
+        """Whether the backbone need only run once per image and view, and pooled moments are all the head reads."""
+        return self.trainable == "none" and self.views > 0 and not needs_map(self.layers)
 
 
 class RunConfig(Frozen):
@@ -84,8 +136,12 @@ class RunConfig(Frozen):
     weights: str  # imagenet, random, or FILE@DIGEST of a weights file
     weights_seed: int = 0  # of random weights
     seed: int = 0  # of the head's start, the shuffling and the augmentation
-    strategy: Literal["auto"] = "auto"
-    precision: Literal["float32"] = "float32"
+    strategy: Strategy = "auto"
+    precision: Precision = "float32"
+    lr_scale: Rate = 1.0  # every learning rate of the recipe times this
+    train_on: TrainOn = "train"  # train+val: for a submission; such a run has seen validation
+    xla: bool = False  # compile training steps with XLA
+    deterministic: bool = False  # the same numbers every time, at a price
 
     def run_id(self, data_fingerprint: str) -> str:
         """`<backbone>-<px>-<recipe>-s<seed>-<hash8>`: the same question over the same data is the same name.

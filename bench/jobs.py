@@ -9,6 +9,11 @@ from pydantic import Field, TypeAdapter
 from bench.config import Frozen, RunConfig
 from bench.result import FailureKind
 
+# What becomes of a batch that does not fit in memory: the run fails, its gradients are gathered from smaller batches,
+# or the batch itself is made smaller.
+OnOom = Literal["fail", "accumulate", "shrink"]
+DEFAULT_BANK_GIB = 20.0
+
 
 class PlannedRun(Frozen):
     """A run with its name."""
@@ -36,6 +41,10 @@ class TrainJob(Frozen):
     store: str
     code_revision: str
     runs: tuple[PlannedRun, ...]
+    keep_weights: bool = False  # the trained model stays in the run directory
+    tensorboard: bool = False  # curves and timings for `tensorboard --logdir`
+    on_oom: OnOom = "fail"
+    bank_gib: float = DEFAULT_BANK_GIB  # disk that the saved outputs of a partly frozen network may take
 
 
 Job = Annotated[PrepareJob | TrainJob, Field(discriminator="kind")]

@@ -32,6 +32,9 @@ class Metrics(Frozen):
     did_not_train: bool = False  # training and validation loss both ended near ln(classes)
     selected_on_validation: bool = False
     saw_validation: bool = False
+    target_f1: float | None = None  # what the recipe aimed at
+    target_epoch: int | None = None  # the first that reached it, counted from 1
+    target_seconds: float | None = None  # of training until then, overhead and extraction included
     labels_only: bool = False  # probabilities are 0 and 1, made of predicted classes
 
 
@@ -47,6 +50,9 @@ class Cost(Frozen):
     train_seconds_steady: float | None = None  # without tracing and compilation
     train_seconds_full: float | None = None
     eval_seconds: float | None = None
+    checkpoint_seconds: float | None = None
+    images_per_second: float | None = None  # of steady training
+    input_wait_share: float | None = None  # of steady training: waiting for pictures, 0 to 1
     inference_ms_per_image: float | None = None
     inference_batch: int | None = None
     parameters: int | None = None
@@ -64,6 +70,11 @@ class Setup(Frozen):
     strategy: str = "default"
     replicas: int = 1
     global_batch: int | None = None
+    micro_batch: int | None = None  # per replica, where gradients were gathered from smaller batches to fit in memory
+    asked_global_batch: int | None = None  # where the batch was made smaller to fit in memory
+    xla: bool = False
+    deterministic: bool = False
+    interruptions: int = 0  # how often the run was interrupted and went on from its last complete epoch
     code_revision: str
 
 
@@ -115,6 +126,7 @@ class Result(Frozen):
     family: str | None = None
     image_px: int | None = None
     recipe: str | None = None
+    lr_scale: float | None = None
     seed: int | None = None
     weights: str | None = None
     weights_seed: int | None = None

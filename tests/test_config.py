@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from bench.config import Recipe, RunConfig, load_recipe, parse_recipe, recipe_names
+from bench.config import RunConfig, load_recipe, parse_recipe, recipe_names
 from bench.errors import UserError
 
 FROZEN = load_recipe("frozen")
@@ -95,6 +95,11 @@ def test_shipped_recipes_are_whole(name):
         ("min_lr = 0.0001", "min_lr = 0.1", "min_lr 0.1 is above max_lr 0.01"),
         ("min_lr = 0.0001", "min_lr = nan", "schedule.min_lr"),
         ('"none"', '"some"', "trainable"),
+        ('"none"', '"from:stage6"', "Did you mean 'from:stage5'"),
+        ("epochs = 3", 'epochs = 3\nloss = "hinge"', "loss"),
+        ("epochs = 3", "epochs = 3\nfocal_gamma = 1.5", 'focal_gamma belongs to loss = "focal"'),
+        ("epochs = 3", "epochs = 3\nlabel_smoothing = 1.0", "label_smoothing"),
+        ("epochs = 3", "epochs = 3\ntarget_f1 = 1.5", "target_f1"),
         ("epochs = 3", "epochs = ", "not TOML"),
     ],
 )
@@ -113,4 +118,19 @@ def test_an_unknown_recipe_names_the_nearest():
 
 def test_views():
     assert [load_recipe(name).views for name in ("frozen", "frozen-flip")] == [1, 2]
-    assert isinstance(load_recipe("frozen"), Recipe)
+    assert parse_recipe("mine", TEXT.replace("trainable =", 'augmentation = "flip_rotate"\ntrainable =')).views == 8
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "banked"),
+    [
+        ('"none"', '"none"', True),
+        ('"none"', '"all"', False),
+        ('"none"', '"from:stage5"', False),
+        ("trainable =", 'augmentation = "flip"\ntrainable =', True),
+        ("trainable =", 'augmentation = "colour"\ntrainable =', False),
+        ('"gap"', '"dropout:0.5", "gap"', False),
+    ],
+)
+def test_which_recipes_need_the_backbone_once(old, new, banked):
+    assert parse_recipe("mine", TEXT.replace(old, new)).is_banked is banked

@@ -4,16 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.config import Schedule, load_recipe, recipe_names
+from bench.config import load_recipe, recipe_names
 from bench.schedule import exponential_lr, fed_back_rates, learning_rates, planned_rates
 
 GOLDEN = Path(__file__).parent / "golden" / "schedules.csv"
-OTHERS = {  # schedules of the golden file whose recipe trains the backbone
-    "finetune-8-replicas": Schedule(
-        start_lr=1e-5, min_lr=1e-6, max_lr=8 * 5e-5, ramp_epochs=3, sustain_epochs=2, decay=0.7
-    ),
-    "seed-densenet121-final": Schedule(start_lr=0.001, min_lr=0.0001, max_lr=0.01, ramp_epochs=30, decay=0.8),
-}
+# A schedule of the golden file that is a recipe's at another number of replicas.
+EIGHT_REPLICAS = "finetune-8-replicas"
 
 
 def golden() -> dict[str, list[tuple[float, float]]]:
@@ -27,7 +23,11 @@ def golden() -> dict[str, list[tuple[float, float]]]:
 @pytest.mark.parametrize("recipe", sorted(golden()))
 def test_both_columns_of_the_log(recipe):
     expected = golden()[recipe]
-    schedule = OTHERS.get(recipe) or load_recipe(recipe).schedule
+    schedule = (
+        load_recipe("finetune").schedule.scaled(1, replicas=8)
+        if recipe == EIGHT_REPLICAS
+        else load_recipe(recipe).schedule
+    )
     epochs = len(expected)
     assert planned_rates(schedule, epochs) == pytest.approx(
         [planned for planned, _ in expected], rel=1e-8
@@ -37,9 +37,15 @@ def test_both_columns_of_the_log(recipe):
     )  # the file has ten digits
 
 
-@pytest.mark.parametrize("recipe", sorted(set(golden()) - set(OTHERS)))
+@pytest.mark.parametrize("recipe", sorted(set(golden()) - {EIGHT_REPLICAS}))
 def test_shipped_recipes_train_as_many_epochs_as_the_log(recipe):
     assert load_recipe(recipe).epochs == len(golden()[recipe])
+
+
+def test_a_scaled_schedule_has_every_rate_scaled():
+    schedule = load_recipe("seed-vgg16-bn").schedule
+    assert planned_rates(schedule.scaled(3), 30) == pytest.approx([3 * rate for rate in planned_rates(schedule, 30)])
+    assert schedule.scaled(1, replicas=8) == schedule  # which does not ask for more with more replicas
 
 
 def test_feedback_is_what_a_recipe_asks_for():
