@@ -21,6 +21,7 @@ def result_row(result: Result) -> dict[str, Any]:
             "family",
             "image_px",
             "recipe",
+            "lr_scale",
             "seed",
             "weights",
             "added",

@@ -79,6 +79,18 @@ COLUMNS: tuple[str, ...] = (
     "labels_only",  # no probabilities: of an added run whose predicted classes are known
     "max_cost_ms",  # of an ensemble: what its members were allowed to take per image, together
     "indistinguishable_from_best_ensemble",  # by a paired bootstrap of held-out predictions
+    "lr_scale",  # every learning rate of the recipe was multiplied by it
+    "images_per_second",  # of steady training
+    "input_wait_share",
+    "checkpoint_seconds",
+    "target_f1",
+    "target_epoch",  # the first that reached it, counted from 1
+    "target_seconds",
+    "micro_batch",  # per replica, where gradients were gathered from smaller batches to fit in memory
+    "asked_global_batch",  # where the batch was made smaller to fit in memory
+    "xla",
+    "deterministic",
+    "interruptions",
 )
 
 INTEGERS = frozenset(
@@ -97,12 +109,18 @@ INTEGERS = frozenset(
         "inference_batch",
         "weights_seed",
         "cores",
+        "target_epoch",
+        "micro_batch",
+        "asked_global_batch",
+        "interruptions",
     }
 )
 BOOLEANS = frozenset(
     {
         "selected_on_validation",
         "bank_shared",
+        "xla",
+        "deterministic",
         "did_not_train",
         "superseded",
         "saw_validation",
