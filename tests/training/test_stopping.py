@@ -1,0 +1,35 @@
+import pytest
+
+from bench.config import load_recipe
+from bench.training.stopping import reached, should_stop
+
+
+def recipe(patience, ramp=2):
+    base = load_recipe("finetune")
+    schedule = base.schedule.model_copy(update={"ramp_epochs": ramp})
+    return base.model_copy(update={"early_stopping_patience": patience, "schedule": schedule})
+
+
+@pytest.mark.parametrize(
+    ("scores", "stop"),
+    [
+        ([], False),
+        ([0.9, 0.1], False),  # the ramp: no best score comes from it
+        ([0.9, 0.1, 0.3], False),
+        ([0.9, 0.1, 0.3, 0.2], False),
+        ([0.9, 0.1, 0.3, 0.2, 0.3], True),  # equal is not better
+        ([0.9, 0.1, 0.3, 0.2, 0.31], False),
+    ],
+)
+def test_two_epochs_of_patience_after_the_ramp(scores, stop):
+    assert should_stop(recipe(2), scores) is stop
+
+
+def test_no_patience_never_stops():
+    assert not should_stop(recipe(0), [0.5, 0.4, 0.3, 0.2, 0.1])
+
+
+def test_the_first_epoch_that_reaches_the_target():
+    assert reached(0.9, [0.1, 0.9, 0.95], [10.0, 2.0, 2.0]) == (2, 12.0)
+    assert reached(0.99, [0.1, 0.9, 0.95], [10.0, 2.0, 2.0]) is None
+    assert reached(None, [1.0], [1.0]) is None
