@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from pathlib import Path
 
 import keras
 import numpy as np
 
 import backbones
-from backbones.base import WeightsError
 from bench.config import RunConfig
 from bench.data.catalog import SPLITS, DataSource
-from bench.data.excerpt import excerpt
 from bench.data.faults import named_faults
 from bench.data.index import DataIndex
 from bench.data.pipeline import images
-from bench.errors import UserError
 from bench.training.bank import VIEWS, Bank, BankFolder, BankKey, BankTiming, View
-from bench.training.batch_norm import reestimate
 from bench.training.device import has_accelerator
 from bench.training.extraction import ACCELERATOR_BATCH_PIXELS, CPU_BATCH_PIXELS, Extractor, Pass, batch_size, flipped
 from bench.training.head_trainer import Features
-from bench.training.unit_variance import standardise
+from bench.training.scaling import build_backbone, give_scale
 
 Slot = tuple[str, View]  # split and view
 OnImages = Callable[[int, int], None]  # images done, of how many
-
-# Random weights: their scale is taken from 8 training images of 224 px, or 4 of more pixels. The spread of features is
-# the same with 8 and with 32, and each image costs two forward passes.
-SCALING_PIXELS = 8 * 224 * 224
-SCALING_LEAST = 4
 
 
 @dataclass(frozen=True)
@@ -83,11 +72,7 @@ class FeatureMaker:
 
     @cached_property
     def _model(self) -> keras.Model:
-        weights = self._weights if self._weights in ("imagenet", "random") else Path(self._weights)
-        try:
-            model = self._adapter.build(weights, seed=self._config.weights_seed)
-        except WeightsError as error:
-            raise UserError(str(error)) from None
+        model = build_backbone(self._adapter, self._weights, self._config.weights_seed)
         model.trainable = False
         return model
 
@@ -121,14 +106,8 @@ class FeatureMaker:
         """Gives a random network statistics and scale of real images, at this resolution. Returns the seconds."""
         if self._config.weights != "random":
             return 0.0
-        started = time.perf_counter()
-        count = max(SCALING_LEAST, SCALING_PIXELS // image_px**2)
         shards = self._source.shards[image_px]["train"]
-        with named_faults(shards):
-            pictures = self._adapter.prepare(excerpt(shards, self._count("train"), count))
-        standardise(self._model, pictures)
-        reestimate(self._model, [pictures])
-        return time.perf_counter() - started
+        return give_scale(self._model, self._adapter, shards, self._count("train"), image_px)
 
     def _pass(self, extractor: Extractor, splits: Sequence[str], view: View, on_batch: Callable[[int], None]) -> Pass:
         shards = [shard for split in splits for shard in self._source.shards[extractor.image_px][split]]

@@ -11,7 +11,6 @@ from pathlib import Path
 from statistics import median
 
 import pandas as pd
-import tensorflow as tf
 
 import backbones
 from bench.config import Frozen, Recipe
@@ -20,13 +19,14 @@ from bench.data.index import DataIndex, load_cached
 from bench.environment import cores, describe
 from bench.errors import UserError
 from bench.jobs import Failed, Finished, PlannedRun, Progress, TrainJob
-from bench.result import Cost, FailureKind, Result, Setup
+from bench.result import Cost, Result, Setup
 from bench.scoring import score
-from bench.store import Images, Outputs, Split, Store
+from bench.store import Outputs, Split, Store
 from bench.training.bank import VIEWS, BankFolder
 from bench.training.device import device_name, peak_memory_mib
 from bench.training.features import BankSet, FeatureMaker
-from bench.training.head_trainer import EpochRow, Examples, HeadTrainer, NonFiniteLossError, did_not_train
+from bench.training.head_trainer import EpochRow, Examples, HeadTrainer, did_not_train
+from bench.training.recording import failure_kind, first_line, images_of
 
 Emit = Callable[[Frozen], None]
 
@@ -66,7 +66,9 @@ class FrozenJob:
             except Exception as error:
                 traceback.print_exc()
                 seconds = time.perf_counter() - started
-                self._emit(Failed(run_id=run.run_id, kind=_kind(error), reason=_reason(error), seconds=seconds))
+                self._emit(
+                    Failed(run_id=run.run_id, kind=failure_kind(error), reason=first_line(error), seconds=seconds)
+                )
             else:
                 self._emit(Finished(run_id=run.run_id, macro_f1=macro_f1, seconds=time.perf_counter() - started))
 
@@ -129,7 +131,7 @@ class FrozenJob:
             config=config.model_dump(mode="json"),
             environment=describe(result.setup.device, self._job.code_revision),
             history=pd.DataFrame([asdict(row) for row in history]),
-            images=_images(index, config.image_px),
+            images=images_of(index, config.image_px),
             log_probs=log_probs,
             log=self._log.read_text(errors="replace"),
         )
@@ -173,27 +175,3 @@ def frozen_cost(
         gflops_per_image=banks.timing("val").gflops_per_image,
         peak_memory_mib=peak_memory_mib(),
     )
-
-
-def _images(index: DataIndex, image_px: int) -> Images:
-    test = index.splits.get("test")
-    return Images(
-        val_ids=index.splits["val"].ids,
-        test_ids=test.ids if test else (),
-        val_labels=tuple(index.splits["val"].labels.tolist()),
-        class_names=index.class_names,
-        data_fingerprint=index.fingerprints[image_px],
-        test_labels=None if index.test_labels is None else tuple(index.test_labels.tolist()),
-    )
-
-
-def _kind(error: Exception) -> FailureKind:
-    if isinstance(error, NonFiniteLossError):
-        return "nan"
-    return "oom" if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)) else "error"
-
-
-def _reason(error: Exception) -> str:
-    """The first line of what went wrong."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -16,15 +16,12 @@ import tensorflow as tf
 from bench.config import Recipe
 from bench.schedule import learning_rates
 from bench.training.head_model import pooled_head
+from bench.training.recording import NonFiniteLossError
 from bench.training.sampling import epoch_order, epoch_views
 from ensembles.metrics import accuracy, log_loss, macro_f1
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
-
-
-class NonFiniteLossError(Exception):
-    """The loss became NaN or infinite. Its text names the epoch and the step."""
 
 
 @dataclass(frozen=True)
