@@ -25,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+data_app = typer.Typer(help="Bring in data sets, check them, look at them.", no_args_is_help=True)
 app.command()(run)
 app.command()(ensemble)
 app.command()(recommend)
@@ -32,6 +33,7 @@ app.command()(report)
 app.command()(add)
 app.command()(export)
 app.add_typer(list_app, name="list")
+app.add_typer(data_app, name="data")
 app.command()(show)
 app.command()(clean)
 
