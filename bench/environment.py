@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import bench
+from bench.errors import UserError
 
 _VERSIONED = ("tensorflow", "keras", "numpy", "scikit-learn", "pandas")
 _CODE = ("bench", "backbones", "ensembles", "pyproject.toml")  # generated files do not make a revision dirty
@@ -30,6 +33,41 @@ def keras_models() -> Path:
 def child_environment() -> dict[str, str]:
     """The environment of a child: ours, with TensorFlow's start-up chatter left to warnings and errors."""
     return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1"), "PYTHONUNBUFFERED": "1"}
+
+
+@dataclass(frozen=True)
+class TfConfig:
+    """The workers that train together, as the variable TF_CONFIG names them. Worker 0 is the chief."""
+
+    workers: tuple[str, ...]  # HOST:PORT
+    index: int
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The addresses of all but this one."""
+        return tuple(address for number, address in enumerate(self.workers) if number != self.index)
+
+
+def tf_config() -> TfConfig | None:
+    """What TF_CONFIG says; None where it is not set or names one worker alone.
+
+    Raises:
+        UserError: it is set, and says something else.
+    """
+    text = os.environ.get("TF_CONFIG", "").strip()
+    if not text:
+        return None
+    try:
+        content = json.loads(text)
+        workers, task = content.get("cluster", {}).get("worker", []), content.get("task", {})
+        found = TfConfig(tuple(map(str, workers)), int(task.get("index", 0)))
+        wrong = workers and (task.get("type") != "worker" or not 0 <= found.index < len(workers))
+    except (ValueError, TypeError, AttributeError):
+        wrong = True
+    if wrong:
+        expected = '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}'
+        raise UserError(f"TF_CONFIG is '{text}'. Expected {expected}, with the index of this worker.")
+    return found if len(found.workers) > 1 else None
 
 
 def cores() -> int:

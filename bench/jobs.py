@@ -13,6 +13,7 @@ from bench.result import FailureKind
 # or the batch itself is made smaller.
 OnOom = Literal["fail", "accumulate", "shrink"]
 DEFAULT_BANK_GIB = 20.0
+DEFAULT_WORKER_TIMEOUT_SECONDS = 300.0
 
 
 class PlannedRun(Frozen):
@@ -44,6 +45,7 @@ class TrainJob(Frozen):
     keep_weights: bool = False  # the trained model stays in the run directory
     tensorboard: bool = False  # curves and timings for `tensorboard --logdir`
     on_oom: OnOom = "fail"
+    worker_timeout_seconds: float = DEFAULT_WORKER_TIMEOUT_SECONDS  # for the other workers of TF_CONFIG
     bank_gib: float = DEFAULT_BANK_GIB  # disk that the saved outputs of a partly frozen network may take
 
 

@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 from bench.jobs import Failed, Finished, Progress
 
 QUIET_SECONDS = 30.0  # between two plain lines of one phase
+OVER_IMAGES = ("features", "training")  # phases that count images, and are nearly all of a run's work
 
 
 class Tally:
@@ -23,7 +24,7 @@ class Tally:
         self._work = dict(work)  # run -> rough amount of work
         self._total = sum(work.values()) or 1.0
         self._began = time.monotonic()
-        self._phase_began = self._began
+        self._phase_began, self._phase_done = self._began, 0  # a run that goes on does not begin at 0
         self._current: Progress | None = None
         self.runs, self.over = len(work), 0
 
@@ -32,7 +33,7 @@ class Tally:
         before, self._current = self._current, event
         fresh = before is None or (before.run_id, before.phase) != (event.run_id, event.phase)
         if fresh:
-            self._phase_began = time.monotonic()
+            self._phase_began, self._phase_done = time.monotonic(), event.done
         return fresh
 
     def end(self, run_id: str) -> None:
@@ -46,7 +47,7 @@ class Tally:
         now = self._current
         left = sum(self._work.values())
         if now is not None and now.run_id in self._work:
-            share = {"features": now.done / now.total if now.total else 0.0, "head": 0.98}.get(now.phase, 0.0)
+            share = now.done / now.total if now.phase in OVER_IMAGES and now.total else 0.98 * (now.phase == "head")
             left -= share * self._work[now.run_id]
         return 1.0 - left / self._total
 
@@ -60,7 +61,9 @@ class Tally:
     def images_per_second(self) -> float | None:
         """Of the current pass over images."""
         now, seconds = self._current, time.monotonic() - self._phase_began
-        return now.done / seconds if now is not None and now.phase == "features" and now.done and seconds > 0 else None
+        if now is None or now.phase not in OVER_IMAGES or now.done <= self._phase_done or seconds <= 0:
+            return None
+        return (now.done - self._phase_done) / seconds
 
     def describe(self) -> str:
         """The current run, its phase, its speed and the time left."""

@@ -43,6 +43,8 @@ class RunPaths:
         self.images = folder / "images.json"
         self.arrays = folder / "arrays.npz"
         self.log = folder / "log.txt"
+        self.model = folder / "model.keras"
+        self.tensorboard = folder / "tensorboard"
         self.result = folder / RESULT
 
     def probabilities(self, split: Split) -> Path:
@@ -78,6 +80,18 @@ class Outputs:
     log_probs: Mapping[Split, npt.NDArray[np.float32]]
     log: str
     arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    model: Path | None = None  # a trained model in a file of Keras, to be moved into the run
+    tensorboard: Path | None = None  # a folder of event files, to be moved into the run
+
+
+class UnfinishedPaths:
+    """The files of a run that is being trained: gone when it is complete."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.checkpoint = folder / "checkpoint.npz"
+        self.model = folder / "model.keras"
+        self.tensorboard = folder / "tensorboard"
 
 
 class StoredRun:
@@ -159,6 +173,12 @@ class StoredRun:
         """Whether predictions of that split were stored."""
         return self.paths.probabilities(split).name in self.result.artefacts
 
+    @property
+    def model(self) -> Path | None:
+        """The trained model, where it was kept (`--keep-weights`)."""
+        kept = self.paths.model.name in self.result.artefacts
+        return self._checked(self.paths.model) if kept else None
+
     def _checked(self, path: Path) -> Path:
         if path.name in self._verified:
             return path
@@ -235,16 +255,21 @@ class Store:
         """All finished runs, sorted by name."""
         return (self._open(run_id) for run_id in self.run_ids())
 
+    def unfinished(self, run_id: str) -> UnfinishedPaths:
+        """Where a run keeps what it needs to go on after an interruption."""
+        return UnfinishedPaths(self.partial / f"{run_id}.unfinished")
+
     def save(self, result: Result, outputs: Outputs) -> StoredRun:
         """Writes a run whole, its result last, in `.partial`; then renames it into place, over an older one."""
         paths = RunPaths(self.partial / result.run_id)
         shutil.rmtree(paths.folder, ignore_errors=True)
         paths.folder.mkdir(parents=True)
         _write_outputs(paths, outputs)
-        artefacts = {path.name: sha256(path) for path in sorted(paths.folder.iterdir())}
+        artefacts = {path.name: sha256(path) for path in sorted(paths.folder.iterdir()) if path.is_file()}
         write_json(paths.result, result.model_copy(update={"artefacts": artefacts}).model_dump(mode="json"))
         self._into_place(paths.folder, self.root / result.run_id)
         self.failure_path(result.run_id).unlink(missing_ok=True)
+        shutil.rmtree(self.unfinished(result.run_id).folder, ignore_errors=True)
         return self._open(result.run_id)
 
     def failure_path(self, run_id: str) -> Path:
@@ -304,6 +329,10 @@ def _write_outputs(paths: RunPaths, outputs: Outputs) -> None:
     for split, array in outputs.log_probs.items():
         content = np.ascontiguousarray(array, dtype=np.float32)
         write_atomic(paths.probabilities(split), partial(np.save, arr=content, allow_pickle=False))
+    if outputs.model is not None:
+        outputs.model.replace(paths.model)
+    if outputs.tensorboard is not None and outputs.tensorboard.is_dir():
+        outputs.tensorboard.replace(paths.tensorboard)
     if outputs.arrays:
         arrays: dict[str, Any] = dict(outputs.arrays)
         write_atomic(paths.arrays, lambda file: np.savez(file, **arrays))

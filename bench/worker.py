@@ -43,6 +43,10 @@ def _do(job: PrepareJob | TrainJob, emit: Emit, log: Path) -> None:
         from bench.prepare import prepare
 
         prepare(job, emit)
+    elif not job.runs[0].config.recipe.is_banked:
+        from bench.training.finetune import run_finetuned
+
+        run_finetuned(job, emit, log)
     else:
         from bench.training.frozen import run_frozen
 

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from bench.training.head_trainer import Floats
+from bench.training.profiling import gflops
 
 # Images of one call, by pixels: large enough to fill the device, small enough that VGG16's first maps fit in memory.
 CPU_BATCH_PIXELS = 8 * 512 * 512
@@ -53,11 +54,7 @@ class Extractor:
 
     def gflops_per_image(self) -> float:
         """Forward floating-point operations of one image (2 x multiply-adds) in 1e9, by TensorFlow's profiler."""
-        graph = self._moments.get_concrete_function().graph
-        options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
-        options["output"] = "none"
-        counted = tf.compat.v1.profiler.profile(graph, cmd="op", options=options)
-        return float(counted.total_float_ops) / self.batch / 1e9
+        return gflops(self._moments.get_concrete_function().graph, self.batch)
 
     def run(self, batches: Iterable[Any], on_batch: Callable[[int], None]) -> Pass:
         """Runs the backbone over batches of uint8 (b, px, px, 3); `on_batch` hears how many images are done."""

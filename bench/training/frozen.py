@@ -24,8 +24,9 @@ from bench.scoring import score
 from bench.store import Outputs, Split, Store
 from bench.training.bank import VIEWS, BankFolder
 from bench.training.device import device_name, peak_memory_mib
+from bench.training.epochs import EpochRow, did_not_train
 from bench.training.features import BankSet, FeatureMaker
-from bench.training.head_trainer import EpochRow, Examples, HeadTrainer, did_not_train
+from bench.training.head_trainer import Examples, HeadTrainer
 from bench.training.recording import failure_kind, first_line, images_of
 
 Emit = Callable[[Frozen], None]

@@ -71,6 +71,18 @@ def pooled_head(head: Sequence[HeadLayer], width: int, classes: int, seed: int) 
     return keras.Model([means, variances], logits, name="head")
 
 
+def map_head(head: Sequence[HeadLayer], maps: Any, classes: int, seed: int) -> Any:
+    """A head on whole feature maps, symbolic (B, h, w, F) -> logits (B, classes) in float32.
+
+    Its layers start from the same numbers as those of `pooled_head` for the same seed.
+    """
+    pooling = [layer.kind for layer in head].index("gap")
+    values = maps
+    for position, layer in enumerate(head[:pooling]):
+        values = _keras_layer(layer, classes, seed * 1009 + 100 + position, f"head_map_{layer.kind}_{position}")(values)
+    return _chain(head[pooling + 1 :], layers.GlobalAveragePooling2D(name="head_gap")(values), classes, seed)
+
+
 def _chain(head: Sequence[HeadLayer], values: Any, classes: int, seed: int) -> Any:
     for position, layer in enumerate(head):
         values = _keras_layer(layer, classes, seed * 1009 + position, f"head_{layer.kind}_{position}")(values)
@@ -82,7 +94,7 @@ def _keras_layer(layer: HeadLayer, classes: int, seed: int, name: str) -> layers
     if layer.kind == "dense":
         return layers.Dense(layer.units, activation=layer.activation, kernel_initializer=glorot, name=name)
     if layer.kind == "softmax":
-        return layers.Dense(classes, kernel_initializer=glorot, name=name)
+        return layers.Dense(classes, kernel_initializer=glorot, dtype="float32", name=name)  # logits, in any precision
     if layer.kind == "dropout":
         return layers.Dropout(layer.rate, seed=seed, name=name)
     return layers.BatchNormalization(name=name)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ import tensorflow as tf
 
 from bench.config import Recipe
 from bench.schedule import learning_rates
+from bench.training.epochs import EpochRow
 from bench.training.head_model import pooled_head
 from bench.training.recording import NonFiniteLossError
 from bench.training.sampling import epoch_order, epoch_views
@@ -43,21 +43,6 @@ class Examples:
 
     features: Features
     labels: Labels
-
-
-@dataclass(frozen=True)
-class EpochRow:
-    """One row of history.csv."""
-
-    epoch: int
-    learning_rate: float
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
-    val_macro_f1: float
-    train_seconds: float
-    eval_seconds: float
 
 
 class HeadTrainer:
@@ -193,9 +178,3 @@ class _Rows:
         """Which rows an epoch sees, in order."""
         order = epoch_order(seed, epoch, self.images)
         return epoch_views(seed, epoch, self.images, views)[order] * self.images + order
-
-
-def did_not_train(rows: Sequence[EpochRow], classes: int) -> bool:
-    """Whether training and validation loss both ended within 5 % of ln(classes), what guessing gives."""
-    chance = math.log(classes)
-    return all(abs(loss / chance - 1) < 0.05 for loss in (rows[-1].loss, rows[-1].val_loss))

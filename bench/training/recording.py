@@ -13,6 +13,10 @@ class NonFiniteLossError(Exception):
     """The loss became NaN or infinite. Its text names the epoch and the step."""
 
 
+class OutOfMemoryError(Exception):
+    """A batch does not fit in memory. Its text names it."""
+
+
 def images_of(index: DataIndex, image_px: int) -> Images:
     """The images behind the rows of a run's arrays."""
     test = index.splits.get("test")
@@ -30,7 +34,8 @@ def failure_kind(error: Exception) -> FailureKind:
     """What kind of failure an exception is."""
     if isinstance(error, NonFiniteLossError):
         return "nan"
-    return "oom" if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)) else "error"
+    memory = (OutOfMemoryError, MemoryError, tf.errors.ResourceExhaustedError)
+    return "oom" if isinstance(error, memory) else "error"
 
 
 def first_line(error: Exception) -> str:

@@ -1,0 +1,235 @@
+"""A job of one run whose network itself trains, whole or from a stage on, under any strategy."""
+
+from __future__ import annotations
+
+import gc
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import keras
+import pandas as pd
+import tensorflow as tf
+
+import backbones
+from bench.config import Frozen, RunConfig
+from bench.data.catalog import find
+from bench.data.faults import named_faults
+from bench.data.index import DataIndex, load_cached
+from bench.environment import cores, describe
+from bench.errors import UserError
+from bench.jobs import Failed, Finished, Mistake, Progress, TrainJob
+from bench.result import Metrics, Result, Setup
+from bench.scoring import score
+from bench.store import Outputs, Split, Store
+from bench.training.assembling import Assembly, Batching
+from bench.training.checkpoint import Checkpoint, Progressed
+from bench.training.costs import tuned_cost
+from bench.training.device import device_name
+from bench.training.epochs import did_not_train
+from bench.training.fitting import Fit, Listeners
+from bench.training.keeping import save_model
+from bench.training.predicting import Floats, Pace, predicted
+from bench.training.recording import OutOfMemoryError, failure_kind, first_line, images_of
+from bench.training.setting import Training
+from bench.training.stopping import reached, should_stop
+from bench.training.strategies import make_strategy, strategy_name, worker_index
+
+Emit = Callable[[Frozen], None]
+
+
+def run_finetuned(job: TrainJob, emit: Emit, log: Path) -> None:
+    """Does the job's run: stored when it is done, told where it fails.
+
+    Raises:
+        UserError: something that the user can mend.
+    """
+    run = job.runs[0]
+    started = time.perf_counter()
+    try:
+        macro_f1 = FinetuneJob(job, emit, log).run()
+    except UserError:
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        seconds = time.perf_counter() - started
+        emit(Failed(run_id=run.run_id, kind=failure_kind(error), reason=first_line(error), seconds=seconds))
+    else:
+        emit(Finished(run_id=run.run_id, macro_f1=macro_f1, seconds=time.perf_counter() - started))
+
+
+class FinetuneJob:
+    """One run, from its configuration to its directory in the store."""
+
+    def __init__(self, job: TrainJob, emit: Emit, log: Path) -> None:
+        self._job, self._run, self._emit, self._log = job, job.runs[0], emit, log
+        self._config: RunConfig = job.runs[0].config
+        _set_up(self._config)
+        self._strategy = make_strategy(
+            self._config.strategy, job.worker_timeout_seconds, lambda text: emit(Mistake(message=text))
+        )
+        source = find(job.data)
+        index = load_cached(source, job.resolutions)
+        if index is None:
+            raise UserError(f"Data set '{source.name}' changed while it was used. Run the command again.")
+        self._index: DataIndex = index
+        self._shards = [shard for shards in source.shards[self._config.image_px].values() for shard in shards]
+        self._store = Store(Path(job.store))
+        self._unfinished = self._store.unfinished(self._run.run_id)
+        self._assembly = Assembly(self._config, job.weights, source, index, self._strategy)
+        self._is_chief = worker_index() == 0
+
+    def run(self) -> float:
+        """Trains, predicts and stores. Returns macro F1 on validation."""
+        self._tell("building the network")
+        batching = Batching(self._config.recipe.batch_per_replica)
+        with named_faults(self._shards):
+            while True:
+                try:
+                    return self._attempt(batching)
+                except tf.errors.ResourceExhaustedError as error:
+                    print(error)
+                    smaller = self._smaller(batching)
+                batching = smaller
+                gc.collect()
+
+    def _smaller(self, batching: Batching) -> Batching:
+        """What to try where a batch did not fit in memory.
+
+        Raises:
+            OutOfMemoryError: nothing.
+        """
+        wanted, half = self._job.on_oom, batching.at_once // 2
+        if wanted == "fail" or half < 1:
+            raise OutOfMemoryError(
+                f"{batching.at_once} images of {self._config.image_px} px at once do not fit in memory"
+                + (": --on-oom accumulate|shrink goes on with fewer" if wanted == "fail" else "")
+            )
+        self._tell(f"out of memory with {batching.at_once} images at once: again with {half}")
+        return Batching(half) if wanted == "shrink" else Batching(batching.batch, half)
+
+    def _attempt(self, batching: Batching) -> float:
+        training = self._assembly.training(batching)
+        checkpoint = Checkpoint(
+            self._unfinished.checkpoint, self._run.run_id, training.variables, writes=self._is_chief
+        )
+        progressed = Fit(training, self._listeners(training), checkpoint).run()
+        return self._finish(training, progressed, batching)
+
+    def _listeners(self, training: Training) -> Listeners:
+        images, epochs = len(training.train), training.recipe.epochs
+
+        def on_step(epoch: int, done: int) -> None:
+            self._tell("training", epoch * images + min(images, done * training.global_batch), images * epochs)
+
+        return Listeners(self._callbacks(), on_step=on_step)
+
+    def _callbacks(self) -> Sequence[keras.callbacks.Callback]:
+        if not (self._job.tensorboard and self._is_chief):
+            return ()
+        return [keras.callbacks.TensorBoard(self._unfinished.tensorboard, write_graph=False)]
+
+    def _finish(self, training: Training, progressed: Progressed, batching: Batching) -> float:
+        started = time.perf_counter()
+        self._tell("predicting")
+        splits: list[Split] = ["val", "test"] if "test" in self._index.splits else ["val"]
+        found = {split: predicted(training, self._assembly.examples(split)) for split in splits}
+        log_probs: dict[Split, Floats] = {split: array for split, (array, _) in found.items()}
+        seconds = time.perf_counter() - started
+        metrics = self._metrics(training, progressed, log_probs)
+        if self._is_chief:
+            result = self._result(training, progressed, metrics, batching, found["val"][1], seconds)
+            self._store.save(result, self._outputs(training, progressed, log_probs, result))
+        return metrics.macro_f1
+
+    def _metrics(self, training: Training, progressed: Progressed, log_probs: dict[Split, Floats]) -> Metrics:
+        recipe, rows = training.recipe, progressed.rows
+        scores = [row.val_macro_f1 for row in rows]
+        target = reached(recipe.target_f1, scores, [row.train_seconds for row in rows])
+        return score(
+            log_probs,
+            self._index.splits["val"].labels,
+            self._index.test_labels,
+            train_images=len(training.train),
+            did_not_train=did_not_train(rows, training.classes),
+            selected_on_validation=len(rows) < recipe.epochs and should_stop(recipe, scores),
+            saw_validation="val" in self._config.train_on,
+            target_f1=recipe.target_f1,
+            target_epoch=target[0] if target else None,
+            target_seconds=target[1] if target else None,
+        )
+
+    def _result(
+        self,
+        training: Training,
+        progressed: Progressed,
+        metrics: Metrics,
+        batching: Batching,
+        pace: Pace,
+        predict_seconds: float,
+    ) -> Result:
+        config = self._config
+        return Result(
+            run_id=self._run.run_id,
+            kind="run",
+            data=config.data,
+            data_fingerprint=self._index.fingerprints[config.image_px],
+            backbone=config.backbone,
+            family=backbones.get(config.backbone).family,
+            image_px=config.image_px,
+            recipe=config.recipe.name,
+            lr_scale=config.lr_scale,
+            seed=config.seed,
+            weights=config.weights,
+            weights_seed=config.weights_seed,
+            metrics=metrics,
+            cost=tuned_cost(training, progressed, pace, config.image_px, predict_seconds),
+            setup=self._setup(training, progressed, batching),
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def _setup(self, training: Training, progressed: Progressed, batching: Batching) -> Setup:
+        config, replicas = self._config, self._strategy.num_replicas_in_sync
+        asked = config.recipe.batch_per_replica * replicas
+        return Setup(
+            device=device_name(),
+            cores=cores(),
+            precision=config.precision,
+            strategy=strategy_name(self._strategy),
+            replicas=replicas,
+            global_batch=training.global_batch,
+            micro_batch=batching.micro_batch,
+            asked_global_batch=asked if asked != training.global_batch else None,
+            xla=config.xla,
+            deterministic=config.deterministic,
+            interruptions=progressed.interruptions,
+            code_revision=self._job.code_revision,
+        )
+
+    def _outputs(
+        self, training: Training, progressed: Progressed, log_probs: dict[Split, Floats], result: Result
+    ) -> Outputs:
+        return Outputs(
+            config=self._config.model_dump(mode="json"),
+            environment=describe(result.setup.device, self._job.code_revision),
+            history=pd.DataFrame([asdict(row) for row in progressed.rows]),
+            images=images_of(self._index, self._config.image_px),
+            log_probs=log_probs,
+            log=self._log.read_text(errors="replace"),
+            model=save_model(training, self._unfinished.model) if self._job.keep_weights else None,
+            tensorboard=self._unfinished.tensorboard if self._job.tensorboard else None,
+        )
+
+    def _tell(self, phase: str, done: int = 0, total: int = 0) -> None:
+        self._emit(Progress(run_id=self._run.run_id, phase=phase, done=done, total=total))
+
+
+def _set_up(config: RunConfig) -> None:
+    """What holds for the whole process."""
+    keras.config.set_dtype_policy(config.precision)
+    if config.deterministic:
+        keras.utils.set_random_seed(config.seed)
+        tf.config.experimental.enable_op_determinism()

@@ -1,0 +1,76 @@
+"""Small trainings on numpy images, for the tests of the loop."""
+
+import numpy as np
+import tensorflow as tf
+
+import backbones
+from bench.config import Recipe, load_recipe
+from bench.training.feeding import Examples
+from bench.training.fitting import Fit
+from bench.training.loop import Execution, Steps
+from bench.training.losses import class_weights
+from bench.training.network import Network
+from bench.training.optimizing import make_optimizer
+from bench.training.setting import Training
+
+PX, CLASSES = 32, 3
+
+
+class Arrays:
+    """Inputs by row, from memory."""
+
+    def __init__(self, images):
+        self._images = tf.constant(images)
+        self.spec = tf.TensorSpec((None, *images.shape[1:]), self._images.dtype)
+
+    def lookup(self, rows, views):
+        return tf.gather(self._images, rows)
+
+
+def examples(count, seed=0):
+    """Images whose class is their brightest channel."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(CLASSES, size=count)
+    images = rng.integers(0, 160, (count, PX, PX, 3))
+    images[np.arange(count), :, :, labels] += 90
+    return Examples(Arrays(images.astype(np.uint8)), labels)
+
+
+def recipe(**changes) -> Recipe:
+    fields = {"epochs": 2, "batch_per_replica": 8, "augmentation": "none", **changes}
+    base = load_recipe("finetune")
+    schedule = base.schedule.model_copy(update={"start_lr": 0.01, "max_lr": 0.02, "max_lr_times_replicas": False})
+    return base.model_copy(update={"schedule": schedule, **fields})
+
+
+def training(recipe, train, val, *, strategy=None, batch=8, seed=0, micro_batch=None, backbone="tiny"):
+    strategy = strategy or tf.distribute.get_strategy()
+    adapter = backbones.get(backbone)
+    with strategy.scope():
+        network = Network.of(adapter, adapter.build("random"), recipe, CLASSES, seed)
+        optimizer = make_optimizer(recipe, network.trainable_variables)
+    weights = class_weights(recipe, train.labels, CLASSES)
+    steps = Steps(network, recipe, optimizer, weights, Execution(strategy, micro_batch=micro_batch))
+    return Training(network, optimizer, steps, strategy, recipe, train, val, CLASSES, batch, seed)
+
+
+def fitted(*args, listeners=None, checkpoint=None, **kwargs):
+    """A training and how far it came."""
+    made = training(*args, **kwargs)
+    return made, Fit(made, listeners, checkpoint).run()
+
+
+def values(training):
+    """Name and value of every variable, in order."""
+    return [(variable.path, variable.numpy()) for variable in training.network.variables]
+
+
+def assert_same(one, other, atol):
+    for (name, ours), (_, theirs) in zip(values(one), values(other), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=atol, err_msg=name)
+
+
+def rates(recipe):
+    from bench.schedule import learning_rates
+
+    return learning_rates(recipe.schedule, recipe.epochs)
