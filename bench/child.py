@@ -11,7 +11,7 @@ from types import TracebackType
 from pydantic import ValidationError
 
 from bench.environment import child_environment
-from bench.jobs import EVENT, Done, Failed, Finished, Mistake, PrepareJob, Progress, TrainJob
+from bench.jobs import EVENT, AnyJob, Done, Failed, Finished, Mistake, Progress
 
 Heard = Progress | Finished | Failed | Mistake | Done
 GRACE_SECONDS = 5.0
@@ -21,7 +21,7 @@ WORKER = ("-m", "bench.worker")
 class Child:
     """`python -m bench.worker` with one job. Leaving the context ends the process, whatever it is doing."""
 
-    def __init__(self, job: PrepareJob | TrainJob, log: Path) -> None:
+    def __init__(self, job: AnyJob, log: Path) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
         # A session of its own: Ctrl-C in the terminal reaches the parent alone, which then ends the child in order.
@@ -74,7 +74,7 @@ class Child:
         except OSError:
             return ""
 
-    def _send(self, job: PrepareJob | TrainJob) -> None:
+    def _send(self, job: AnyJob) -> None:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(job.model_dump_json().encode() + b"\n")

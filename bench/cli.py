@@ -9,6 +9,7 @@ import typer
 import bench
 from bench.commands.add import add
 from bench.commands.clean import clean
+from bench.commands.data_import import data_import
 from bench.commands.ensemble import ensemble
 from bench.commands.export import export
 from bench.commands.list import list_app
@@ -34,6 +35,7 @@ app.command()(add)
 app.command()(export)
 app.add_typer(list_app, name="list")
 app.add_typer(data_app, name="data")
+data_app.command("import")(data_import)
 app.command()(show)
 app.command()(clean)
 

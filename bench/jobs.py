@@ -31,6 +31,16 @@ class PrepareJob(Frozen):
     resolutions: tuple[int, ...]
 
 
+class ShardsJob(Frozen):
+    """Write the pictures that an import prepared as TFRecord shards."""
+
+    kind: Literal["shards"] = "shards"
+    spool: str  # the file that holds them, and the plan
+    form: str  # how they were prepared
+    folder: str  # where the shards go
+    resolutions: tuple[int, ...]
+
+
 class TrainJob(Frozen):
     """Runs that share a built backbone, in the order in which they are to be done."""
 
@@ -49,8 +59,8 @@ class TrainJob(Frozen):
     bank_gib: float = DEFAULT_BANK_GIB  # disk that the saved outputs of a partly frozen network may take
 
 
-Job = Annotated[PrepareJob | TrainJob, Field(discriminator="kind")]
-JOB: TypeAdapter[PrepareJob | TrainJob] = TypeAdapter(Job)
+AnyJob = PrepareJob | ShardsJob | TrainJob
+JOB: TypeAdapter[AnyJob] = TypeAdapter(Annotated[AnyJob, Field(discriminator="kind")])
 
 
 class Progress(Frozen):

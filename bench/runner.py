@@ -47,7 +47,7 @@ def prepare(job: PrepareJob, store: Store, view: View) -> None:
                 view.progress(event)
         status = child.wait()
         if status != 0:
-            raise UserError(f"Checking the data set failed ({_ending(status)}). The log is '{log}'.")
+            raise UserError(f"Checking the data set failed ({ending(status)}). The log is '{log}'.")
     log.unlink(missing_ok=True)
 
 
@@ -117,7 +117,7 @@ class JobRunner:
         same = [run for run in self._pending.values() if run.config.image_px == current.config.image_px]
         for run in same if self._phase != "head" else [current]:
             kind: FailureKind = "killed" if status < 0 else "error"
-            reason = f"the child process ended while at '{self._phase or 'starting'}': {_ending(status)}"
+            reason = f"the child process ended while at '{self._phase or 'starting'}': {ending(status)}"
             self._fail(Failed(run_id=run.run_id, kind=kind, reason=reason, seconds=seconds), child.log_tail())
 
     def _fail(self, event: Failed, log_tail: str) -> None:
@@ -149,7 +149,8 @@ def _failure(run: PlannedRun, event: Failed, log_tail: str) -> Failure:
     )
 
 
-def _ending(status: int) -> str:
+def ending(status: int) -> str:
+    """An exit status in words."""
     if status >= 0:
         return f"exit status {status}"
     name = signal.Signals(-status).name

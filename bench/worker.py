@@ -16,7 +16,7 @@ from typing import IO
 
 from bench.config import Frozen
 from bench.errors import UserError
-from bench.jobs import JOB, Done, Mistake, PrepareJob, TrainJob
+from bench.jobs import JOB, AnyJob, Done, Mistake, PrepareJob, Progress, ShardsJob
 
 ORPHANED = 3  # exit status of a child whose parent vanished
 Emit = Callable[[Frozen], None]
@@ -38,11 +38,15 @@ def main() -> None:
         sys.exit(1)
 
 
-def _do(job: PrepareJob | TrainJob, emit: Emit, log: Path) -> None:
+def _do(job: AnyJob, emit: Emit, log: Path) -> None:
     if isinstance(job, PrepareJob):
         from bench.prepare import prepare
 
         prepare(job, emit)
+    elif isinstance(job, ShardsJob):
+        from bench.data.importing.shards import write_shards
+
+        write_shards(job, lambda done, of: emit(Progress(run_id="", phase="writing shards", done=done, total=of)))
     elif not job.runs[0].config.recipe.is_banked:
         from bench.training.finetune import run_finetuned
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import multiprocessing
 import os
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bench.data.cache import not_writable
 from bench.data.catalog import ANSWERS_FILE, CLASSES_FILE, GENERATED_FILE, SAMPLE
 from bench.data.records import NO_CLASS, Record, write_shard
+from bench.data.workers import process_pool
 from bench.environment import home
 
 if TYPE_CHECKING:
@@ -143,21 +141,8 @@ def _drawings(planned: Sequence[Plan], workers: int) -> Iterator[Images]:
         yield from map(draw, planned)
         return
     # Processes, because threads would wait for each other: a picture is many small steps of numpy.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
+    with process_pool(workers) as pool:
         yield from pool.map(draw, planned)
-
-
-def _end_with_parent() -> None:
-    """Let no worker outlive a parent that was killed."""
-    threading.Thread(target=_exit_after_parent, daemon=True).start()
-
-
-def _exit_after_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _encoded(plan: Plan, images: Images) -> dict[int, tuple[bytes, str]]:
