@@ -18,7 +18,7 @@ from bench.methods import NotApplicableError, affordable, combiner_of
 from bench.recombining import Formula
 from bench.result import Combination, Cost, Member, Metrics, Result, Setup
 from bench.scoreboard import BoardTopK, Scoreboard, cross_fit_top
-from bench.scoring import score
+from bench.scoring import known_duplicates, score
 from bench.store import Outputs, Split, Store, StoredRun
 from ensembles.base import Combiner
 from ensembles.crossfit import CrossFit, cross_fit
@@ -182,6 +182,7 @@ class _Ensemble:
             macro_f1_cross_fitted=self._crossed.score,
             selected_on_validation=True,
             labels_only=all(run.result.metrics.labels_only for run in self._used),
+            **known_duplicates(run.result.metrics for run in self._candidates.runs),
         )
 
     def _choice(self) -> dict[str, Any]:

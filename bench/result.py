@@ -29,6 +29,8 @@ class Metrics(Frozen):
     train_images: int | None = None
     val_images: int
     test_images: int
+    val_duplicates: int | None = None  # validation images that are training images too; None: nobody has looked
+    test_duplicates: int | None = None  # test images that are training or validation images too
     did_not_train: bool = False  # training and validation loss both ended near ln(classes)
     selected_on_validation: bool = False
     saw_validation: bool = False

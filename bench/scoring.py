@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,13 @@ def score(
         test_images=len(log_probs["test"]) if "test" in log_probs else 0,
         **facts,
     )
+
+
+def known_duplicates(found: Iterable[Metrics]) -> dict[str, int | None]:
+    """Pictures that several splits of a data set hold, as the first of its runs knows that looked."""
+    names = ("val_duplicates", "test_duplicates")
+    known = [{name: getattr(metrics, name) for name in names} for metrics in found]
+    return next((counts for counts in known if counts["val_duplicates"] is not None), dict.fromkeys(names))
 
 
 def _scores(labels: Labels, log_probs: npt.NDArray[np.float32], prefix: str) -> dict[str, Any]:

@@ -251,3 +251,12 @@ def test_the_cross_fitted_score_is_that_of_the_held_out_predictions_that_are_kep
         for row in ensemble.arrays["cross_fitted"]
     ]
     assert ensemble.result.combination.cross_fitted == pytest.approx(np.mean(scores))
+
+
+def test_splits_that_share_pictures_mark_the_ensemble_too(filled):
+    (run, *_) = filled.runs()
+    metrics = run.result.metrics.model_copy(update={"val_duplicates": 2, "test_duplicates": 0})
+    skill = {"a": 3.0, "b": 2.6, "c": 2.2, "d": 1.8, "e": 1.4}[run.result.backbone]
+    outputs = make_outputs(seed="abcde".index(run.result.backbone), skill=skill, **SIZES)
+    filled.save(run.result.model_copy(update={"metrics": metrics}), outputs)
+    assert combine(filled, "mean", None, (), QUICK).result.metrics.val_duplicates == 2

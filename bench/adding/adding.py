@@ -216,7 +216,7 @@ def _run(
         data=known.data,
         data_fingerprint=images.data_fingerprint,
         family=addition.family,
-        metrics=score(log_probs, labels, answers, labels_only=labels_only, **addition.flags),
+        metrics=score(log_probs, labels, answers, labels_only=labels_only, **known.duplicates, **addition.flags),
         cost=addition.cost,
         # What nobody said is left empty, so that it sets the run apart from no other.
         setup=Setup(device=addition.device, precision="", strategy="", code_revision=""),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.data.catalog import SAMPLE, find, names
@@ -14,6 +14,7 @@ from bench.errors import UserError
 from bench.jobs import PrepareJob
 from bench.progress import make_view
 from bench.runner import prepare
+from bench.scoring import known_duplicates
 from bench.selection import runs_of
 from bench.store import Store, StoredRun
 
@@ -27,6 +28,7 @@ class Reference:
     Attributes:
         where: whose they are, for messages.
         fingerprint: of the pictures; None where there are none.
+        duplicates: fields of `Metrics` that count pictures which several splits hold.
     """
 
     data: str
@@ -37,6 +39,7 @@ class Reference:
     val_labels: tuple[int, ...] | None = None
     test_ids: tuple[str, ...] | None = None
     test_labels: tuple[int, ...] | None = None
+    duplicates: Mapping[str, int | None] = field(default_factory=dict)
 
 
 def reference(store: Store, data: str | None) -> Reference:
@@ -70,6 +73,7 @@ def _of_runs(runs: Sequence[StoredRun]) -> Reference:
         val_labels=images.val_labels,
         test_ids=images.test_ids if with_test else None,
         test_labels=images.test_labels if with_test else None,
+        duplicates=known_duplicates(run.result.metrics for run in runs),
     )
 
 
@@ -84,6 +88,7 @@ def _of_index(index: DataIndex) -> Reference:
         val_labels=tuple(val.labels.tolist()),
         test_ids=None if test is None else test.ids,
         test_labels=None if index.test_labels is None else tuple(index.test_labels.tolist()),
+        duplicates=index.duplicates,
     )
 
 

@@ -25,6 +25,7 @@ class Columns:
         ids: N ids, "" where absent.
         labels: int64 (N,), `NO_CLASS` where absent.
         sizes: int64 (N, 2), height and width of the decoded picture.
+        digests: uint64 (N,), of the encoded picture.
     """
 
     split: str
@@ -34,6 +35,7 @@ class Columns:
     ids: tuple[str, ...]
     labels: NDArray[np.int64]
     sizes: NDArray[np.int64]
+    digests: NDArray[np.uint64]
 
     def where(self, row: int) -> str:
         """Shard and number of a record, as errors say it."""

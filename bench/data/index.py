@@ -16,7 +16,7 @@ from bench.data.catalog import DataSource
 
 _KIND = "index"
 # Goes up whenever a scan checks more or the file changes: an index of another version is scanned again.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class DataIndex:
         fingerprints: px -> content digest, for the resolutions that were scanned.
         splits: split -> its records, the same at every resolution.
         test_labels: int64 (N of test,), or None where the answers are not known.
+        val_duplicates: validation pictures that are training pictures too, byte for byte.
+        test_duplicates: test pictures that are training or validation pictures too.
     """
 
     name: str
@@ -49,6 +51,13 @@ class DataIndex:
     fingerprints: Mapping[int, str]
     splits: Mapping[str, SplitIndex]
     test_labels: NDArray[np.int64] | None
+    val_duplicates: int = 0
+    test_duplicates: int = 0
+
+    @property
+    def duplicates(self) -> dict[str, int]:
+        """Both counts, by their names."""
+        return {"val_duplicates": self.val_duplicates, "test_duplicates": self.test_duplicates}
 
 
 def load_cached(source: DataSource, px_list: Iterable[int]) -> DataIndex | None:
@@ -76,6 +85,7 @@ def to_json(index: DataIndex) -> str:
                 split: {"ids": part.ids, "labels": part.labels.tolist()} for split, part in index.splits.items()
             },
             "test_labels": None if index.test_labels is None else index.test_labels.tolist(),
+            **index.duplicates,
         }
     )
 
@@ -97,6 +107,8 @@ def from_json(text: str) -> DataIndex:
             for split, part in fields["splits"].items()
         },
         test_labels=None if test_labels is None else np.array(test_labels, np.int64),
+        val_duplicates=fields["val_duplicates"],
+        test_duplicates=fields["test_duplicates"],
     )
 
 

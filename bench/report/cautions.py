@@ -10,7 +10,8 @@ from bench.report.ranking import Ranking
 
 def cautions(ranking: Ranking) -> str:
     """A quoted block of warnings, or nothing."""
-    texts = [_random(ranking), _untrained(ranking), _saw_validation(ranking), _devices(ranking), _failed(ranking)]
+    makers = (_random, _duplicates, _untrained, _saw_validation, _devices, _failed)
+    texts = [maker(ranking) for maker in makers]
     return "\n>\n".join(f"> {text}" for text in texts if text)
 
 
@@ -27,6 +28,22 @@ def _random(ranking: Ranking) -> str:
     return (
         f"**WARNING: randomly initialised backbones** in {_some(random)}. Their scores say nothing about the "
         "pretrained backbones and must not be compared with the others."
+    )
+
+
+def _duplicates(ranking: Ranking) -> str:
+    """Counted over the data set, so every row says the same, or nothing where nobody has looked."""
+    counts = ranking.current[["val_duplicates", "test_duplicates"]].max()
+    places = {
+        "val_duplicates": "validation images are training images too",
+        "test_duplicates": "test images are training or validation images too",
+    }
+    parts = [f"{counts[column]:.0f} {text}" for column, text in places.items() if counts[column] > 0]
+    if not parts:
+        return ""
+    return (
+        f"**WARNING: the splits share pictures**, byte for byte: {', '.join(parts)}. Scores here flatter. "
+        "`python -m bench data audit` lists the pictures."
     )
 
 

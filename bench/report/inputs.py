@@ -91,6 +91,8 @@ COLUMNS: tuple[str, ...] = (
     "xla",
     "deterministic",
     "interruptions",
+    "val_duplicates",  # validation images that are training images too, byte for byte
+    "test_duplicates",  # test images that are training or validation images too
 )
 
 INTEGERS = frozenset(
@@ -113,6 +115,8 @@ INTEGERS = frozenset(
         "micro_batch",
         "asked_global_batch",
         "interruptions",
+        "val_duplicates",
+        "test_duplicates",
     }
 )
 BOOLEANS = frozenset(

@@ -58,7 +58,7 @@ class Footnotes:
 
 
 def _notes(row: pd.Series) -> list[str]:
-    texts = [_ADDED] * bool(row["added"])
+    texts = [_ADDED] * bool(row["added"]) + _duplicates(row)
     texts += [text for flag, text in _FLAGS.items() if row[flag] and row["kind"] == "run"]
     if row["weights"] == "random" and row["status"] == "ok":
         texts.append(_RANDOM)
@@ -69,6 +69,14 @@ def _notes(row: pd.Series) -> list[str]:
     if pd.notna(row["score"]) and pd.isna(row["score_low"]):
         texts.append(_NO_INTERVAL)
     return texts
+
+
+def _duplicates(row: pd.Series) -> list[str]:
+    texts = {
+        "val_duplicates": "{:.0f} validation images are training images too, byte for byte: its score flatters",
+        "test_duplicates": "{:.0f} test images are training or validation images too: its test score flatters",
+    }
+    return [text.format(row[column]) for column, text in texts.items() if pd.notna(row[column]) and row[column] > 0]
 
 
 def _shared_by_all(texts: Sequence[Sequence[str]]) -> Mapping[str, None]:

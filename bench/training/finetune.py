@@ -154,6 +154,7 @@ class FinetuneJob:
             self._index.splits["val"].labels,
             self._index.test_labels,
             train_images=len(training.train),
+            **self._index.duplicates,
             did_not_train=did_not_train(rows, training.classes),
             selected_on_validation=len(rows) < recipe.epochs and should_stop(recipe, scores),
             saw_validation="val" in self._config.train_on,

@@ -109,6 +109,7 @@ class FrozenJob:
             index.splits["val"].labels,
             index.test_labels,
             train_images=len(index.splits["train"].ids),
+            **index.duplicates,
             did_not_train=did_not_train(history, len(index.class_names)),
         )
         result = Result(

@@ -13,7 +13,8 @@ def example(source, test_labels=None):
         "val": SplitIndex(("c",), np.array([1])),
         "test": SplitIndex(("d",), np.array([-1])),
     }
-    return DataIndex(source.name, ("rose", "aster"), {224: source.fingerprint(224)}, splits, test_labels)
+    prints = {224: source.fingerprint(224)}
+    return DataIndex(source.name, ("rose", "aster"), prints, splits, test_labels, val_duplicates=3, test_duplicates=5)
 
 
 def assert_equal(one, other):
@@ -24,6 +25,7 @@ def assert_equal(one, other):
     for split, part in one.splits.items():
         np.testing.assert_array_equal(part.labels, other.splits[split].labels)
         assert other.splits[split].labels.dtype == np.int64
+    assert one.duplicates == other.duplicates == {"val_duplicates": 3, "test_duplicates": 5}
     np.testing.assert_array_equal(one.test_labels, other.test_labels)
 
 

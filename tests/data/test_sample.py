@@ -54,6 +54,7 @@ def test_it_passes_its_own_scan(source):
     found = scan.scan(source, [224, 512])
     assert {split: len(part.ids) for split, part in found.splits.items()} == {"train": 55, "val": 40, "test": 10}
     assert len(found.class_names) == 8
+    assert found.duplicates == {"val_duplicates": 0, "test_duplicates": 0}
     for split, least in (("train", 3), ("val", 3)):
         counts = Counter(found.splits[split].labels.tolist())
         assert min(counts[label] for label in range(8)) >= least

@@ -217,6 +217,26 @@ def test_a_resolution_that_is_not_there(folder):
     refused(folder, "has no pictures of 16 px. It has: 8", 16)
 
 
+def test_pictures_that_two_splits_hold_are_counted(folder, png, picture):
+    folder.write()
+    same = [record(png, picture, name, 0) for name in ("a", "b")]
+    folder.replace("train", "t.tfrec", [*same, record(png, picture, "c", 1)])
+    again = [serialize(Record(png(picture(name)), 0, f"{name}-again")) for name in ("a", "b", "b2")]
+    folder.replace("val", "v.tfrec", [*again, again[0].replace(b"a-again", b"x-again")])
+    test = [serialize(Record(png(picture(name)), NO_CLASS, f"{name}-test")) for name in ("b", "b2", "new")]
+    folder.replace("test", "s.tfrec", test)
+    found = scanned(folder)
+    assert found.duplicates == {"val_duplicates": 3, "test_duplicates": 2}
+    assert index.load_cached(catalog.find(str(folder.root)), [8]).duplicates == found.duplicates
+
+
+def test_copies_within_a_split_are_no_leak(folder, png, picture):
+    folder.write()
+    copies = [serialize(Record(png(picture("f")), 2, name)) for name in ("f1", "f2")]
+    folder.replace("val", "v.tfrec", copies)
+    assert scanned(folder).duplicates == {"val_duplicates": 0, "test_duplicates": 0}
+
+
 def test_a_class_without_training_images_is_allowed(folder):
     folder.splits["train"] = [("a", 0), ("b", 0)]
     assert scanned(folder.write()).class_names == ("0", "1", "2")

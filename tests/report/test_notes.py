@@ -64,6 +64,15 @@ def test_flags_have_footnotes():
         assert words in footnotes(with_changes(1, **{flag: True})).lines()
 
 
+def test_splits_that_share_pictures_are_marked():
+    notes = footnotes(with_changes(1, val_duplicates=3, test_duplicates=0)).lines()
+    assert "3 validation images are training images too" in notes
+    assert "test images" not in notes
+    assert "duplicate" not in footnotes([row | {"val_duplicates": 0} for row in runs()]).lines()
+    everywhere = footnotes([row | {"val_duplicates": 3, "test_duplicates": 1} for row in runs()]).lines()
+    assert "All runs: 1 test images are training or validation images too" in everywhere
+
+
 def test_a_missing_interval_is_explained():
     assert "too few images for an interval" in footnotes(with_changes(1, macro_f1_low=None)).lines()
     assert "interval" not in footnotes(runs()).lines()

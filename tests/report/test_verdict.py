@@ -74,6 +74,14 @@ def test_random_weights_are_said_loudly():
     assert warns(runs()) == ""
 
 
+def test_splits_that_share_pictures_are_said_first():
+    rows = [row | {"val_duplicates": 4, "test_duplicates": 2} for row in runs()]
+    rows[0]["val_duplicates"] = rows[0]["test_duplicates"] = None  # added, and nobody has looked
+    assert warns(rows).startswith("> **WARNING: the splits share pictures**, byte for byte: 4 validation images are")
+    assert "2 test images are training or validation images too." in warns(rows).replace("\n> ", " ")
+    assert "share pictures" not in warns([row | {"val_duplicates": 0, "test_duplicates": 0} for row in runs()])
+
+
 def test_other_cautions():
     rows = runs()
     rows[0] |= {"did_not_train": True}
