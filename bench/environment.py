@@ -30,9 +30,18 @@ def keras_models() -> Path:
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / "models"
 
 
+# glibc gives big tensors back to the system after every step, and takes them again: TensorFlow's allocator is malloc.
+_KEEP_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": "8589934592",
+    "MALLOC_MMAP_THRESHOLD_": "8589934592",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+
+
 def child_environment() -> dict[str, str]:
-    """The environment of a child: ours, with TensorFlow's start-up chatter left to warnings and errors."""
-    return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1"), "PYTHONUNBUFFERED": "1"}
+    """The environment of a child: ours, a quiet TensorFlow, and an allocator that keeps memory from step to step."""
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "1", **_KEEP_MEMORY}
+    return {**quiet, **os.environ, "PYTHONUNBUFFERED": "1"}
 
 
 @dataclass(frozen=True)
