@@ -79,6 +79,12 @@ def tf_config() -> TfConfig | None:
     return found if len(found.workers) > 1 else None
 
 
+def is_chief() -> bool:
+    """Whether this process writes results: always, but for the other workers of TF_CONFIG."""
+    workers = tf_config()
+    return workers is None or workers.index == 0
+
+
 def cores() -> int:
     """Processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -37,7 +37,7 @@ def prepare(job: PrepareJob, store: Store, view: View) -> None:
     Raises:
         UserError: something is wrong with the data, or the child died.
     """
-    log = store.partial / "prepare.log"
+    log = store.log("prepare")
     log.unlink(missing_ok=True)
     with Child(job, log) as child:
         for event in child.events():
@@ -82,7 +82,7 @@ class JobRunner:
         """Until no run is left that was neither finished nor failed."""
         while self._pending:
             runs = tuple(self._pending.values())
-            log = self._store.partial / f"{runs[0].run_id}.log"
+            log = self._store.log(runs[0].run_id)
             log.unlink(missing_ok=True)
             with Child(self._job.model_copy(update={"runs": runs}), log) as child:
                 self._hear(child)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bench import matrix, runner
 from bench.data.catalog import SAMPLE, find
 from bench.data.sample import is_made
-from bench.environment import code_revision
+from bench.environment import code_revision, is_chief
 from bench.jobs import PlannedRun, TrainJob
 from bench.planning import Asked, Plan, Request, Sorted, choose_weights, make_plan
 from bench.prices import load_prices
@@ -30,14 +30,15 @@ def carry_out(request: Request) -> int:
     store.check_writable()
     plan = make_plan(asked, store)
     outcome = _run(request, plan, store)
-    if plan.runs.todo or not (request.reports / "summary.md").is_file():
+    if is_chief() and (plan.runs.todo or not (request.reports / "summary.md").is_file()):
         publish(store, plan.source.name, request.reports, prices)
     _tell(request, plan.runs, outcome)
     return 1 if outcome.failed or plan.runs.failed else 0
 
 
 def _run(request: Request, plan: Plan, store: Store) -> runner.Outcome:
-    todo = plan.runs.todo
+    # A bank and its heads are the work of one device: the chief's.
+    todo = [run for run in plan.runs.todo if is_chief() or not run.config.recipe.is_banked]
     if not todo:
         return runner.Outcome()
     images = sum(len(split.ids) for split in plan.index.splits.values())

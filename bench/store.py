@@ -22,6 +22,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from bench.config import SCHEMA_VERSION, Frozen, first_problem
+from bench.environment import is_chief
 from bench.errors import UserError, unknown
 from bench.files import sha256, write_atomic, write_json, write_text
 from bench.result import Failure, Result
@@ -254,6 +255,10 @@ class Store:
     def runs(self) -> Iterator[StoredRun]:
         """All finished runs, sorted by name."""
         return (self._open(run_id) for run_id in self.run_ids())
+
+    def log(self, name: str) -> Path:
+        """Where a child that is at `name` prints; workers that share the store each have their own."""
+        return self.partial / (f"{name}.log" if is_chief() else f"{name}.{os.getpid()}.log")
 
     def unfinished(self, run_id: str) -> UnfinishedPaths:
         """Where a run keeps what it needs to go on after an interruption."""

@@ -1,5 +1,8 @@
 """Small trainings on numpy images, for the tests of the loop."""
 
+from dataclasses import dataclass
+
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -14,6 +17,26 @@ from bench.training.optimizing import make_optimizer
 from bench.training.setting import Training
 
 PX, CLASSES = 32, 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plain(backbones.Backbone):
+    """Two convolutions without normalisation."""
+
+    def architecture(self):
+        inputs = x = keras.Input((None, None, 3))
+        for number in range(2):
+            x = keras.layers.Conv2D(8, 3, strides=4, activation="relu", name=f"conv{number}")(x)
+        return keras.Model(inputs, x)
+
+    def rescale(self, images):
+        return images / 127.5 - 1.0
+
+
+PLAIN = Plain(
+    name="plain", family="plain", feature_width=8, stages=(("stage5", "conv1"),), parameters=808, gflops_224=0.01,
+    weights_file=None,
+)  # fmt: skip
 
 
 class Arrays:
@@ -45,7 +68,7 @@ def recipe(**changes) -> Recipe:
 
 def training(recipe, train, val, *, strategy=None, batch=8, seed=0, micro_batch=None, backbone="tiny"):
     strategy = strategy or tf.distribute.get_strategy()
-    adapter = backbones.get(backbone)
+    adapter = PLAIN if backbone == "plain" else backbones.get(backbone)
     with strategy.scope():
         network = Network.of(adapter, adapter.build("random"), recipe, CLASSES, seed)
         optimizer = make_optimizer(recipe, network.trainable_variables)

@@ -19,9 +19,9 @@ from bench.config import Frozen, RunConfig
 from bench.data.catalog import find
 from bench.data.faults import named_faults
 from bench.data.index import DataIndex, load_cached
-from bench.environment import cores, describe
+from bench.environment import cores, describe, is_chief
 from bench.errors import UserError
-from bench.jobs import Failed, Finished, Mistake, Progress, TrainJob
+from bench.jobs import Failed, Finished, Progress, TrainJob
 from bench.result import Metrics, Result, Setup
 from bench.scoring import score
 from bench.store import Outputs, Split, Store
@@ -36,7 +36,7 @@ from bench.training.predicting import Floats, Pace, predicted
 from bench.training.recording import OutOfMemoryError, failure_kind, first_line, images_of
 from bench.training.setting import Training
 from bench.training.stopping import reached, should_stop
-from bench.training.strategies import make_strategy, strategy_name, worker_index
+from bench.training.strategies import make_strategy, strategy_name
 
 Emit = Callable[[Frozen], None]
 
@@ -68,9 +68,7 @@ class FinetuneJob:
         self._job, self._run, self._emit, self._log = job, job.runs[0], emit, log
         self._config: RunConfig = job.runs[0].config
         _set_up(self._config)
-        self._strategy = make_strategy(
-            self._config.strategy, job.worker_timeout_seconds, lambda text: emit(Mistake(message=text))
-        )
+        self._strategy = make_strategy(self._config.strategy, job.worker_timeout_seconds)
         source = find(job.data)
         index = load_cached(source, job.resolutions)
         if index is None:
@@ -80,7 +78,7 @@ class FinetuneJob:
         self._store = Store(Path(job.store))
         self._unfinished = self._store.unfinished(self._run.run_id)
         self._assembly = Assembly(self._config, job.weights, source, index, self._strategy)
-        self._is_chief = worker_index() == 0
+        self._is_chief = is_chief()
 
     def run(self) -> float:
         """Trains, predicts and stores. Returns macro F1 on validation."""

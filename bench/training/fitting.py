@@ -186,7 +186,7 @@ def _row(training: Training, epoch: int, steps: EpochSteps) -> EpochRow:
     labels, classes = training.val.labels, log_probs.argmax(axis=1)
     return EpochRow(
         epoch=epoch,
-        learning_rate=float(training.optimizer.learning_rate),
+        learning_rate=float(training.optimizer.learning_rate.numpy()),
         loss=steps.mean_loss,
         accuracy=steps.hits / len(training.train),
         val_loss=log_loss(labels, log_probs),

@@ -72,7 +72,7 @@ class Steps:
 
     def average_statistics(self) -> None:
         """Makes BatchNorm's moving statistics the mean over replicas: Keras 3 keeps those of each replica apart."""
-        if self._several:
+        if self._several and self._statistics():
             self._average()
 
     @property
@@ -143,13 +143,16 @@ class Steps:
         return tf.nn.log_softmax(tf.cast(logits, tf.float32))
 
     def _average_graph(self) -> None:
-        statistics = [
-            variable.value for variable in self._network.model.non_trainable_variables if variable.dtype == "float32"
-        ]
+        statistics = self._statistics()
 
         def average() -> None:
-            context = tf.distribute.get_replica_context()
-            for variable in statistics:
-                variable.assign(context.all_reduce(tf.distribute.ReduceOp.MEAN, variable))
+            values = [tf.identity(variable) for variable in statistics]  # a variable itself has no destination
+            means = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, values)
+            for variable, mean in zip(statistics, means, strict=True):
+                variable.assign(mean)
 
         self._strategy.run(average)
+
+    def _statistics(self) -> list[Any]:
+        model = self._network.model
+        return [variable.value for variable in model.non_trainable_variables if variable.dtype == "float32"]
