@@ -11,9 +11,9 @@ from types import TracebackType
 from pydantic import ValidationError
 
 from bench.environment import child_environment
-from bench.jobs import EVENT, AnyJob, Done, Failed, Finished, Mistake, Progress
+from bench.jobs import EVENT, Answer, AnyJob, Done, Failed, Finished, Mistake, Progress
 
-Heard = Progress | Finished | Failed | Mistake | Done
+Heard = Progress | Finished | Failed | Answer | Mistake | Done
 GRACE_SECONDS = 5.0
 WORKER = ("-m", "bench.worker")
 

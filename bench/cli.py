@@ -9,6 +9,7 @@ import typer
 import bench
 from bench.commands.add import add
 from bench.commands.clean import clean
+from bench.commands.data_audit import data_audit
 from bench.commands.data_import import data_import
 from bench.commands.ensemble import ensemble
 from bench.commands.export import export
@@ -36,6 +37,7 @@ app.command()(export)
 app.add_typer(list_app, name="list")
 app.add_typer(data_app, name="data")
 data_app.command("import")(data_import)
+data_app.command("audit")(data_audit)
 app.command()(show)
 app.command()(clean)
 

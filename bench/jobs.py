@@ -41,6 +41,14 @@ class ShardsJob(Frozen):
     resolutions: tuple[int, ...]
 
 
+class AuditJob(Frozen):
+    """Read every record of a data set and write a page about what is wrong with it."""
+
+    kind: Literal["audit"] = "audit"
+    data: str
+    folder: str  # of audits
+
+
 class TrainJob(Frozen):
     """Runs that share a built backbone, in the order in which they are to be done."""
 
@@ -59,7 +67,7 @@ class TrainJob(Frozen):
     bank_gib: float = DEFAULT_BANK_GIB  # disk that the saved outputs of a partly frozen network may take
 
 
-AnyJob = PrepareJob | ShardsJob | TrainJob
+AnyJob = PrepareJob | ShardsJob | AuditJob | TrainJob
 JOB: TypeAdapter[AnyJob] = TypeAdapter(Annotated[AnyJob, Field(discriminator="kind")])
 
 
@@ -92,6 +100,14 @@ class Failed(Frozen):
     seconds: float
 
 
+class Answer(Frozen):
+    """What was asked for, in lines to print, and the exit status."""
+
+    event: Literal["answer"] = "answer"
+    lines: tuple[str, ...]
+    status: int = 0
+
+
 class Mistake(Frozen):
     """Something the user can mend: the whole command stops with this line."""
 
@@ -105,5 +121,5 @@ class Done(Frozen):
     event: Literal["done"] = "done"
 
 
-Event = Annotated[Progress | Finished | Failed | Mistake | Done, Field(discriminator="event")]
-EVENT: TypeAdapter[Progress | Finished | Failed | Mistake | Done] = TypeAdapter(Event)
+Event = Annotated[Progress | Finished | Failed | Answer | Mistake | Done, Field(discriminator="event")]
+EVENT: TypeAdapter[Progress | Finished | Failed | Answer | Mistake | Done] = TypeAdapter(Event)

@@ -16,7 +16,7 @@ from typing import IO
 
 from bench.config import Frozen
 from bench.errors import UserError
-from bench.jobs import JOB, AnyJob, Done, Mistake, PrepareJob, Progress, ShardsJob
+from bench.jobs import JOB, AnyJob, Done, Mistake, PrepareJob, TrainJob
 
 ORPHANED = 3  # exit status of a child whose parent vanished
 Emit = Callable[[Frozen], None]
@@ -43,10 +43,10 @@ def _do(job: AnyJob, emit: Emit, log: Path) -> None:
         from bench.prepare import prepare
 
         prepare(job, emit)
-    elif isinstance(job, ShardsJob):
-        from bench.data.importing.shards import write_shards
+    elif not isinstance(job, TrainJob):
+        from bench.answering import answer
 
-        write_shards(job, lambda done, of: emit(Progress(run_id="", phase="writing shards", done=done, total=of)))
+        answer(job, emit)
     elif not job.runs[0].config.recipe.is_banked:
         from bench.training.finetune import run_finetuned
 

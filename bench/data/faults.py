@@ -20,7 +20,7 @@ def named_faults(shards: Iterable[Path]) -> Iterator[None]:
     """
     try:
         yield
-    except _tensorflow_errors() as error:
+    except tensorflow_errors() as error:
         fault = _first_fault(list(shards))
         if fault is None:
             raise
@@ -53,19 +53,20 @@ def _fault(shard: Path) -> UserError | None:
 def _record_fault(serialized: object, where: str) -> UserError | None:
     try:
         record = records.parse(serialized)
-    except _tensorflow_errors():
+    except tensorflow_errors():
         return UserError(f"{where} is not of the form image (bytes), class (int64), id (bytes). Write the shard again.")
     image, name = record["image"], records.text(record["id"].numpy())
     if not image.numpy():
         return UserError(f"{where}, id '{name}', has no image. Expected JPEG or PNG bytes in the feature 'image'.")
     try:
         records.decode(image)
-    except _tensorflow_errors():
+    except tensorflow_errors():
         return UserError(f"{where}: the picture of id '{name}' does not decode. Expected JPEG or PNG; write it again.")
     return None
 
 
-def _tensorflow_errors() -> tuple[type[Exception], ...]:
+def tensorflow_errors() -> tuple[type[Exception], ...]:
+    """What TensorFlow raises of a bad record."""
     import tensorflow as tf
 
     # TensorFlow quotes a bad record in its message, and then cannot decode its own message.

@@ -132,3 +132,12 @@ def test_ids_are_unique_and_classes_shuffled():
     assert len({plan.id for plan in planned}) == len(planned) == 105
     labels = [plan.label for plan in planned if plan.split == "train"]
     assert labels != sorted(labels)
+
+
+def test_an_audit_raises_no_alarm(source):
+    from bench.data.auditing.auditing import collect
+    from bench.data.auditing.findings import judge
+
+    found = collect(source, lambda done, of: None)
+    assert judge(found).wrong == []
+    assert list(found.groups) == []

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.data.catalog import SPLITS
-from bench.data.importing.words import class_name, listed, one_line
+from bench.data.words import class_name, listed, one_line
 from bench.errors import UserError
 
 _SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}

@@ -24,8 +24,8 @@ from bench.data.importing.finding import Fault, Finding, look
 from bench.data.importing.pictures import FORM, Prepared, Square, prepare_all
 from bench.data.importing.splitting import DEFAULT, Shares, split_all
 from bench.data.importing.spool import Planned, Spool, alone
-from bench.data.importing.words import listed, one_line
 from bench.data.records import NO_CLASS
+from bench.data.words import listed, one_line
 from bench.data.workers import process_pool
 from bench.environment import cores, home
 from bench.errors import UserError

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.data.importing.words import class_name, listed, one_line
+from bench.data.words import class_name, listed, one_line
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,49 @@
+"""The child's side of commands about data: does what was asked and says what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.config import Frozen
+from bench.jobs import Answer, AuditJob, Progress, ShardsJob
+
+Emit = Callable[[Frozen], None]
+
+
+def answer(job: ShardsJob | AuditJob, emit: Emit) -> None:
+    """Does a job about data.
+
+    Raises:
+        UserError: whatever is wrong, in one line.
+    """
+    if isinstance(job, ShardsJob):
+        from bench.data.importing.shards import write_shards
+
+        write_shards(job, _counted(emit, "writing shards"))
+    else:
+        emit(_audited(job, emit))
+
+
+def _audited(job: AuditJob, emit: Emit) -> Answer:
+    from bench.data.auditing.auditing import audit
+
+    _make_sample(job.data, emit)
+    findings, page = audit(job.data, Path(job.folder), _counted(emit, "reading records"))
+    lines = [f"WRONG: {text}." for text in findings.wrong] + [
+        f"{text[:1].upper()}{text[1:]}." for text in findings.known
+    ]
+    verdict = f"{len(findings.wrong)} would make scores wrong" if findings.wrong else "nothing makes scores wrong"
+    return Answer(lines=(*lines, f"Audit: {verdict}. Page: {page}"), status=1 if findings.wrong else 0)
+
+
+def _make_sample(data: str, emit: Emit) -> None:
+    if data == "sample":
+        from bench.data.sample import ensure_sample
+
+        emit(Progress(run_id="", phase="drawing the sample"))
+        ensure_sample()
+
+
+def _counted(emit: Emit, phase: str) -> Callable[[int, int], None]:
+    return lambda done, of: emit(Progress(run_id="", phase=phase, done=done, total=of))

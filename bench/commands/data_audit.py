@@ -1,0 +1,19 @@
+"""`bench data audit`: what is in a data set, and what in it would make scores wrong."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bench.commands.options import REPORTS, Reports
+
+
+def data_audit(
+    name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="Data set: `sample`, a name or a folder.")],
+    reports: Reports = REPORTS,
+) -> None:
+    """Look for what would make scores wrong: copies across splits, damaged records, labels. If any, exit status 1."""
+    from bench.data_commands import audit
+
+    raise typer.Exit(audit(name, reports))

@@ -1,0 +1,42 @@
+"""The parent's side of `data audit` and `data show`: a child answers, we print."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bench.asking import ask
+from bench.counting import Counter
+from bench.data.catalog import SAMPLE, find
+from bench.environment import home
+from bench.jobs import Answer, AuditJob, Progress
+
+
+def audit(data: str, reports: Path) -> int:
+    """Audits a data set and prints what was found. Returns the exit status.
+
+    Raises:
+        UserError: there is no such data set, or nowhere to write.
+    """
+    return _answered(AuditJob(data=data, folder=str(reports / "audit")))
+
+
+def _answered(job: AuditJob) -> int:
+    if job.data != SAMPLE:
+        find(job.data)  # a mistake is told before TensorFlow is loaded
+    answers: list[Answer] = []
+    with Counter() as counter:
+
+        def hear(event: object) -> None:
+            if isinstance(event, Progress):
+                counter.at(event.phase, event.done, event.total)
+            elif isinstance(event, Answer):
+                answers.append(event)
+
+        try:
+            ask(job, home() / "cache" / f"{job.kind}.log", hear)
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            return 130
+    print("\n".join(answers[0].lines))
+    return answers[0].status
