@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,11 +16,13 @@ from bench.data.index import DataIndex
 from bench.training.feeding import Examples
 from bench.training.loop import Execution, Steps
 from bench.training.losses import class_weights
+from bench.training.map_bank import Extraction, MapBanks, MapKey
 from bench.training.network import Network
 from bench.training.optimizing import make_optimizer
 from bench.training.picture_source import PictureSource
 from bench.training.scaling import build_backbone, give_scale
 from bench.training.setting import Training
+from bench.training.strategies import strategy_name
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,31 @@ class Batching:
         return self.micro_batch or self.batch
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A run's configuration, and its weights as the backbone takes them: a path for a file."""
+
+    config: RunConfig
+    weights: str
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where saved outputs of frozen parts lie, and how much disk they may take."""
+
+    folder: Path
+    gib: float
+
+
 class Assembly:
     """Data and strategy of a run; `training` builds the network anew for each batching that is tried."""
 
     def __init__(
-        self, config: RunConfig, weights: str, source: DataSource, index: DataIndex, strategy: tf.distribute.Strategy
+        self, run: Asked, source: DataSource, index: DataIndex, strategy: tf.distribute.Strategy, storage: Storage
     ) -> None:
-        """`weights` as the backbone takes them: a path for a file; `config` names them."""
-        self._config, self._weights, self._source, self._index = config, weights, source, index
-        self.strategy = strategy
-        self.splits = [split for split in ("val", "test") if split in index.splits]
+        self._config, self._weights, self._source, self._index = run.config, run.weights, source, index
+        self.strategy, self._storage = strategy, storage
+        self.extraction: Extraction | None = None  # of the maps that `training` trains on
 
     def examples(self, *splits: str) -> Examples:
         """The pictures and labels of these splits, one after the other."""
@@ -71,7 +89,7 @@ class Assembly:
             network = Network.of(adapter, backbone, recipe, classes, config.seed)
             scaling = config.precision == "mixed_float16"
             optimizer = make_optimizer(recipe, network.trainable_variables, loss_scaling=scaling)
-        train = self.examples(*config.train_on.split("+"))
+        train, val, self.extraction = self._fed(network)
         execution = Execution(strategy, config.xla, batching.micro_batch)
         steps = Steps(network, recipe, optimizer, class_weights(recipe, train.labels, classes), execution)
         return Training(
@@ -81,10 +99,39 @@ class Assembly:
             strategy=strategy,
             recipe=recipe,
             train=train,
-            val=self.examples("val"),
+            val=val,
             classes=classes,
             global_batch=batching.batch * strategy.num_replicas_in_sync,
             seed=config.seed,
+        )
+
+    def _fed(self, network: Network) -> tuple[Examples, Examples, Extraction | None]:
+        """What trains and what scores: maps of the frozen front where there is one and the disk allows it."""
+        config, recipe = self._config, self._config.recipe
+        train, val = self.examples(*config.train_on.split("+")), self.examples("val")
+        # Several workers would write the same files; and what changes colours has no end of views.
+        if network.front is None or recipe.views == 0 or strategy_name(self.strategy) in ("multiworker", "tpu"):
+            return train, val, None
+        banks = MapBanks(self._storage.folder, network, self._map_key(), self._storage.gib)
+        lack = banks.lack([(config.train_on, len(train), recipe.views), ("val", len(val), 1)])
+        if lack:
+            print(f"Trains without a bank: {lack}.")
+            return train, val, None
+        mapped, extraction = banks.examples(config.train_on, train, recipe.views)
+        return mapped, banks.examples("val", val, 1)[0], extraction
+
+    def _map_key(self) -> MapKey:
+        config = self._config
+        return MapKey(
+            data_fingerprint=self._index.fingerprints[config.image_px],
+            backbone=config.backbone,
+            image_px=config.image_px,
+            weights=config.weights,
+            weights_seed=config.weights_seed,
+            precision=config.precision,
+            cut=config.recipe.first_trainable_stage or "head",
+            split="train",
+            view=0,
         )
 
     def _start(self, adapter: backbones.Backbone) -> keras.Model:

@@ -25,7 +25,7 @@ from bench.jobs import Failed, Finished, Progress, TrainJob
 from bench.result import Metrics, Result, Setup
 from bench.scoring import score
 from bench.store import Outputs, Split, Store
-from bench.training.assembling import Assembly, Batching
+from bench.training.assembling import Asked, Assembly, Batching, Storage
 from bench.training.checkpoint import Checkpoint, Progressed
 from bench.training.costs import tuned_cost
 from bench.training.device import device_name
@@ -77,7 +77,8 @@ class FinetuneJob:
         self._shards = [shard for shards in source.shards[self._config.image_px].values() for shard in shards]
         self._store = Store(Path(job.store))
         self._unfinished = self._store.unfinished(self._run.run_id)
-        self._assembly = Assembly(self._config, job.weights, source, index, self._strategy)
+        storage = Storage(self._store.banks, job.bank_gib)
+        self._assembly = Assembly(Asked(self._config, job.weights), source, index, self._strategy, storage)
         self._is_chief = is_chief()
 
     def run(self) -> float:
@@ -146,7 +147,9 @@ class FinetuneJob:
     def _metrics(self, training: Training, progressed: Progressed, log_probs: dict[Split, Floats]) -> Metrics:
         recipe, rows = training.recipe, progressed.rows
         scores = [row.val_macro_f1 for row in rows]
-        target = reached(recipe.target_f1, scores, [row.train_seconds for row in rows])
+        extraction = self._assembly.extraction.seconds if self._assembly.extraction else 0.0
+        seconds = [row.train_seconds + (0.0 if row.epoch else extraction) for row in rows]
+        target = reached(recipe.target_f1, scores, seconds)
         return score(
             log_probs,
             self._index.splits["val"].labels,
@@ -185,7 +188,7 @@ class FinetuneJob:
             weights=config.weights,
             weights_seed=config.weights_seed,
             metrics=metrics,
-            cost=tuned_cost(training, progressed, pace, config.image_px, predict_seconds),
+            cost=tuned_cost(training, progressed, pace, self._assembly.extraction, predict_seconds),
             setup=self._setup(training, progressed, batching),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )

@@ -24,20 +24,19 @@ class Execution:
         strategy: over which devices.
         xla: whether training steps are compiled with XLA.
         micro_batch: images per gradient and replica; None: all that a replica gets in a step.
-        banked: inputs of training are saved outputs of the network's frozen front, already augmented.
     """
 
     strategy: tf.distribute.Strategy
     xla: bool = False
     micro_batch: int | None = None
-    banked: bool = False
 
 
 class Steps:
     """A network's training step and prediction step, as graphs over per-replica batches.
 
-    A batch is (inputs, labels, changes, weights, present, rows), as `feeding.batches` makes them. A loss is divided by
-    the images that are present in the whole step, so that a short last batch counts as what it is.
+    A batch is (inputs, labels, changes, weights, present, rows), as `feeding.batches` makes them; inputs are uint8
+    pictures, or float32 maps that the network's frozen front gave for them. A loss is divided by the images that are
+    present in the whole step, so that a short last batch counts as what it is.
     """
 
     def __init__(
@@ -123,8 +122,8 @@ class Steps:
         return loss, hits, gradients
 
     def _seen(self, inputs: Any, changes: Any) -> Any:
-        """What the trainable part is shown: augmented, prepared, and through the frozen front."""
-        if self._execution.banked:
+        """What the trainable part is shown: pictures augmented, prepared and through the frozen front; maps as they are."""
+        if not _are_pictures(inputs):
             return inputs
         images = self._network.adapter.prepare(augment(self._recipe.augmentation, inputs, changes))
         front = self._network.front
@@ -136,10 +135,10 @@ class Steps:
         return self._strategy.run(self._log_probs, (inputs,))
 
     def _log_probs(self, inputs: Any) -> Any:
-        if self._execution.banked:
-            logits = self._network.rest(inputs, training=False)
-        else:
+        if _are_pictures(inputs):
             logits = self._network.model(self._network.adapter.prepare(inputs), training=False)
+        else:
+            logits = self._network.rest(inputs, training=False)
         return tf.nn.log_softmax(tf.cast(logits, tf.float32))
 
     def _average_graph(self) -> None:
@@ -156,3 +155,7 @@ class Steps:
     def _statistics(self) -> list[Any]:
         model = self._network.model
         return [variable.value for variable in model.non_trainable_variables if variable.dtype == "float32"]
+
+
+def _are_pictures(inputs: Any) -> bool:
+    return bool(inputs.dtype == tf.uint8)

@@ -24,6 +24,7 @@ class Pace:
     """How long each step took, pictures ready: seconds and images."""
 
     steps: list[tuple[float, int]] = field(default_factory=list)
+    image_px: int = 0
 
     @property
     def ms_per_image(self) -> float:
@@ -42,7 +43,7 @@ def predicted(training: Training, examples: Examples) -> tuple[Floats, Pace]:
     """Log-probabilities, float32 (N, C), in the order of the examples; of averaged weights where the recipe says so."""
     replicas, images = training.replicas, len(examples)
     places = Places(images, training.global_batch, replicas)
-    found, pace = np.zeros((images, training.classes), np.float32), Pace()
+    found, pace = np.zeros((images, training.classes), np.float32), Pace(image_px=examples.source.spec.shape[1])
     with averaged(training.recipe, training.optimizer, training.network.trainable_variables):
         feed = batches(examples, places, range(1), training.strategy)
         for step in range(step_count(images, training.global_batch)):

@@ -154,3 +154,19 @@ def test_an_interrupted_command_goes_on(data, tmp_path, how):
     assert run.result.setup.interruptions == 1
     assert run.history["epoch"].tolist() == list(range(30))
     assert not list((tmp_path / "runs" / ".partial").glob("*.unfinished"))
+
+
+def test_a_run_from_a_stage_on_is_charged_for_its_maps(data, tmp_path):
+    carry_out(job(data, tmp_path / "runs", trainable="from:stage5"), tmp_path)
+    run = Store(tmp_path / "runs").get("tiny")
+    cost = run.result.cost
+    assert cost.extraction_seconds > 0
+    assert cost.train_seconds_full == pytest.approx(cost.extraction_seconds + run.history["train_seconds"].sum())
+    assert cost.uncached_epoch_seconds == pytest.approx(cost.extraction_seconds / 2 + cost.epoch_seconds)
+    assert len(list(Store(tmp_path / "runs").banks.iterdir())) == 3  # two views of train, one of val
+
+
+def test_without_room_it_trains_on_pictures(data, tmp_path):
+    asked = job(data, tmp_path / "runs", trainable="from:stage5").model_copy(update={"bank_gib": 0.0})
+    carry_out(asked, tmp_path)
+    assert Store(tmp_path / "runs").get("tiny").result.cost.extraction_seconds is None
