@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.config import Frozen
-from bench.jobs import Answer, AuditJob, Progress, ShardsJob
+from bench.jobs import Answer, AuditJob, Progress, ShardsJob, ShowJob
 
 Emit = Callable[[Frozen], None]
 
 
-def answer(job: ShardsJob | AuditJob, emit: Emit) -> None:
+def answer(job: ShardsJob | AuditJob | ShowJob, emit: Emit) -> None:
     """Does a job about data.
 
     Raises:
@@ -21,8 +21,10 @@ def answer(job: ShardsJob | AuditJob, emit: Emit) -> None:
         from bench.data.importing.shards import write_shards
 
         write_shards(job, _counted(emit, "writing shards"))
-    else:
+    elif isinstance(job, AuditJob):
         emit(_audited(job, emit))
+    else:
+        emit(_shown(job, emit))
 
 
 def _audited(job: AuditJob, emit: Emit) -> Answer:
@@ -35,6 +37,22 @@ def _audited(job: AuditJob, emit: Emit) -> Answer:
     ]
     verdict = f"{len(findings.wrong)} would make scores wrong" if findings.wrong else "nothing makes scores wrong"
     return Answer(lines=(*lines, f"Audit: {verdict}. Page: {page}"), status=1 if findings.wrong else 0)
+
+
+def _shown(job: ShowJob, emit: Emit) -> Answer:
+    from bench.config import load_recipe
+    from bench.data.catalog import find
+    from bench.data.examples import show
+
+    _make_sample(job.data, emit)
+    emit(Progress(run_id="", phase="drawing examples"))
+    source, recipe = find(job.data), load_recipe(job.recipe)
+    folder = Path(job.folder) / source.name
+    paths = show(
+        source, job.resolutions, recipe.augmentation, job.examples, lambda px: folder / f"{recipe.name}-{px}px.png"
+    )
+    said = f"{source.name}: training pictures as '{recipe.name}' shows them (augmentation: {recipe.augmentation})."
+    return Answer(lines=(said, *map(str, paths)))
 
 
 def _make_sample(data: str, emit: Emit) -> None:

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 from bench.asking import ask
+from bench.config import load_recipe
 from bench.counting import Counter
 from bench.data.catalog import SAMPLE, find
 from bench.environment import home
-from bench.jobs import Answer, AuditJob, Progress
+from bench.jobs import Answer, AuditJob, Progress, ShowJob
+from bench.matrix import parse_resolutions
 
 
 def audit(data: str, reports: Path) -> int:
@@ -21,7 +23,19 @@ def audit(data: str, reports: Path) -> int:
     return _answered(AuditJob(data=data, folder=str(reports / "audit")))
 
 
-def _answered(job: AuditJob) -> int:
+def show(data: str, recipe: str, px: str | None, examples: int, reports: Path) -> int:
+    """Draws examples and prints where they are. Returns the exit status.
+
+    Raises:
+        UserError: there is no such data set, recipe or resolution, or nowhere to write.
+    """
+    load_recipe(recipe)
+    resolutions = parse_resolutions(px) if px else ()
+    folder = str(reports / "examples")
+    return _answered(ShowJob(data=data, recipe=recipe, resolutions=resolutions, examples=examples, folder=folder))
+
+
+def _answered(job: AuditJob | ShowJob) -> int:
     if job.data != SAMPLE:
         find(job.data)  # a mistake is told before TensorFlow is loaded
     answers: list[Answer] = []

@@ -49,6 +49,17 @@ class AuditJob(Frozen):
     folder: str  # of audits
 
 
+class ShowJob(Frozen):
+    """Draw sheets of training pictures as the network receives them."""
+
+    kind: Literal["show"] = "show"
+    data: str
+    recipe: str  # whose augmentation is shown
+    resolutions: tuple[int, ...]  # none: all of the data set
+    examples: int  # of each class
+    folder: str
+
+
 class TrainJob(Frozen):
     """Runs that share a built backbone, in the order in which they are to be done."""
 
@@ -67,7 +78,7 @@ class TrainJob(Frozen):
     bank_gib: float = DEFAULT_BANK_GIB  # disk that the saved outputs of a partly frozen network may take
 
 
-AnyJob = PrepareJob | ShardsJob | AuditJob | TrainJob
+AnyJob = PrepareJob | ShardsJob | AuditJob | ShowJob | TrainJob
 JOB: TypeAdapter[AnyJob] = TypeAdapter(Annotated[AnyJob, Field(discriminator="kind")])
 
 

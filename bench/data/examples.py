@@ -1,0 +1,130 @@
+"""What the child does for `bench data show`: a sheet of training pictures as the network receives them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.data import records
+from bench.data.catalog import DataSource, check_resolution
+from bench.data.faults import named_faults
+from bench.data.sheets import Cell, Row, sheet
+from bench.errors import UserError
+from bench.files import write_atomic
+
+if TYPE_CHECKING:
+    from bench.training.augment import Augmentation
+
+_PIXELS = 8_000_000  # of a sheet, about: more classes, smaller pictures
+_EPOCHS = 2  # shown of each picture, where there is augmentation
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A training picture.
+
+    Attributes:
+        row: its place among all training pictures, which decides what happens to it in an epoch.
+        id: its id.
+        image: its encoded bytes.
+    """
+
+    row: int
+    id: str
+    image: bytes
+
+
+def show(
+    source: DataSource,
+    resolutions: Sequence[int],
+    augmentation: Augmentation,
+    examples: int,
+    write_to: Callable[[int], Path],
+) -> list[Path]:
+    """Write a sheet for each resolution and return where they are.
+
+    Args:
+        resolutions: of the data set; all of them where none is given.
+        examples: pictures of each class.
+        write_to: px -> path of its sheet.
+
+    Raises:
+        UserError: a resolution is not there, a record that does not decode, or a folder that cannot be written.
+    """
+    paths = []
+    for px in resolutions or source.resolutions:
+        check_resolution(source, px)
+        path, made = write_to(px), draw(source, px, augmentation, examples)
+        try:
+            write_atomic(path, lambda file, made=made: made.save(file, "PNG"))  # type: ignore[misc]
+        except OSError as error:
+            raise UserError(f"Cannot write '{path}': {error.strerror or error}.") from error
+        paths.append(path)
+    return paths
+
+
+def draw(source: DataSource, px: int, augmentation: Augmentation, examples: int) -> Image.Image:
+    """The first training pictures of every class: as they are stored and, where they are augmented, in two epochs."""
+    with named_faults(source.shards[px]["train"]):
+        chosen, counts = choose(source.shards[px]["train"], examples)
+        names = source.class_names or tuple(map(str, range(max(counts, default=-1) + 1)))
+        changes = _changes(augmentation, sum(counts.values()))
+        across = examples * (1 + len(changes))
+        side = min(px, int((_PIXELS / (len(names) * across)) ** 0.5))
+        rows = [
+            Row(
+                f"class {label}: {name} ({counts[label]:,} training pictures)",
+                [cell for one in chosen.get(label, ()) for cell in _cells(one, augmentation, changes, side)],
+            )
+            for label, name in enumerate(names)
+        ]
+    return sheet(rows, side)
+
+
+def choose(shards: Sequence[Path], examples: int) -> tuple[dict[int, list[Chosen]], Counter[int]]:
+    """The first pictures of every class, and how many there are of each."""
+    import tensorflow as tf
+
+    chosen: dict[int, list[Chosen]] = {}
+    counts: Counter[int] = Counter()
+    parsed = tf.data.TFRecordDataset([str(shard) for shard in shards]).map(records.parse)
+    for row, record in enumerate(parsed.as_numpy_iterator()):
+        label = int(record["class"])
+        counts[label] += 1
+        if counts[label] <= examples:
+            chosen.setdefault(label, []).append(Chosen(row, records.text(record["id"]), record["image"]))
+    return chosen, counts
+
+
+def _changes(augmentation: Augmentation, images: int) -> list[NDArray[np.float32]]:
+    from bench.training.augment import epoch_changes
+
+    if augmentation == "none":
+        return []
+    return [epoch_changes(augmentation, _SEED, epoch, images) for epoch in range(_EPOCHS)]
+
+
+def _cells(one: Chosen, augmentation: Augmentation, changes: Sequence[NDArray[np.float32]], side: int) -> list[Cell]:
+    from bench.training.augment import augment
+
+    pixels = records.decode(one.image)[None]
+    cells = [Cell(_small(pixels, side), f"{one.id}, stored" if changes else one.id)]
+    for epoch, change in enumerate(changes, 1):
+        augmented = augment(augmentation, pixels, change[one.row : one.row + 1])
+        cells.append(Cell(_small(augmented, side), f"in epoch {epoch}"))
+    return cells
+
+
+def _small(pixels: object, side: int) -> Image.Image:
+    """Shrunk at once: a thousand pictures of 512 px would be a gigabyte."""
+    image = Image.fromarray(np.asarray(pixels)[0].round().astype(np.uint8))
+    image.thumbnail((side, side))
+    return image
