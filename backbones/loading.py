@@ -34,13 +34,17 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def fetch(weights_file: WeightsFile) -> Path:
-    """The path of a published weights file in the folder of Keras, downloaded if it is not there with the right hash.
+    """The path of a published weights file: in the folder of Keras, downloaded if it is not there with the right hash.
+
+    One that is not for download, such as a package's, is where it is.
 
     Raises:
         WeightsError: neither there nor to be downloaded.
     """
     import keras
 
+    if not weights_file.host:
+        return _at_hand(weights_file)
     try:
         path = keras.utils.get_file(
             weights_file.name, weights_file.url, cache_subdir="models", file_hash=weights_file.md5
@@ -52,6 +56,17 @@ def fetch(weights_file: WeightsFile) -> Path:
             f"({_first_line(error)})"
         ) from error
     return Path(path)
+
+
+def _at_hand(weights_file: WeightsFile) -> Path:
+    models = Path("~/.keras/models")
+    path = weights_file.place(models)
+    if not weights_file.is_at(path):
+        raise WeightsError(
+            f"ImageNet weights {weights_file.name} (MD5 {weights_file.md5}) are not at {path}. "
+            f"{weights_file.remedy(models)}, or use random weights."
+        )
+    return path
 
 
 def load(model: keras.Model, path: Path, network: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 class WeightsError(ValueError):
@@ -24,6 +25,19 @@ class WeightsFile:
     name: str
     md5: str
     url: str
+
+    @property
+    def host(self) -> str:
+        """Who has it; empty where it cannot be downloaded."""
+        return urlsplit(self.url).netloc
+
+    def place(self, models: Path) -> Path:
+        """Where the file is looked for, given the folder in which Keras keeps weights."""
+        return models / self.name
+
+    def remedy(self, models: Path) -> str:
+        """What to do where the file is not to be had: the rest of a sentence that began by saying so."""
+        return f"Put {self.name} (MD5 {self.md5}, from {self.url}) into {models}"
 
     def is_at(self, path: Path) -> bool:
         """Whether `path` is this file: it exists and has the right hash."""

@@ -103,7 +103,7 @@ def _data_row(name: str) -> dict[str, Any]:
 def _weights(adapter: backbones.Backbone) -> str:
     if adapter.weights_file is None:
         return "none"
-    return "cached" if adapter.weights_file.is_at(keras_models() / adapter.weights_file.name) else "not cached"
+    return "cached" if adapter.weights_file.is_at(adapter.weights_file.place(keras_models())) else "not cached"
 
 
 def _rounded(number: float | None, digits: int) -> float | None:

@@ -8,7 +8,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from backbones.base import Backbone, WeightsFile
 from bench import environment
@@ -65,7 +64,7 @@ def resolve(policy: str, backbone: Backbone, *, online: Callable[[str], bool] = 
 
 
 def _can_be_had(file: WeightsFile, online: Callable[[str], bool]) -> bool:
-    return file.is_at(environment.keras_models() / file.name) or online(urlsplit(file.url).netloc)
+    return file.is_at(file.place(environment.keras_models())) or bool(file.host and online(file.host))
 
 
 def _imagenet(backbone: Backbone, online: Callable[[str], bool]) -> str:
@@ -75,10 +74,11 @@ def _imagenet(backbone: Backbone, online: Callable[[str], bool]) -> str:
     if _can_be_had(file, online):
         return "imagenet"
     folder = environment.keras_models()
-    what = "has another MD5 (damaged, or not that file)" if (folder / file.name).exists() else "is missing"
+    place = file.place(folder)
+    what = "has another MD5 (damaged, or not that file)" if place.exists() else "is missing"
+    silent = f", and {file.host} does not answer" if file.host else ""
     raise UserError(
-        f"ImageNet weights of {backbone.name}: {folder / file.name} {what}, and {urlsplit(file.url).netloc} does not "
-        f"answer. Put {file.name} (MD5 {file.md5}, from {file.url}) into {folder}, or use --weights random."
+        f"ImageNet weights of {backbone.name}: {place} {what}{silent}. {file.remedy(folder)}, or use --weights random."
     )
 
 

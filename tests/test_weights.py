@@ -83,6 +83,23 @@ def test_a_backbone_without_imagenet_weights():
         weights.resolve("imagenet", tiny, online=unasked)
 
 
+@pytest.mark.parametrize("policy", ["auto", "imagenet"])
+def test_an_installed_package_is_imagenet_without_asking_anybody(policy):
+    lite = backbones.get("efficientnetlite0")
+    pytest.importorskip(lite.weights_file.module)
+    assert weights.resolve(policy, lite, online=unasked) == "imagenet"
+
+
+def test_without_its_package_the_extra_is_named():
+    lite = backbones.get("efficientnetlite0")
+    absent = dataclasses.replace(lite, weights_file=dataclasses.replace(lite.weights_file, module="no_such_package"))
+    assert weights.resolve("auto", absent, online=unasked) == "random"
+    with pytest.raises(UserError) as caught:
+        weights.resolve("imagenet", absent, online=unasked)
+    assert "\n" not in str(caught.value)
+    assert "is missing. Install the package that holds it: pip install 'petalbench[lite]'" in str(caught.value)
+
+
 def test_a_file_is_an_absolute_path(backbone, tmp_path, monkeypatch):
     (tmp_path / "mine.h5").touch()
     monkeypatch.chdir(tmp_path)

@@ -18,12 +18,16 @@ from backbones.base import STAGES
 PIXEL = (10, 100, 200)
 CAFFE = (200 - 103.939, 100 - 116.779, 10 - 123.68)  # BGR
 TORCH = ((10 / 255 - 0.485) / 0.229, (100 / 255 - 0.456) / 0.224, (200 / 255 - 0.406) / 0.225)
+MINUS_ONE_TO_ONE = tuple(value / 127.5 - 1 for value in PIXEL)
 PREPARED_PIXEL = {
     "vgg16": CAFFE,
     "resnet50": CAFFE,
     "densenet121": TORCH,
     "efficientnetb0": PIXEL,
-    "tiny": tuple(value / 127.5 - 1 for value in PIXEL),
+    "efficientnetlite0": MINUS_ONE_TO_ONE,
+    "efficientnetlite1": MINUS_ONE_TO_ONE,
+    "efficientnetlite2": MINUS_ONE_TO_ONE,
+    "tiny": MINUS_ONE_TO_ONE,
 }
 
 every_backbone = pytest.mark.parametrize("name", backbones.names())
