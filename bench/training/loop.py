@@ -122,7 +122,7 @@ class Steps:
         return loss, hits, gradients
 
     def _seen(self, inputs: Any, changes: Any) -> Any:
-        """What the trainable part is shown: pictures augmented, prepared and through the frozen front; maps as they are."""
+        """What the trainable part is shown: pictures augmented, prepared, through the front; maps as they are."""
         if not _are_pictures(inputs):
             return inputs
         images = self._network.adapter.prepare(augment(self._recipe.augmentation, inputs, changes))

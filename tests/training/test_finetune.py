@@ -1,18 +1,21 @@
 """A run whose network trains, from the command to its directory."""
 
+import json
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers_data import make_data
+from helpers_jobs import finetune_job
 
-from bench.config import RunConfig, load_recipe
+from bench.config import load_recipe
 from bench.data.catalog import find
 from bench.data.scan import scan
-from bench.jobs import Failed, Finished, PlannedRun, TrainJob
+from bench.jobs import Failed, Finished
 from bench.store import Store
 from bench.training.finetune import run_finetuned
 
@@ -24,21 +27,6 @@ def data(tmp_path):
     return root
 
 
-def job(data, runs, *, config=None, **recipe):
-    asked = load_recipe("finetune").model_copy(update={"epochs": 3, "batch_per_replica": 4, **recipe})
-    config = RunConfig(data="flowers", backbone="tiny", image_px=32, recipe=asked, weights="random", **(config or {}))
-    run = PlannedRun(run_id=config.run_id(scan(find(str(data)), (32,)).fingerprints[32]), config=config)
-    return TrainJob(
-        data=str(data),
-        resolutions=(32,),
-        backbone="tiny",
-        weights="random",
-        store=str(runs),
-        code_revision="x",
-        runs=(run,),
-    )
-
-
 def carry_out(asked, tmp_path):
     """The events of the job."""
     events, log = [], tmp_path / "log.txt"
@@ -48,7 +36,7 @@ def carry_out(asked, tmp_path):
 
 
 def test_a_run_is_stored_whole(data, tmp_path):
-    events = carry_out(job(data, tmp_path / "runs", target_f1=0.01), tmp_path)
+    events = carry_out(finetune_job(data, tmp_path / "runs", target_f1=0.01), tmp_path)
     assert isinstance(events[-1], Finished)
     run = Store(tmp_path / "runs").get("tiny")
     result = run.result
@@ -63,7 +51,7 @@ def test_a_run_is_stored_whole(data, tmp_path):
 
 
 def test_training_on_validation_is_marked(data, tmp_path):
-    carry_out(job(data, tmp_path / "runs", config={"train_on": "train+val"}), tmp_path)
+    carry_out(finetune_job(data, tmp_path / "runs", config={"train_on": "train+val"}), tmp_path)
     metrics = Store(tmp_path / "runs").get("tiny").result.metrics
     assert metrics.saw_validation
     assert metrics.train_images == sum(len(scan(find(str(data)), (32,)).splits[s].ids) for s in ("train", "val"))
@@ -95,7 +83,7 @@ def limited(monkeypatch, most):
 
 def test_a_batch_that_does_not_fit_is_named(data, tmp_path, monkeypatch):
     limited(monkeypatch, 2)
-    failed = carry_out(job(data, tmp_path / "runs"), tmp_path)[-1]
+    failed = carry_out(finetune_job(data, tmp_path / "runs"), tmp_path)[-1]
     assert isinstance(failed, Failed)
     assert failed.kind == "oom"
     assert "4 images of 32 px at once do not fit in memory" in failed.reason
@@ -104,14 +92,14 @@ def test_a_batch_that_does_not_fit_is_named(data, tmp_path, monkeypatch):
 @pytest.mark.parametrize(("way", "micro", "asked", "batch"), [("accumulate", 1, None, 4), ("shrink", None, 4, 1)])
 def test_what_does_not_fit_is_made_smaller_and_marked(data, tmp_path, monkeypatch, way, micro, asked, batch):
     limited(monkeypatch, 1)
-    carry_out(job(data, tmp_path / "runs").model_copy(update={"on_oom": way}), tmp_path)
+    carry_out(finetune_job(data, tmp_path / "runs").model_copy(update={"on_oom": way}), tmp_path)
     setup = Store(tmp_path / "runs").get("tiny").result.setup
     assert (setup.micro_batch, setup.asked_global_batch, setup.global_batch) == (micro, asked, batch)
 
 
 def test_a_loss_that_is_not_finite_is_a_failure_of_its_kind(data, tmp_path):
     schedule = load_recipe("finetune").schedule.model_copy(update={"start_lr": 1e30, "max_lr": 1e30})
-    failed = carry_out(job(data, tmp_path / "runs", schedule=schedule, optimizer="sgd"), tmp_path)[-1]
+    failed = carry_out(finetune_job(data, tmp_path / "runs", schedule=schedule, optimizer="sgd"), tmp_path)[-1]
     assert failed.kind == "nan"
     assert "step" in failed.reason
 
@@ -122,7 +110,7 @@ def test_a_kept_model_gives_the_same_probabilities(data, tmp_path):
     import backbones
     from bench.data.pipeline import images
 
-    carry_out(job(data, tmp_path / "runs").model_copy(update={"keep_weights": True}), tmp_path)
+    carry_out(finetune_job(data, tmp_path / "runs").model_copy(update={"keep_weights": True}), tmp_path)
     run = Store(tmp_path / "runs").get("tiny")
     pictures = np.concatenate([batch.numpy() for batch in images(find(str(data)).shards[32]["val"], 8)])
     probs = keras.models.load_model(run.model).predict(np.asarray(backbones.get("tiny").prepare(pictures)), verbose=0)
@@ -157,7 +145,7 @@ def test_an_interrupted_command_goes_on(data, tmp_path, how):
 
 
 def test_a_run_from_a_stage_on_is_charged_for_its_maps(data, tmp_path):
-    carry_out(job(data, tmp_path / "runs", trainable="from:stage5"), tmp_path)
+    carry_out(finetune_job(data, tmp_path / "runs", trainable="from:stage5"), tmp_path)
     run = Store(tmp_path / "runs").get("tiny")
     cost = run.result.cost
     assert cost.extraction_seconds > 0
@@ -167,6 +155,33 @@ def test_a_run_from_a_stage_on_is_charged_for_its_maps(data, tmp_path):
 
 
 def test_without_room_it_trains_on_pictures(data, tmp_path):
-    asked = job(data, tmp_path / "runs", trainable="from:stage5").model_copy(update={"bank_gib": 0.0})
+    asked = finetune_job(data, tmp_path / "runs", trainable="from:stage5").model_copy(update={"bank_gib": 0.0})
     carry_out(asked, tmp_path)
     assert Store(tmp_path / "runs").get("tiny").result.cost.extraction_seconds is None
+
+
+@pytest.fixture(scope="module")
+def optional(tmp_path_factory):
+    """Plain, XLA, two half precisions, and twice deterministic."""
+    child = Path(__file__).parent / "options_child.py"
+    done = subprocess.run([sys.executable, child, tmp_path_factory.mktemp("options")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("number", "field", "value", "tolerance"),
+    [
+        (1, "xla", True, 1e-4),
+        (2, "precision", "mixed_bfloat16", 0.05),
+        (3, "precision", "mixed_float16", 0.05),
+        (4, "deterministic", True, 1e-4),
+    ],
+)
+def test_options_change_the_rounding_alone(optional, number, field, value, tolerance):
+    assert optional[number]["setup"][field] == value
+    np.testing.assert_allclose(optional[number]["losses"], optional[0]["losses"], atol=tolerance)
+
+
+def test_deterministic_runs_agree_to_the_last_bit(optional):
+    assert optional[4]["losses"] == optional[5]["losses"]
