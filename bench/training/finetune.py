@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,8 +28,9 @@ from bench.store import Outputs, Split, Store
 from bench.training.assembling import Asked, Assembly, Batching, Storage
 from bench.training.checkpoint import Checkpoint, Progressed
 from bench.training.costs import tuned_cost
+from bench.training.curves import check_tensorboard, write_curves
 from bench.training.device import device_name
-from bench.training.epochs import did_not_train
+from bench.training.epochs import EpochRow, did_not_train
 from bench.training.fitting import Fit, Listeners
 from bench.training.keeping import save_model
 from bench.training.predicting import Floats, Pace, predicted
@@ -67,6 +68,8 @@ class FinetuneJob:
     def __init__(self, job: TrainJob, emit: Emit, log: Path) -> None:
         self._job, self._run, self._emit, self._log = job, job.runs[0], emit, log
         self._config: RunConfig = job.runs[0].config
+        if job.tensorboard:
+            check_tensorboard()
         _set_up(self._config)
         self._strategy = make_strategy(self._config.strategy, job.worker_timeout_seconds)
         source = find(job.data)
@@ -124,12 +127,11 @@ class FinetuneJob:
         def on_step(epoch: int, done: int) -> None:
             self._tell("training", epoch * images + min(images, done * training.global_batch), images * epochs)
 
-        return Listeners(self._callbacks(), on_step=on_step)
+        return Listeners(on_epoch=self._on_epoch, on_step=on_step)
 
-    def _callbacks(self) -> Sequence[keras.callbacks.Callback]:
-        if not (self._job.tensorboard and self._is_chief):
-            return ()
-        return [keras.callbacks.TensorBoard(self._unfinished.tensorboard, write_graph=False)]
+    def _on_epoch(self, row: EpochRow) -> None:
+        if self._job.tensorboard and self._is_chief:
+            write_curves(self._unfinished.tensorboard, [row])
 
     def _finish(self, training: Training, progressed: Progressed, batching: Batching) -> float:
         started = time.perf_counter()

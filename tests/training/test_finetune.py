@@ -185,3 +185,15 @@ def test_options_change_the_rounding_alone(optional, number, field, value, toler
 
 def test_deterministic_runs_agree_to_the_last_bit(optional):
     assert optional[4]["losses"] == optional[5]["losses"]
+
+
+def test_tensorboard_finds_the_curves(data, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import TENSORS, EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    carry_out(finetune_job(data, tmp_path / "runs").model_copy(update={"tensorboard": True}), tmp_path)
+    run = Store(tmp_path / "runs").get("tiny")
+    events = EventAccumulator(str(run.paths.tensorboard), size_guidance={TENSORS: 0}).Reload()
+    for column in ("learning_rate", "val_macro_f1", "train_seconds"):
+        written = [float(make_ndarray(event.tensor_proto)) for event in events.Tensors(column)]
+        assert written == pytest.approx(run.history[column].tolist(), rel=1e-6)
