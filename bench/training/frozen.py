@@ -23,6 +23,7 @@ from bench.result import Cost, Result, Setup
 from bench.scoring import score
 from bench.store import Outputs, Split, Store
 from bench.training.bank import VIEWS, BankFolder
+from bench.training.curves import check_tensorboard, write_curves
 from bench.training.device import device_name, peak_memory_mib
 from bench.training.epochs import EpochRow, did_not_train
 from bench.training.features import BankSet, FeatureMaker
@@ -46,6 +47,8 @@ class FrozenJob:
 
     def __init__(self, job: TrainJob, emit: Emit, log: Path) -> None:
         self._job, self._emit, self._log = job, emit, log
+        if job.tensorboard:
+            check_tensorboard()
         source = find(job.data)
         index = load_cached(source, job.resolutions)
         if index is None:
@@ -136,8 +139,14 @@ class FrozenJob:
             images=images_of(index, config.image_px),
             log_probs=log_probs,
             log=self._log.read_text(errors="replace"),
+            tensorboard=self._curves(run, history) if self._job.tensorboard else None,
         )
         return result, outputs
+
+    def _curves(self, run: PlannedRun, history: Sequence[EpochRow]) -> Path:
+        folder = self._store.unfinished(run.run_id).tensorboard
+        write_curves(folder, history)
+        return folder
 
     def _setup(self, recipe: Recipe) -> Setup:
         return Setup(

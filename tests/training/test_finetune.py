@@ -18,6 +18,7 @@ from bench.data.scan import scan
 from bench.jobs import Failed, Finished
 from bench.store import Store
 from bench.training.finetune import run_finetuned
+from bench.training.frozen import run_frozen
 
 
 @pytest.fixture
@@ -187,11 +188,15 @@ def test_deterministic_runs_agree_to_the_last_bit(optional):
     assert optional[4]["losses"] == optional[5]["losses"]
 
 
-def test_tensorboard_finds_the_curves(data, tmp_path):
+@pytest.mark.parametrize("trainable", ["all", "none"])
+def test_tensorboard_finds_the_curves(data, tmp_path, trainable):
     from tensorboard.backend.event_processing.event_accumulator import TENSORS, EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
 
-    carry_out(finetune_job(data, tmp_path / "runs").model_copy(update={"tensorboard": True}), tmp_path)
+    asked = finetune_job(data, tmp_path / "runs", trainable=trainable).model_copy(update={"tensorboard": True})
+    log = tmp_path / "log.txt"
+    log.write_text("")
+    (run_frozen if trainable == "none" else run_finetuned)(asked, lambda event: None, log)
     run = Store(tmp_path / "runs").get("tiny")
     events = EventAccumulator(str(run.paths.tensorboard), size_guidance={TENSORS: 0}).Reload()
     for column in ("learning_rate", "val_macro_f1", "train_seconds"):
