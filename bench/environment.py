@@ -90,6 +90,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def oom_kills() -> int:
+    """How many processes the system has ended for want of memory, as Linux counts them; 0 where nobody counts."""
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
 @cache
 def cpu_model() -> str:
     """The processor's name, as the system gives it."""

@@ -74,6 +74,7 @@ class TrainJob(Frozen):
     keep_weights: bool = False  # the trained model stays in the run directory
     tensorboard: bool = False  # curves and timings for `tensorboard --logdir`
     on_oom: OnOom = "fail"
+    at_once: int | None = None  # images that fit in memory together, where more were tried and did not; None: untried
     worker_timeout_seconds: float = DEFAULT_WORKER_TIMEOUT_SECONDS  # for the other workers of TF_CONFIG
     bank_gib: float = DEFAULT_BANK_GIB  # disk that the saved outputs of a partly frozen network may take
 

@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 
 import backbones
 from bench.child import Child
+from bench.environment import oom_kills
 from bench.errors import UserError
 from bench.jobs import Failed, Finished, Mistake, PlannedRun, PrepareJob, Progress, TrainJob
 from bench.progress import View
@@ -77,6 +78,7 @@ class JobRunner:
         self._pending = {run.run_id: run for run in job.runs}
         self._phase = ""
         self._began = time.perf_counter()
+        self._oom_kills = oom_kills()
 
     def run(self) -> None:
         """Until no run is left that was neither finished nor failed."""
@@ -113,12 +115,30 @@ class JobRunner:
     def _blame(self, child: Child, status: int) -> None:
         """The child died: so did the run it was at, and with it the others that needed the same features."""
         current = next(iter(self._pending.values()))
+        out_of_memory = status == -signal.SIGKILL and oom_kills() > self._oom_kills
+        self._oom_kills = oom_kills()
+        if out_of_memory and self._takes_less(current):
+            return
         seconds = time.perf_counter() - self._began
         same = [run for run in self._pending.values() if run.config.image_px == current.config.image_px]
         for run in same if self._phase != "head" else [current]:
-            kind: FailureKind = "killed" if status < 0 else "error"
+            kind: FailureKind = "oom" if out_of_memory else "killed" if status < 0 else "error"
             reason = f"the child process ended while at '{self._phase or 'starting'}': {ending(status)}"
+            if out_of_memory:
+                reason += f"; {self._at_once(run)} images of {run.config.image_px} px at once took too much memory"
             self._fail(Failed(run_id=run.run_id, kind=kind, reason=reason, seconds=seconds), child.log_tail())
+
+    def _at_once(self, run: PlannedRun) -> int:
+        return self._job.at_once or run.config.recipe.batch_per_replica
+
+    def _takes_less(self, run: PlannedRun) -> bool:
+        """Whether the run is to be tried again with fewer images at once, from its last complete epoch."""
+        half = self._at_once(run) // 2
+        if self._job.on_oom == "fail" or run.config.recipe.is_banked or half < 1:
+            return False
+        self._job = self._job.model_copy(update={"at_once": half})
+        self._view.say(f"{run.run_id}: out of memory with {2 * half} images at once; again with {half}")
+        return True
 
     def _fail(self, event: Failed, log_tail: str) -> None:
         run = self._pending.pop(event.run_id)

@@ -35,6 +35,12 @@ match words[0]:
     case "die-in-features":
         say(event="progress", run_id=runs[0], phase="features", done=1, total=3)
         os.kill(os.getpid(), signal.SIGKILL)
+    case "die-in-training":
+        say(event="progress", run_id=runs[0], phase="training", done=1, total=3)
+        os.kill(os.getpid(), signal.SIGKILL)
+    case "at-once":
+        (log.parent.parent / "at_once.txt").write_text(str(job["at_once"]))
+        finish(runs[0])
     case "crash":
         sys.exit(7)
     case "nan":

@@ -25,15 +25,16 @@ def store(tmp_path, monkeypatch):
     return store
 
 
-def planned(image_px, seed):
+def planned(image_px, seed, recipe="frozen"):
     config = RunConfig(
-        data="toy", backbone="tiny", image_px=image_px, recipe=load_recipe("frozen"), weights="random", seed=seed
+        data="toy", backbone="tiny", image_px=image_px, recipe=load_recipe(recipe), weights="random", seed=seed
     )
     return PlannedRun(run_id=config.run_id("f"), config=config)
 
 
-def job(store, *runs):
+def job(store, *runs, **fields):
     return TrainJob(
+        **fields,
         data="toy",
         resolutions=(32, 64),
         backbone="tiny",
@@ -44,9 +45,9 @@ def job(store, *runs):
     )
 
 
-def do(store, script, *runs, **options):
+def do(store, script, *runs, fields=None, **options):
     (store.root / "script.txt").write_text(script)
-    outcome = runner.run_jobs([job(store, *runs)], store, View({}), **options)
+    outcome = runner.run_jobs([job(store, *runs, **(fields or {}))], store, View({}), **options)
     return [event.run_id for event in outcome.finished], {event.run_id: event for event in outcome.failed}
 
 
@@ -143,3 +144,31 @@ def test_an_interruption_ends_the_child(store, monkeypatch):
         os.kill(pid, 0)
     assert store.failures() == []
     assert store.run_ids() == ()
+
+
+@pytest.fixture
+def counted_kills(monkeypatch):
+    """The system counts one more kill for want of memory at every look."""
+    looks = []
+    monkeypatch.setattr(runner, "oom_kills", lambda: looks.append(1) or len(looks))
+
+
+def test_a_child_that_the_system_killed_for_memory_names_its_batch(store, counted_kills):
+    run = planned(32, 0, "finetune")
+    _, failed = do(store, "die-in-training", run)
+    assert failed[run.run_id].kind == "oom"
+    assert "32 images of 32 px at once" in failed[run.run_id].reason
+
+
+def test_it_is_tried_again_with_fewer_images_where_that_was_asked_for(store, counted_kills):
+    run = planned(32, 0, "finetune")
+    finished, failed = do(store, "die-in-training die-in-training at-once", run, fields={"on_oom": "accumulate"})
+    assert (finished, failed) == ([run.run_id], {})
+    assert (store.root / "at_once.txt").read_text() == "8"
+
+
+def test_a_kill_that_nobody_counted_is_only_that(store, monkeypatch):
+    monkeypatch.setattr(runner, "oom_kills", lambda: 5)
+    run = planned(32, 0, "finetune")
+    _, failed = do(store, "die-in-training", run, fields={"on_oom": "accumulate"})
+    assert failed[run.run_id].kind == "killed"

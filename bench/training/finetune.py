@@ -87,7 +87,7 @@ class FinetuneJob:
     def run(self) -> float:
         """Trains, predicts and stores. Returns macro F1 on validation."""
         self._tell("building the network")
-        batching = Batching(self._config.recipe.batch_per_replica)
+        batching = self._first_batching()
         with named_faults(self._shards):
             while True:
                 try:
@@ -97,6 +97,14 @@ class FinetuneJob:
                     smaller = self._smaller(batching)
                 batching = smaller
                 gc.collect()
+
+    def _first_batching(self) -> Batching:
+        """The recipe's, or what is left to try after an earlier process took too much memory."""
+        batch, at_once = self._config.recipe.batch_per_replica, self._job.at_once
+        return Batching(batch) if at_once is None else self._with(batch, at_once)
+
+    def _with(self, batch: int, at_once: int) -> Batching:
+        return Batching(at_once) if self._job.on_oom == "shrink" else Batching(batch, at_once)
 
     def _smaller(self, batching: Batching) -> Batching:
         """What to try where a batch did not fit in memory.
@@ -111,7 +119,7 @@ class FinetuneJob:
                 + (": --on-oom accumulate|shrink goes on with fewer" if wanted == "fail" else "")
             )
         self._tell(f"out of memory with {batching.at_once} images at once: again with {half}")
-        return Batching(half) if wanted == "shrink" else Batching(batching.batch, half)
+        return self._with(batching.batch, half)
 
     def _attempt(self, batching: Batching) -> float:
         training = self._assembly.training(batching)

@@ -188,6 +188,14 @@ def test_deterministic_runs_agree_to_the_last_bit(optional):
     assert optional[4]["losses"] == optional[5]["losses"]
 
 
+@pytest.mark.parametrize(("way", "micro", "batch"), [("accumulate", 2, 4), ("shrink", None, 2)])
+def test_what_an_earlier_process_found_out_is_where_it_begins(data, tmp_path, way, micro, batch):
+    asked = finetune_job(data, tmp_path / "runs").model_copy(update={"on_oom": way, "at_once": 2})
+    carry_out(asked, tmp_path)
+    setup = Store(tmp_path / "runs").get("tiny").result.setup
+    assert (setup.micro_batch, setup.global_batch) == (micro, batch)
+
+
 @pytest.mark.parametrize("trainable", ["all", "none"])
 def test_tensorboard_finds_the_curves(data, tmp_path, trainable):
     from tensorboard.backend.event_processing.event_accumulator import TENSORS, EventAccumulator
