@@ -55,6 +55,10 @@ class Backbone(ABC):
     def rescale(self, images: tf.Tensor) -> tf.Tensor:
         """Bring float32 images of 0..255 (B, H, W, 3) to the range and channel order the network expects."""
 
+    def stages_of(self, model: keras.Model) -> tuple[tuple[str, str], ...]:
+        """The stages of a network that `build` made. All of `STAGES`, unless a network has not as many."""
+        return self.stages
+
     def prepare(self, images: Any) -> tf.Tensor:
         """Images as the network expects them; the argument is left as it is. Works inside `tf.function`.
 

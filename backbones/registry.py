@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from backbones.base import Backbone
 
 # What `--all` means. `tiny` is registered as well, and never part of it.
 MATRIX = ("vgg16", "resnet50", "densenet121", "efficientnetb0")
 
 _registered: dict[str, Backbone] = {}
+_schemes: dict[str, Callable[[str], Backbone]] = {}
 
 
 class UnknownBackboneError(KeyError):
@@ -28,12 +31,26 @@ def register(backbone: Backbone) -> None:
     _registered[backbone.name] = backbone
 
 
+def register_scheme(scheme: str, make: Callable[[str], Backbone]) -> None:
+    """Let `make(REST)` answer for every name `SCHEME:REST`; it raises UnknownBackboneError for those it cannot make.
+
+    Raises:
+        ValueError: the scheme is taken.
+    """
+    if scheme in _schemes:
+        raise ValueError(f"Names that begin with '{scheme}:' are registered already.")
+    _schemes[scheme] = make
+
+
 def get(name: str) -> Backbone:
-    """The backbone registered under `name`.
+    """The backbone registered under `name`, or made from it, as `hub:PRESET` is.
 
     Raises:
         UnknownBackboneError: there is none; the text lists all names.
     """
+    scheme, colon, rest = name.partition(":")
+    if colon and scheme in _schemes:
+        return _schemes[scheme](rest)
     if name not in _registered:
         raise UnknownBackboneError(f"Unknown backbone '{name}'. Known: {', '.join(names())}.")
     return _registered[name]

@@ -39,6 +39,10 @@ class WeightsFile:
         """What to do where the file is not to be had: the rest of a sentence that began by saying so."""
         return f"Put {self.name} (MD5 {self.md5}, from {self.url}) into {models}"
 
+    def given(self, models: Path) -> str | Path:
+        """What `Backbone.build` is given for these weights."""
+        return "imagenet"
+
     def is_at(self, path: Path) -> bool:
         """Whether `path` is this file: it exists and has the right hash."""
         if not path.is_file():

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from backbones.base import STAGES
 from bench.errors import UserError, unknown
+from bench.files import path_safe
 from bench.heads import HeadLayer, needs_map, parse_head
 
 SCHEMA_VERSION = 1  # of a run directory: raise it when a stored file changes its meaning
@@ -150,7 +151,7 @@ class RunConfig(Frozen):
         """
         asked = self.model_dump(mode="json", exclude_defaults=True, exclude={"data": True, "recipe": {"description"}})
         digest = content_hash({"asked": asked, "data": data_fingerprint, "schema_version": SCHEMA_VERSION})
-        return f"{self.backbone}-{self.image_px}-{self.recipe.name}-s{self.seed}-{digest[:8]}"
+        return f"{path_safe(self.backbone)}-{self.image_px}-{self.recipe.name}-s{self.seed}-{digest[:8]}"
 
 
 def content_hash(content: object) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import uuid
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Any
 
 
@@ -39,3 +40,9 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def path_safe(name: str) -> str:
+    """A backbone's name as part of a file's: `hub:/home/me/net` is `hub-net`; most are as they are."""
+    scheme, colon, rest = name.partition(":")
+    return re.sub(r"[^\w.-]+", "-", f"{scheme}-{PurePath(rest).name}" if colon else name)

@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 import backbones
+from backbones.registry import UnknownBackboneError
 from bench.config import Recipe, RunConfig
 from bench.data.catalog import DataSource, check_resolution
 from bench.errors import UserError, unknown
@@ -46,16 +47,26 @@ def choose(words: Sequence[str], everything: bool) -> list[Choice]:
 
 
 def _matching(word: str) -> list[Choice]:
-    pattern, at, px = word.partition("@")
+    pattern, at, px = word.rpartition("@") if "@" in word else (word, "", "")
     if at and not px.isdecimal():
         raise UserError(f"'{word}': expected a resolution in pixels after @, as in vgg16@512.")
     image_px = int(px) if at else None
+    if ":" in pattern:
+        return [Choice(_made(pattern), image_px)]
     if pattern in backbones.names():
         return [Choice(pattern, image_px)]
     matching = [name for name in backbones.names() if fnmatchcase(name, pattern) and name not in TEST_ONLY]
     if not matching:
         raise unknown("backbone", pattern, backbones.names())
     return [Choice(name, image_px) for name in matching]
+
+
+def _made(name: str) -> str:
+    """The whole name of a backbone that is made from its name, such as `hub:PRESET`."""
+    try:
+        return backbones.get(name).name
+    except UnknownBackboneError as error:
+        raise UserError(str(error)) from None
 
 
 def parse_resolutions(text: str) -> tuple[int, ...]:

@@ -126,7 +126,7 @@ def choose_weights(asked: Asked) -> dict[str, str | Path]:
     names = dict.fromkeys(choice.backbone for choice in asked.choices)
     chosen = {name: weights.resolve(policy, backbones.get(name)) for name in names}
     files = [name for name, found in chosen.items() if isinstance(found, Path)]
-    if len(files) > 1:
+    if len(files) > 1 and policy not in weights.POLICIES:
         raise UserError(f"--weights '{policy}' is one network's file; {len(files)} were asked for: {', '.join(files)}.")
     if policy == "auto":
         _warn_of_random([name for name, found in chosen.items() if found == "random"])

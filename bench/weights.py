@@ -57,7 +57,8 @@ def resolve(policy: str, backbone: Backbone, *, online: Callable[[str], bool] = 
     if policy == "random":
         return "random"
     if policy == "auto":
-        return "imagenet" if backbone.weights_file and _can_be_had(backbone.weights_file, online) else "random"
+        file = backbone.weights_file
+        return file.given(environment.keras_models()) if file and _can_be_had(file, online) else "random"
     if policy == "imagenet":
         return _imagenet(backbone, online)
     return _file(policy)
@@ -67,12 +68,12 @@ def _can_be_had(file: WeightsFile, online: Callable[[str], bool]) -> bool:
     return file.is_at(file.place(environment.keras_models())) or bool(file.host and online(file.host))
 
 
-def _imagenet(backbone: Backbone, online: Callable[[str], bool]) -> str:
+def _imagenet(backbone: Backbone, online: Callable[[str], bool]) -> str | Path:
     file = backbone.weights_file
     if file is None:
         raise UserError(f"{backbone.name} has no ImageNet weights. Use --weights random or the path of a weights file.")
     if _can_be_had(file, online):
-        return "imagenet"
+        return file.given(environment.keras_models())
     folder = environment.keras_models()
     place = file.place(folder)
     what = "has another MD5 (damaged, or not that file)" if place.exists() else "is missing"

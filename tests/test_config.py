@@ -134,3 +134,15 @@ def test_views():
 )
 def test_which_recipes_need_the_backbone_once(old, new, banked):
     assert parse_recipe("mine", TEXT.replace(old, new)).is_banked is banked
+
+
+@pytest.mark.parametrize(
+    ("backbone", "start"),
+    [("vgg16", "vgg16-"), ("hub:/home/me/net 1", "hub-net-1-"), ("hub:hf://keras/net_18", "hub-net_18-")],
+)
+def test_a_runs_name_is_a_file_name(backbone, start):
+    name = RunConfig(
+        backbone=backbone, data="toy", image_px=224, recipe=load_recipe("frozen"), weights="random"
+    ).run_id("f")
+    assert name.startswith(start)
+    assert not set(name) & set("/: ")

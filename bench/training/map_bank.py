@@ -17,7 +17,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from bench.config import content_hash
-from bench.files import write_json
+from bench.files import path_safe, write_json
 from bench.training.augment import view_of
 from bench.training.feeding import Examples
 from bench.training.network import Network
@@ -45,7 +45,7 @@ class MapKey:
     def folder_name(self) -> str:
         """Readable, with a hash that is the identity."""
         digest = content_hash({"map": LAYOUT, **asdict(self)})
-        return f"{self.backbone}-{self.image_px}-{self.cut}-{self.split}-{self.view}-{digest[:16]}"
+        return f"{path_safe(self.backbone)}-{self.image_px}-{self.cut}-{self.split}-{self.view}-{digest[:16]}"
 
 
 class MapSource:

