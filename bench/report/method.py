@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 
 from bench.report.markdown import bullets, escape, fence
@@ -33,7 +34,7 @@ def method(ranking: Ranking, about: Mapping[str, str]) -> str:
 
 def reproduce(ranking: Ranking, about: Mapping[str, str], shared_data: bool) -> str:
     """The commands, as a block."""
-    option = f" --data {ranking.fact('data')}" if shared_data else ""
+    option = f" --data {shlex.quote(ranking.fact('data'))}" if shared_data else ""
     commands = about.get(_COMMAND, "").strip()
     rebuild = f"python -m bench report{option}    # rebuilds this page from the stored runs, trains nothing"
     return fence("\n".join(line for line in (commands, rebuild) if line))

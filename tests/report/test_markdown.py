@@ -80,3 +80,30 @@ def test_a_wrapped_line_never_begins_with_markup(token):
     for width in range(8, 30):
         lines = wrap(f"some words {token} and other words", width).splitlines()
         assert not any(line.split()[0] == token for line in lines)
+
+
+HOSTILE = [
+    "two\nlines",
+    "quo\"ted 'name'",
+    "slash/es\\and|pipes",
+    "`code` **bold** _em_ ~~gone~~",
+    "<script>alert(1)</script>",
+    "[link](http://somewhere)",
+    "![picture](x.png)",
+    "&lt; &#35; $x$",
+    "# title",
+    "a\u2028b\x85c",
+    "百合 Гвоздика",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_parser_reads_in_a_table_what_was_written(name):
+    """Another reader of markdown as reference: the cell holds the name as text, on one line, and nothing else."""
+    from markdown_it import MarkdownIt
+
+    parsed = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(table(["name", "n"], [[name, "1"]]))
+    cells = [token.children for token in parsed if token.type == "inline"]
+    assert len(cells) == 4
+    assert {child.type for child in cells[2]} <= {"text", "text_special"}
+    assert "".join(child.content for child in cells[2]).replace("\\$", "$") == " ".join(name.split())
