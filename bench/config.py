@@ -184,7 +184,10 @@ def parse_recipe(name: str, text: str) -> Recipe:
         UserError: not TOML, an unknown field or layer, or a value out of range; one line that names it.
     """
     try:
-        return Recipe(name=name, **tomllib.loads(text))
+        content = tomllib.loads(text)
+        if "name" in content:
+            raise UserError(f"Recipe '{name}': a recipe has the name of its file; leave out the field 'name'.")
+        return Recipe(name=name, **content)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"Recipe '{name}' is not TOML: {error}.") from None
     except ValidationError as error:

@@ -5,21 +5,87 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from itertools import groupby
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import backbones
 from backbones.registry import UnknownBackboneError
-from bench.config import Recipe, RunConfig
+from bench.config import Precision, Recipe, RunConfig, Strategy, TrainOn
 from bench.data.catalog import DataSource, check_resolution
 from bench.errors import UserError, unknown
 from bench.files import sha256
 from bench.jobs import PlannedRun
 
 USUAL_PX = (224, 512)
+VIEWS_SAVED = ("plain", "flipped")
+UNHEEDED = (
+    "optimizer",
+    "weight_decay",
+    "ema_momentum",
+    "loss",
+    "label_smoothing",
+    "class_weighting",
+    "early_stopping_patience",
+    "target_f1",
+)
 TEST_ONLY = frozenset({"tiny"})  # never matched by a pattern, always by name
 WORK_OF_STARTING = 700.0  # GFLOPs that two cores do while a network is built, traced and compiled
+FORWARD_AND_BACKWARD = 3.0  # work of a training step, in forward passes
 WORK_BESIDE_CONVOLUTIONS = 1.2  # GFLOPs at 224 px: small networks wait for memory, not for arithmetic
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every run of a command shares beside its recipe, and the rates at which the matrix is repeated."""
+
+    lr_scales: tuple[float, ...] = (1.0,)
+    precision: Precision = "float32"
+    xla: bool = False
+    deterministic: bool = False
+    strategy: Strategy = "auto"
+    train_on: TrainOn = "train"
+
+    def shared(self) -> dict[str, Any]:
+        """Fields of every RunConfig."""
+        return {name: getattr(self, name) for name in ("precision", "xla", "deterministic", "strategy", "train_on")}
+
+    def check(self, recipe: Recipe) -> None:
+        """Frozen runs train a head on saved features, by one plain step.
+
+        Raises:
+            UserError: an option or a field of the recipe that such a run would not heed.
+        """
+        if not recipe.is_banked:
+            return
+        asked = {
+            f"--{name.replace('_', '-')}": value
+            for name, value in self.shared().items()
+            if value != getattr(Options(), name)
+        }
+        fields = type(recipe).model_fields
+        asked |= {name: getattr(recipe, name) for name in UNHEEDED if getattr(recipe, name) != fields[name].default}
+        unheeded = asked | ({"augmentation": recipe.augmentation} if recipe.views > len(VIEWS_SAVED) else {})
+        if unheeded:
+            raise UserError(
+                f"Recipe '{recipe.name}' trains on saved features, where {', '.join(unheeded)} is not supported. "
+                'Leave it out, or train part of the network (trainable = "all" or "from:STAGE").'
+            )
+
+
+def parse_scales(text: str) -> tuple[float, ...]:
+    """`0.3,1,3` as numbers.
+
+    Raises:
+        UserError: something else.
+    """
+    try:
+        scales = tuple(dict.fromkeys(float(part) for part in text.split(",")))
+    except ValueError:
+        scales = (0.0,)
+    if not all(0 < scale < inf for scale in scales):
+        raise UserError(f"--lr-scale '{text}': expected factors above 0, as in 0.3,1,3.")
+    return scales
 
 
 @dataclass(frozen=True)
@@ -116,24 +182,48 @@ def plan(
     weights: Mapping[str, str | Path],
     data: str,
     fingerprints: Mapping[int, str],
+    options: Options,
 ) -> list[PlannedRun]:
     """All runs of the matrix, named."""
     names = {backbone: weights_name(chosen) for backbone, chosen in weights.items()}
     configs = [
-        RunConfig(data=data, backbone=backbone, image_px=px, recipe=recipe, weights=names[backbone], seed=seed)
+        RunConfig(
+            data=data,
+            backbone=backbone,
+            image_px=px,
+            recipe=recipe,
+            weights=names[backbone],
+            seed=seed,
+            lr_scale=scale,
+            **options.shared(),
+        )
         for backbone, px in wanted
+        for scale in options.lr_scales
         for seed in range(seeds)
     ]
     return [PlannedRun(run_id=config.run_id(fingerprints[config.image_px]), config=config) for config in configs]
 
 
 def grouped(runs: Sequence[PlannedRun]) -> list[tuple[PlannedRun, ...]]:
-    """Runs by backbone, smallest resolution first: peak memory only grows, and each run shall have its own."""
-    by_backbone = groupby(runs, key=lambda run: run.config.backbone)
-    return [tuple(sorted(group, key=lambda run: (run.config.image_px, run.config.seed))) for _, group in by_backbone]
+    """Runs whose heads share a frozen backbone form a job, smallest resolution first; any other run is a job alone.
+
+    Peak memory only grows, and each run shall have its own.
+    """
+    jobs: dict[str, list[PlannedRun]] = {}
+    for run in runs:
+        jobs.setdefault(_job_key(run), []).append(run)
+    return [tuple(sorted(job, key=lambda run: (run.config.image_px, run.config.seed))) for job in jobs.values()]
+
+
+def _job_key(run: PlannedRun) -> str:
+    if not run.config.recipe.is_banked:
+        return run.run_id
+    return run.config.model_dump_json(exclude={"recipe", "seed", "lr_scale", "image_px"})
 
 
 def work(run: PlannedRun, images: int) -> float:
     """A rough amount of work, for the time left: GFLOPs of one forward pass over all images, and what comes with it."""
     per_image = backbones.get(run.config.backbone).gflops_224 + WORK_BESIDE_CONVOLUTIONS
-    return per_image * (run.config.image_px / 224) ** 2 * images + WORK_OF_STARTING
+    recipe = run.config.recipe
+    passes = 1 if recipe.is_banked else FORWARD_AND_BACKWARD * recipe.epochs
+    return per_image * (run.config.image_px / 224) ** 2 * images * passes + WORK_OF_STARTING

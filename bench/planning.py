@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import backbones
 from bench import matrix, runner, weights
-from bench.config import Recipe, load_recipe
+from bench.choosing_recipe import choose_recipe
+from bench.config import Recipe
 from bench.data.catalog import SAMPLE, DataSource, find
 from bench.data.index import DataIndex, load_cached
 from bench.data.sample import is_made
 from bench.environment import home
 from bench.errors import UserError
-from bench.jobs import PlannedRun, PrepareJob
+from bench.jobs import DEFAULT_BANK_GIB, OnOom, PlannedRun, PrepareJob
 from bench.progress import make_view
 from bench.store import Store
 
@@ -39,6 +40,12 @@ class Request:
     fail_fast: bool
     dry_run: bool
     as_json: bool
+    settings: tuple[str, ...] = ()  # FIELD=VALUE over the recipe
+    options: matrix.Options = field(default_factory=matrix.Options)
+    keep_weights: bool = False
+    tensorboard: bool = False
+    on_oom: OnOom = "fail"
+    bank_gib: float = DEFAULT_BANK_GIB
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,13 @@ class Asked:
         Raises:
             UserError: an unknown recipe or backbone, or a bad resolution.
         """
-        recipe, choices = load_recipe(request.recipe), matrix.choose(request.words, request.everything)
+        recipe, choices = (
+            choose_recipe(request.recipe, request.settings),
+            matrix.choose(request.words, request.everything),
+        )
+        request.options.check(recipe)
+        if request.keep_weights and recipe.is_banked:
+            raise UserError(f"Recipe '{recipe.name}' trains on saved features, where --keep-weights is not supported.")
         return cls(request, recipe, choices, matrix.parse_resolutions(request.px) if request.px else None)
 
     def pairs(self, source: DataSource) -> list[tuple[str, int]]:
@@ -111,7 +124,7 @@ def make_plan(asked: Asked, store: Store) -> Plan:
         _prepare(request.data, pairs, store)
     source = find(request.data)
     index = _index(request.data, source, pairs, store)
-    runs = matrix.plan(pairs, asked.recipe, request.seeds, chosen, source.name, index.fingerprints)
+    runs = matrix.plan(pairs, asked.recipe, request.seeds, chosen, source.name, index.fingerprints, request.options)
     return Plan(source, index, chosen, Sorted.of(runs, request, store))
 
 

@@ -27,6 +27,8 @@ def result_row(result: Result) -> dict[str, Any]:
             "added",
         }
     )
+    if result.lr_scale not in (None, 1.0):  # another training: never to be averaged with the recipe as it is
+        about["recipe"] = f"{result.recipe} lr x{result.lr_scale:g}"
     row = about | {"weights_seed": result.weights_seed, "status": "ok"}
     row |= result.metrics.model_dump() | result.cost.model_dump() | result.setup.model_dump()
     return row | (_combination_row(result.combination) if result.combination else {})

@@ -57,6 +57,10 @@ def _job(request: Request, plan: Plan, runs: tuple[PlannedRun, ...], store: Stor
         store=str(store.root.resolve()),
         code_revision=code_revision(),
         runs=runs,
+        keep_weights=request.keep_weights,
+        tensorboard=request.tensorboard,
+        on_oom=request.on_oom,
+        bank_gib=request.bank_gib,
     )
 
 
@@ -67,7 +71,8 @@ def _foreseen(asked: Asked, store: Store) -> list[tuple[str, str]]:
     source = find(asked.request.data)
     pairs = asked.pairs(source)
     prints = {px: source.fingerprint(px) for _, px in pairs}
-    runs = matrix.plan(pairs, asked.recipe, asked.request.seeds, choose_weights(asked), source.name, prints)
+    request = asked.request
+    runs = matrix.plan(pairs, asked.recipe, request.seeds, choose_weights(asked), source.name, prints, request.options)
     by_state = Sorted.of(runs, asked.request, store)
     states = {run.run_id: "finished" for run in by_state.finished} | {run.run_id: "failed" for run in by_state.failed}
     return [(states.get(run.run_id, "to run"), run.run_id) for run in runs]

@@ -98,11 +98,27 @@ def test_an_image_too_small_for_the_backbone():
 def test_a_job_is_a_backbone_smallest_resolution_first():
     pairs = [("vgg16", 512), ("vgg16", 224), ("tiny", 224)]
     weights = {"vgg16": "imagenet", "tiny": "random"}
-    runs = matrix.plan(pairs, load_recipe("frozen"), 2, weights, "toy", {224: "a", 512: "b"})
+    runs = matrix.plan(pairs, load_recipe("frozen"), 2, weights, "toy", {224: "a", 512: "b"}, matrix.Options())
     assert len({run.run_id for run in runs}) == len(runs) == 6
     large, small = matrix.grouped(runs)
     assert [{run.config.backbone for run in group} for group in (large, small)] == [{"vgg16"}, {"tiny"}]
     assert [(run.config.image_px, run.config.seed) for run in large] == [(224, 0), (224, 1), (512, 0), (512, 1)]
+
+
+def test_heads_share_a_job_and_whole_networks_have_their_own():
+    def runs(recipe):
+        options = matrix.Options(lr_scales=(1.0, 3.0))
+        return matrix.plan([("tiny", 32)], load_recipe(recipe), 2, {"tiny": "random"}, "toy", {32: "a"}, options)
+
+    mixed = [*runs("frozen"), *runs("finetune"), *runs("frozen-flip")]
+    assert len({run.run_id for run in mixed}) == 12
+    assert sorted(len(job) for job in matrix.grouped(mixed)) == [1, 1, 1, 1, 8]
+
+
+@pytest.mark.parametrize("text", ["", "0", "1,", "-1", "nan", "inf", "fast"])
+def test_wrong_scales(text):
+    with pytest.raises(UserError, match="--lr-scale"):
+        matrix.parse_scales(text)
 
 
 def test_a_weights_file_is_named_by_its_content(tmp_path):
@@ -115,7 +131,7 @@ def test_a_weights_file_is_named_by_its_content(tmp_path):
 
 def test_more_pixels_are_more_work():
     def run(backbone, px):
-        return SimpleNamespace(config=SimpleNamespace(backbone=backbone, image_px=px))
+        return SimpleNamespace(config=SimpleNamespace(backbone=backbone, image_px=px, recipe=load_recipe("frozen")))
 
     small, large = (matrix.work(run("vgg16", px), 10) - matrix.WORK_OF_STARTING for px in (224, 512))
     assert large == pytest.approx((512 / 224) ** 2 * small)

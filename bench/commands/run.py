@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated, Literal, Optional
 
 import typer
 
@@ -20,7 +20,9 @@ def run(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every backbone of the matrix.")] = False,
     data: Annotated[str, typer.Option(metavar="NAME|PATH", help="Data set: `sample`, a name or a folder.")] = "sample",
-    recipe: Annotated[str, typer.Option(help="How to train; see `list recipes`.")] = "frozen",
+    recipe: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="How to train: see `list recipes`, or your own .toml.")
+    ] = "frozen",
     px: Annotated[
         str | None, typer.Option(metavar="224,512", help="Resolutions; those of the data set unless given.")
     ] = None,
@@ -34,6 +36,31 @@ def run(
     runs: Runs = RUNS,
     reports: Reports = REPORTS,
     prices: PricesFile = None,
+    settings: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--set", metavar="FIELD=VALUE", help="Set a field of the recipe, as in epochs=5; repeatable."),
+    ] = None,
+    lr_scale: Annotated[str, typer.Option(metavar="0.3,1,3", help="Repeat the matrix at scaled rates.")] = "1",
+    train_on: Annotated[
+        Literal["train", "train+val"], typer.Option(help="train+val, for a submission: such a run is not ranked.")
+    ] = "train",
+    precision: Annotated[
+        Literal["float32", "mixed_bfloat16", "mixed_float16"], typer.Option(help="Of a whole network's arithmetic.")
+    ] = "float32",
+    strategy: Annotated[
+        Literal["auto", "default", "mirrored", "multiworker", "tpu"],
+        typer.Option(help="How devices share the training."),
+    ] = "auto",
+    xla: Annotated[bool, typer.Option("--xla", help="Compile training steps with XLA.")] = False,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="The same numbers every time; slower.")
+    ] = False,
+    keep_weights: Annotated[bool, typer.Option("--keep-weights", help="Keep the trained model.")] = False,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write curves for TensorBoard.")] = False,
+    on_oom: Annotated[
+        Literal["fail", "accumulate", "shrink"], typer.Option(help="Where a batch does not fit in memory.")
+    ] = "fail",
+    bank_gib: Annotated[float, typer.Option(min=0.0, help="Disk for the outputs of a partly frozen network.")] = 20.0,
     force: Annotated[bool, typer.Option("--force", help="Run again what is finished.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed before.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
@@ -41,6 +68,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Train backbones and save what they predict. Finished runs are skipped."""
+    from bench.matrix import Options, parse_scales
     from bench.planning import Request
     from bench.running import carry_out
 
@@ -60,6 +88,12 @@ def run(
         fail_fast=fail_fast,
         dry_run=dry_run,
         as_json=as_json,
+        settings=tuple(settings or ()),
+        options=Options(parse_scales(lr_scale), precision, xla, deterministic, strategy, train_on),
+        keep_weights=keep_weights,
+        tensorboard=tensorboard,
+        on_oom=on_oom,
+        bank_gib=bank_gib,
     )
     try:
         status = carry_out(request)

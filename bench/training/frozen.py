@@ -13,7 +13,7 @@ from statistics import median
 import pandas as pd
 
 import backbones
-from bench.config import Frozen, Recipe
+from bench.config import Frozen, Recipe, RunConfig
 from bench.data.catalog import find
 from bench.data.index import DataIndex, load_cached
 from bench.environment import cores, describe
@@ -56,8 +56,8 @@ class FrozenJob:
         self._index: DataIndex = index
         self._store = Store(Path(job.store))
         self._maker = FeatureMaker(job.weights, BankFolder(self._store.banks), source, index, job.runs[0].config)
-        self._trainers: dict[str, HeadTrainer] = {}
-        self._head_startup: dict[str, float] = {}
+        self._trainers: dict[Recipe, HeadTrainer] = {}
+        self._head_startup: dict[Recipe, float] = {}
 
     def run(self) -> None:
         """All runs, by resolution and recipe as they come."""
@@ -82,7 +82,7 @@ class FrozenJob:
         banks = self._maker.banks(
             config.image_px, config.recipe.views, lambda done, of: self._tell(run, "features", done, of)
         )
-        trainer = self._trainer(config.recipe, banks)
+        trainer = self._trainer(config, banks)
         history = trainer.train(
             Examples(banks.features("train", config.recipe.views), index.splits["train"].labels),
             Examples(banks.features("val"), index.splits["val"].labels),
@@ -93,13 +93,14 @@ class FrozenJob:
         self._store.save(result, outputs)
         return result.metrics.macro_f1
 
-    def _trainer(self, recipe: Recipe, banks: BankSet) -> HeadTrainer:
-        if recipe.name not in self._trainers:
+    def _trainer(self, config: RunConfig, banks: BankSet) -> HeadTrainer:
+        recipe = _as_trained(config)
+        if recipe not in self._trainers:
             trainer = HeadTrainer(recipe, banks.features("val").mean.shape[-1], len(self._index.class_names))
             train = Examples(banks.features("train", recipe.views), self._index.splits["train"].labels)
-            self._head_startup[recipe.name] = trainer.warm_up(train)
-            self._trainers[recipe.name] = trainer
-        return self._trainers[recipe.name]
+            self._head_startup[recipe] = trainer.warm_up(train)
+            self._trainers[recipe] = trainer
+        return self._trainers[recipe]
 
     def _collected(
         self, run: PlannedRun, banks: BankSet, trainer: HeadTrainer, history: Sequence[EpochRow]
@@ -124,11 +125,12 @@ class FrozenJob:
             family=backbones.get(config.backbone).family,
             image_px=config.image_px,
             recipe=config.recipe.name,
+            lr_scale=config.lr_scale,
             seed=config.seed,
             weights=config.weights,
             weights_seed=config.weights_seed,
             metrics=metrics,
-            cost=frozen_cost(banks, history, config.recipe, self._head_startup[config.recipe.name], trainer.parameters),
+            cost=frozen_cost(banks, history, config.recipe, self._head_startup[trainer.recipe], trainer.parameters),
             setup=self._setup(config.recipe),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -158,6 +160,11 @@ class FrozenJob:
 
     def _tell(self, run: PlannedRun, phase: str, done: int = 0, total: int = 0) -> None:
         self._emit(Progress(run_id=run.run_id, phase=phase, done=done, total=total))
+
+
+def _as_trained(config: RunConfig) -> Recipe:
+    schedule = config.recipe.schedule.scaled(config.lr_scale)
+    return config.recipe.model_copy(update={"schedule": schedule})
 
 
 def frozen_cost(

@@ -1,0 +1,72 @@
+"""The recipe of a command: one that comes along or the user's own file, and fields set over it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bench.config import Recipe, Schedule, first_problem, load_recipe, parse_recipe, recipe_names
+from bench.errors import UserError, unknown
+
+_SETTABLE = tuple(name for name in Recipe.model_fields if name not in ("name", "description", "schedule"))
+FIELDS = (*_SETTABLE, *(f"schedule.{name}" for name in Schedule.model_fields))
+
+
+def choose_recipe(given: str, settings: Sequence[str] = ()) -> Recipe:
+    """The recipe named `given`, or that of the TOML file, with every FIELD=VALUE of `settings` set.
+
+    A field set to what it was changes nothing; any other is added to the name, so that results are told apart.
+
+    Raises:
+        UserError: no such recipe or file, an unknown field, or an impossible value.
+    """
+    recipe = _from_file(Path(given)) if given.endswith(".toml") or "/" in given or "\\" in given else load_recipe(given)
+    return _with(recipe, settings) if settings else recipe
+
+
+def _from_file(path: Path) -> Recipe:
+    if path.stem in recipe_names():
+        raise UserError(f"Recipe '{path}': '{path.stem}' is the name of a recipe that comes along. Rename the file.")
+    try:
+        return parse_recipe(path.stem, path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UserError(f"Recipe '{path}' cannot be read: {reason}.") from None
+
+
+def _with(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    content = recipe.model_dump()
+    slugs = []
+    for setting in settings:
+        field, value = _parsed(setting)
+        *parents, last = field.split(".")
+        owner = content[parents[0]] if parents else content
+        if owner[last] != value:
+            owner[last] = value
+            slugs.append(_slug(f"{field}-{setting.partition('=')[2]}"))
+    content["name"] = "-".join([recipe.name, *sorted(slugs)])
+    try:
+        return Recipe(**content)
+    except ValidationError as error:
+        raise UserError(f"--set {' --set '.join(settings)}: {first_problem(error)}.") from None
+
+
+def _parsed(setting: str) -> tuple[str, Any]:
+    field, equals, text = (part.strip() for part in setting.partition("="))
+    if not equals or not text:
+        raise UserError(f"--set '{setting}': expected FIELD=VALUE, as in epochs=5 or schedule.max_lr=0.01.")
+    if field not in FIELDS:
+        raise unknown("field of a recipe", field, FIELDS)
+    try:
+        return field, tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return field, text  # a word without quotes
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
