@@ -149,4 +149,7 @@ def _rebuilt(adapter: backbones.Backbone, start: keras.Model) -> keras.Model:
     model = adapter.build("random")
     for variable, value in zip(model.variables, start.variables, strict=True):
         variable.assign(value.numpy())
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # EfficientNet's: it computes with a copy of its variables
     return model
