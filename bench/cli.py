@@ -15,6 +15,7 @@ from bench.commands.data_show import data_show
 from bench.commands.ensemble import ensemble
 from bench.commands.export import export
 from bench.commands.list import list_app
+from bench.commands.predict import predict
 from bench.commands.recommend import recommend
 from bench.commands.report import report
 from bench.commands.run import run
@@ -35,6 +36,7 @@ app.command()(recommend)
 app.command()(report)
 app.command()(add)
 app.command()(export)
+app.command()(predict)
 app.add_typer(list_app, name="list")
 app.add_typer(data_app, name="data")
 data_app.command("import")(data_import)

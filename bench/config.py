@@ -144,6 +144,14 @@ class RunConfig(Frozen):
     xla: bool = False  # compile training steps with XLA
     deterministic: bool = False  # the same numbers every time, at a price
 
+    @property
+    def keeps_head_alone(self) -> bool:
+        """Whether a kept model is the head, its backbone being that of a file which others keep.
+
+        A random network is kept whole: it has the scale of training pictures, and nobody has those later.
+        """
+        return self.recipe.is_banked and self.weights != "random"
+
     def run_id(self, data_fingerprint: str) -> str:
         """`<backbone>-<px>-<recipe>-s<seed>-<hash8>`: the same question over the same data is the same name.
 

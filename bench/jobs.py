@@ -79,7 +79,29 @@ class TrainJob(Frozen):
     bank_gib: float = DEFAULT_BANK_GIB  # disk that the saved outputs of a partly frozen network may take
 
 
-AnyJob = PrepareJob | ShardsJob | AuditJob | ShowJob | TrainJob
+class Kept(Frozen):
+    """A trained network as a run keeps it."""
+
+    run_id: str
+    model: str  # its file
+    backbone: str
+    image_px: int
+    weights: str | None  # the file holds the head alone; what the backbone before it is built from: imagenet or a path
+
+
+class PredictJob(Frozen):
+    """Classify pictures with trained networks."""
+
+    kind: Literal["predict"] = "predict"
+    networks: tuple[Kept, ...]
+    pictures: tuple[str, ...]
+    square: Literal["centre", "letterbox"]
+    batch: int | None  # pictures at once; None: as many as suits the device
+    skip_unreadable: bool  # go on where a picture cannot be read, else only look for more of them
+    out: str  # where `bench.classifying.outcome` finds what came of it
+
+
+AnyJob = PrepareJob | ShardsJob | AuditJob | ShowJob | TrainJob | PredictJob
 JOB: TypeAdapter[AnyJob] = TypeAdapter(Annotated[AnyJob, Field(discriminator="kind")])
 
 

@@ -16,7 +16,7 @@ from typing import IO
 
 from bench.config import Frozen
 from bench.errors import UserError
-from bench.jobs import JOB, AnyJob, Done, Mistake, PrepareJob, TrainJob
+from bench.jobs import JOB, AnyJob, Done, Mistake, PredictJob, PrepareJob, TrainJob
 
 ORPHANED = 3  # exit status of a child whose parent vanished
 Emit = Callable[[Frozen], None]
@@ -43,6 +43,10 @@ def _do(job: AnyJob, emit: Emit, log: Path) -> None:
         from bench.prepare import prepare
 
         prepare(job, emit)
+    elif isinstance(job, PredictJob):
+        from bench.training.classifier import classify
+
+        classify(job, emit)
     elif not isinstance(job, TrainJob):
         from bench.answering import answer
 

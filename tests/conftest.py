@@ -28,3 +28,13 @@ def call(tmp_path, monkeypatch, capsys):
         return ended.value.code, printed.out, printed.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """Runs that kept their weights (`helpers_kept`), made once for all tests that only look."""
+    from helpers_kept import make_world
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PETALBENCH_HOME", str(tmp_path_factory.mktemp("home")))
+        return make_world(tmp_path_factory.mktemp("kept"))

@@ -70,6 +70,7 @@ def test_the_parents_modules_import_no_tensorflow():
         "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
         "import bench.running, bench.combining, bench.publishing, bench.listing, bench.cli\n"
         "import bench.data_commands, bench.data.importing.telling\n"
+        "import bench.classifying.classify, bench.classifying.telling\n"
         "import bench.adding.adding, bench.exporting, bench.recommending.recommend\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

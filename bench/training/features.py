@@ -52,6 +52,7 @@ class FeatureMaker:
         self._weights, self._folder, self._source, self._index = weights, folder, source, index
         self._config = config
         self._adapter = backbones.get(config.backbone)
+        self._scale_px: int | None = None  # the resolution whose scale a random network has
 
     def banks(self, image_px: int, views: int, on_images: OnImages) -> BankSet:
         """The banks of every split, and of `views` views of the training images; extracts those that are not there.
@@ -69,6 +70,16 @@ class FeatureMaker:
             for slot, bank in self._extract(image_px, missing, on_images):
                 self._folder.save(keys[slot], bank)
         return BankSet({slot: self._loaded(keys[slot]) for slot in slots}, shared=not missing)
+
+    def network(self, image_px: int) -> keras.Model:
+        """The backbone that banks of this resolution are made with.
+
+        Raises:
+            UserError: weights of another network.
+        """
+        if self._scale_px != image_px:
+            self._scaled(image_px)
+        return self._model
 
     @cached_property
     def _model(self) -> keras.Model:
@@ -107,6 +118,7 @@ class FeatureMaker:
         if self._config.weights != "random":
             return 0.0
         shards = self._source.shards[image_px]["train"]
+        self._scale_px = image_px
         return give_scale(self._model, self._adapter, shards, self._count("train"), image_px)
 
     def _pass(self, extractor: Extractor, splits: Sequence[str], view: View, on_batch: Callable[[int], None]) -> Pass:

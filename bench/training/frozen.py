@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pandas as pd
 
@@ -28,6 +29,7 @@ from bench.training.device import device_name, peak_memory_mib
 from bench.training.epochs import EpochRow, did_not_train
 from bench.training.features import BankSet, FeatureMaker
 from bench.training.head_trainer import Examples, HeadTrainer
+from bench.training.keeping import save_frozen
 from bench.training.recording import failure_kind, first_line, images_of
 
 Emit = Callable[[Frozen], None]
@@ -136,11 +138,12 @@ class FrozenJob:
         )
         outputs = Outputs(
             config=config.model_dump(mode="json"),
-            environment=describe(result.setup.device, self._job.code_revision),
+            environment=self._environment(config),
             history=pd.DataFrame([asdict(row) for row in history]),
             images=images_of(index, config.image_px),
             log_probs=log_probs,
             log=self._log.read_text(errors="replace"),
+            model=self._kept(run, trainer) if self._job.keep_weights else None,
             tensorboard=self._curves(run, history) if self._job.tensorboard else None,
         )
         return result, outputs
@@ -149,6 +152,16 @@ class FrozenJob:
         folder = self._store.unfinished(run.run_id).tensorboard
         write_curves(folder, history)
         return folder
+
+    def _environment(self, config: RunConfig) -> dict[str, Any]:
+        """What a kept head stands on is a file somewhere; its name and digest are in the configuration."""
+        found = describe(device_name(), self._job.code_revision)
+        stands_on_file = self._job.keep_weights and config.keeps_head_alone and config.weights != "imagenet"
+        return {**found, "weights_file": self._job.weights} if stands_on_file else found
+
+    def _kept(self, run: PlannedRun, trainer: HeadTrainer) -> Path:
+        backbone = None if run.config.keeps_head_alone else self._maker.network(run.config.image_px)
+        return save_frozen(trainer, backbone, self._store.unfinished(run.run_id).model)
 
     def _setup(self, recipe: Recipe) -> Setup:
         return Setup(

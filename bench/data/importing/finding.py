@@ -119,14 +119,16 @@ def _add_classes(finding: Finding, folders: Sequence[Path], split: str | None) -
 
 def _add_pictures(finding: Finding, folder: Path, like: Found) -> None:
     root = finding.base.resolve()
-    for path in _walk(folder, lambda link: finding.faults.append(Fault(str(link), "a link to a folder or to nothing"))):
+    for path in files_in(
+        folder, lambda link: finding.faults.append(Fault(str(link), "a link to a folder or to nothing"))
+    ):
         if path.is_symlink() and not path.resolve().is_relative_to(root):
             finding.faults.append(Fault(str(path), "a link out of the folder"))
         else:
             finding.pictures.append(Found(str(path), like.label, like.split))
 
 
-def _walk(folder: Path, refuse: Callable[[Path], object]) -> Iterator[Path]:
+def files_in(folder: Path, refuse: Callable[[Path], object]) -> Iterator[Path]:
     """Every file under a folder, in order. A folder is entered where it is one, not where a link leads to it."""
     if folder.is_symlink():
         refuse(folder)
@@ -135,7 +137,7 @@ def _walk(folder: Path, refuse: Callable[[Path], object]) -> Iterator[Path]:
         if path.is_symlink() and not path.is_file():
             refuse(path)
         elif path.is_dir():
-            yield from _walk(path, refuse)
+            yield from files_in(path, refuse)
         else:
             yield path
 

@@ -79,6 +79,20 @@ def prepare(path: str, resolutions: Sequence[int], square: Square) -> Prepared:
     return Prepared(path, status.st_size, status.st_mtime_ns, hashlib.sha256(content).hexdigest(), jpegs)
 
 
+def load(path: str, resolutions: Sequence[int], square: Square) -> dict[int, Image.Image]:
+    """The square pictures of a file, as they are before they are encoded.
+
+    Raises:
+        UnreadableError: whatever is wrong with it.
+    """
+    try:
+        return squares(read(path)[0], resolutions, square)
+    except UnreadableError:
+        raise
+    except Exception as error:
+        raise UnreadableError(_reason(error)) from error
+
+
 def read(path: str) -> tuple[bytes, os.stat_result]:
     """The bytes of a file as they were at one moment, and its status then.
 

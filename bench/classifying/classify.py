@@ -1,0 +1,119 @@
+"""What `bench predict` does: find networks and pictures, let a child classify them, combine what it found."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from bench.asking import ask
+from bench.candidates import Probs
+from bench.classifying.networks import combined, needed
+from bench.classifying.outcome import Fault, Outcome
+from bench.classifying.pictures import pictures
+from bench.counting import Counter
+from bench.data.importing.pictures import Square
+from bench.data.words import listed, one_line
+from bench.environment import home
+from bench.errors import UserError, unknown
+from bench.jobs import Kept, PredictJob, Progress
+from bench.store import Store
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for.
+
+    Attributes:
+        run: the name of a run or an ensemble, or the start of one.
+        paths: of pictures and folders.
+        runs: the store.
+        weights: weights files that have moved since the run.
+        square: how pictures become squares.
+        batch: pictures at once; None: as many as suits the device.
+        skip_unreadable: leave out what is no picture.
+    """
+
+    run: str
+    paths: Sequence[Path]
+    runs: Path
+    weights: Sequence[Path] = ()
+    square: str = "centre"
+    batch: int | None = None
+    skip_unreadable: bool = False
+
+
+@dataclass(frozen=True)
+class Classified:
+    """Probabilities float32 (N, C) of N pictures, what the classes are called, and what was left out."""
+
+    run_id: str
+    class_names: tuple[str, ...]
+    pictures: tuple[str, ...]
+    probs: Probs
+    skipped: tuple[tuple[str, str], ...]  # file and reason
+
+
+def classify(order: Order) -> Classified:
+    """Does it.
+
+    Raises:
+        UserError: whatever is wrong with the run, the weights or the pictures.
+    """
+    store = Store(order.runs)
+    run = store.get(order.run)
+    square = _square(order.square)
+    networks, files = needed(store, run, order.weights), pictures(order.paths)
+    outcome = _ask(order, networks, files, square)
+    _check(outcome.faults, files, order.skip_unreadable)
+    found = {kept.run_id: probs for kept, probs in zip(networks, outcome.probs, strict=True)}
+    left_out = {fault.row for fault in outcome.faults}
+    return Classified(
+        run_id=run.run_id,
+        class_names=run.images.class_names,
+        pictures=tuple(name for row, name in enumerate(files) if row not in left_out),
+        probs=combined(store, run, found),
+        skipped=tuple((files[fault.row], fault.reason) for fault in outcome.faults),
+    )
+
+
+def _ask(order: Order, networks: tuple[Kept, ...], files: tuple[str, ...], square: Square) -> Outcome:
+    with tempfile.TemporaryDirectory(prefix="petalbench-") as folder, Counter() as counter:
+        out = Path(folder) / "outcome.npz"
+        job = PredictJob(
+            networks=networks,
+            pictures=tuple(os.path.abspath(name) for name in files),
+            square=square,
+            batch=order.batch,
+            skip_unreadable=order.skip_unreadable,
+            out=str(out),
+        )
+
+        def hear(event: object) -> None:
+            if isinstance(event, Progress):
+                counter.at(event.phase, event.done, event.total)
+
+        ask(job, home() / "cache" / f"predict-{os.getpid()}.log", hear)
+        return Outcome.load(out)
+
+
+def _check(faults: Sequence[Fault], files: Sequence[str], skip: bool) -> None:
+    if not faults or (skip and len(faults) < len(files)):
+        return
+    told = listed([f"'{one_line(files[fault.row])}' ({one_line(fault.reason)})" for fault in faults], 5)
+    if len(faults) == len(files):
+        raise UserError(f"No picture that can be read: {told}.")
+    raise UserError(
+        f"{len(faults)} of {len(files)} files cannot be read: {told}. Remove them, or leave them out with "
+        "--skip-unreadable."
+    )
+
+
+def _square(text: str) -> Square:
+    for square in get_args(Square):
+        if text == square:
+            return square  # type: ignore[no-any-return]
+    raise unknown("way to make squares", text, get_args(Square))

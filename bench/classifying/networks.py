@@ -1,0 +1,98 @@
+"""Which kept networks a run or an ensemble needs, and where the weights are that they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import backbones
+from bench.candidates import Probs
+from bench.config import RunConfig
+from bench.data.words import listed, one_line
+from bench.errors import UserError
+from bench.files import sha256
+from bench.jobs import Kept
+from bench.recombining import Formula, member_states
+from bench.store import Store, StoredRun
+from bench.weights import resolve
+
+
+def needed(store: Store, run: StoredRun, files: Sequence[Path]) -> tuple[Kept, ...]:
+    """The networks of a run, or of all members of an ensemble, each once.
+
+    Args:
+        store: which the members are in.
+        run: a run or an ensemble.
+        files: weights files that have moved since: each is known by its digest.
+
+    Raises:
+        UserError: a network was not kept, a member is gone or was run again, or a weights file is gone or changed.
+    """
+    trained = {leaf.run_id: leaf for leaf in _trained(store, run)}
+    _check_kept(run, list(trained.values()))
+    given = {sha256(_existing(path)): path.resolve() for path in files}
+    return tuple(_kept(leaf, given) for leaf in trained.values())
+
+
+def combined(store: Store, run: StoredRun, found: Mapping[str, Probs]) -> Probs:
+    """Probabilities (N, C) of a run or an ensemble, from those of the trained runs in it by their names."""
+    combination = run.result.combination
+    if combination is None:
+        return found[run.run_id]
+    members = [combined(store, store.get(member.run_id), found) for member in combination.members]
+    return Formula.stored(combination, run.arrays).predict(np.stack(members))
+
+
+def _trained(store: Store, run: StoredRun) -> list[StoredRun]:
+    combination = run.result.combination
+    if combination is None:
+        return [run]
+    for run_id, state in member_states(store, combination).items():
+        if state:
+            raise UserError(f"{run.run_id} cannot predict: its member {run_id} {state}.")
+    return [leaf for member in combination.members for leaf in _trained(store, store.get(member.run_id))]
+
+
+def _check_kept(run: StoredRun, trained: Sequence[StoredRun]) -> None:
+    added = [leaf.run_id for leaf in trained if leaf.result.added]
+    without = [leaf.run_id for leaf in trained if leaf.model is None and not leaf.result.added]
+    of_what = "" if trained == [run] else f"{run.run_id} cannot predict: its member "
+    if added:
+        raise UserError(f"{of_what}{listed(added)} was made elsewhere and added: only its predictions are here.")
+    if without:
+        raise UserError(f"{of_what}{listed(without)} kept no weights. Run it again with --force --keep-weights.")
+
+
+def _kept(run: StoredRun, given: Mapping[str, Path]) -> Kept:
+    config = RunConfig.model_validate(run.config)
+    weights = _weights(run, config, given) if config.keeps_head_alone else None
+    return Kept(
+        run_id=run.run_id,
+        model=str(run.paths.model.resolve()),
+        backbone=config.backbone,
+        image_px=config.image_px,
+        weights=weights,
+    )
+
+
+def _weights(run: StoredRun, config: RunConfig, given: Mapping[str, Path]) -> str:
+    if config.weights == "imagenet":
+        return str(resolve("imagenet", backbones.get(config.backbone)))
+    digest = config.weights.rpartition("@")[2]
+    moved = [path for found, path in given.items() if found.startswith(digest)]
+    path = moved[0] if moved else Path(run.environment["weights_file"])
+    problem = "is gone" if not path.is_file() else "has another digest by now" * (not sha256(path).startswith(digest))
+    if problem:
+        raise UserError(
+            f"{run.run_id} stands on the weights file {config.weights}, and '{one_line(path)}' {problem}. "
+            "Give that file with --weights FILE."
+        )
+    return str(path)
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise UserError(f"No weights file at '{one_line(path)}'.")
+    return path
