@@ -19,7 +19,9 @@ from bench.commands.predict import predict
 from bench.commands.recommend import recommend
 from bench.commands.report import report
 from bench.commands.run import run
+from bench.commands.score import score
 from bench.commands.show import show
+from bench.commands.submit import submit
 from bench.errors import UserError
 
 app = typer.Typer(
@@ -37,6 +39,8 @@ app.command()(report)
 app.command()(add)
 app.command()(export)
 app.command()(predict)
+app.command()(submit)
+app.command()(score)
 app.add_typer(list_app, name="list")
 app.add_typer(data_app, name="data")
 data_app.command("import")(data_import)

@@ -25,6 +25,12 @@ def home() -> Path:
     return Path(os.environ.get("PETALBENCH_HOME") or Path.home() / ".petalbench").expanduser()
 
 
+def petals_dir() -> Path | None:
+    """The folder of the data of "Petals to the Metal", where `PETALS_DIR` names one."""
+    named = os.environ.get("PETALS_DIR")
+    return Path(named).expanduser() if named else None
+
+
 def keras_models() -> Path:
     """The folder in which keras.applications keeps weights files: `$KERAS_HOME/models`."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / "models"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy.typing as npt
 
 from bench.adding.csv_file import RESERVED
 from bench.errors import UserError, unknown
-from bench.files import write_atomic, write_text
+from bench.files import csv_text, write_atomic, write_text
 from bench.store import Images, Split, StoredRun
 
 SPLITS: tuple[Split, ...] = ("val", "test")
@@ -46,14 +44,14 @@ def _write_csv(run: StoredRun, split: Split, stem: Path) -> list[Path]:
     if run.result.metrics.labels_only:
         values = [[run.images.class_names[label]] for label in values]
     path = stem.with_name(f"{stem.name}.csv")
-    write_text(path, _csv([[*header, *names], *([*row, *more] for row, more in zip(rows, values, strict=True))]))
+    write_text(path, csv_text([[*header, *names], *([*row, *more] for row, more in zip(rows, values, strict=True))]))
     return [path]
 
 
 def _write_npy(run: StoredRun, split: Split, stem: Path) -> list[Path]:
     array, ids, classes = (stem.with_name(f"{stem.name}{end}") for end in (".npy", ".ids.csv", ".classes.txt"))
     write_atomic(array, partial(np.save, arr=_values(run, split), allow_pickle=False))
-    write_text(ids, _csv(_ids_and_labels(run.images, split)))
+    write_text(ids, csv_text(_ids_and_labels(run.images, split)))
     write_text(classes, "".join(f"{name}\n" for name in run.images.class_names))
     return [array, ids, classes]
 
@@ -79,9 +77,3 @@ def _ids_and_labels(images: Images, split: Split) -> list[list[Any]]:
     if labels is None:
         return [["id"], *([name] for name in ids)]
     return [["id", "label"], *([name, images.class_names[label]] for name, label in zip(ids, labels, strict=True))]
-
-
-def _csv(rows: Sequence[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import os
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import IO, Any
 
@@ -46,3 +48,10 @@ def path_safe(name: str) -> str:
     """A backbone's name as part of a file's: `hub:/home/me/net` is `hub-net`; most are as they are."""
     scheme, colon, rest = name.partition(":")
     return re.sub(r"[^\w.-]+", "-", f"{scheme}-{PurePath(rest).name}" if colon else name)
+
+
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as CSV, quoted where needed, lines ended by a newline alone."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # helpers_*.py
 def own_home(tmp_path_factory, monkeypatch):
     """No test reads or writes the user's own data sets, caches or weights."""
     monkeypatch.setenv("PETALBENCH_HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.delenv("PETALS_DIR", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
 
 

@@ -167,6 +167,8 @@ def test_adding_and_exporting_by_command(call, tmp_path):
     status, out, _ = call("export", "net", "--format", "npy", "--out", "out")
     assert out.split() == [f"out/{run_id}-val{end}" for end in (".npy", ".ids.csv", ".classes.txt")]
     assert one_line(call("export", "nett")).endswith(f"Known: {run_id}.")
+    assert "no predictions of a test split" in one_line(call("submit", "net"))
+    assert "no predictions of a test split" in one_line(call("score", "net", "answers.csv"))
     assert one_line(call("export", "net", "--format", "parquet")).endswith("Known: csv, npy.")
     assert "sum to 1.9" in one_line(
         call("add", "net", "--val", written(tmp_path / "q.csv", "id,x,y\na,0.9,1\nb,1,0\n"))

@@ -12,25 +12,36 @@ from numpy.typing import NDArray
 from bench.errors import UserError
 
 
-def read_answers(path: Path, ids: Sequence[str], class_count: int) -> NDArray[np.int64]:
-    """Labels int64 (N,) in the order of the ids. Rows of other ids are passed over.
+def read_answers(path: Path, ids: Sequence[str], class_count: int, *, exact: bool = False) -> NDArray[np.int64]:
+    """Labels int64 (N,) in the order of the ids. Rows of other ids are passed over, unless it must be exact.
 
     Raises:
-        UserError: not `id,label` rows, an id without an answer or with two, a label outside the classes.
+        UserError: it cannot be read, or not `id,label` rows, an id without an answer or with two, a label outside the
+            classes; where it must be exact, an id that no image has.
     """
     labels = _rows(path)
+    strangers = labels.keys() - set(ids)
+    if exact and strangers:
+        raise UserError(f"'{path}' has {len(strangers)} ids that are not test images, such as '{min(strangers)}'.")
     missing = [name for name in ids if name not in labels]
     if missing:
         raise UserError(f"'{path}' has no answer for {len(missing)} of {len(ids)} test images, such as '{missing[0]}'.")
-    found = np.array([labels[name] for name in ids], np.int64)
-    outside = np.flatnonzero((found < 0) | (found >= class_count))
-    if outside.size:
-        name = ids[outside[0]]
-        raise UserError(f"'{path}' gives '{name}' the label {labels[name]}. Expected 0 to {class_count - 1}.")
-    return found
+    outside = next((name for name in ids if not 0 <= labels[name] < class_count), None)
+    if outside is not None:
+        raise UserError(f"'{path}' gives '{outside}' the label {labels[outside]}. Expected 0 to {class_count - 1}.")
+    return np.array([labels[name] for name in ids], np.int64)
 
 
 def _rows(path: Path) -> dict[str, int]:
+    try:
+        return _read(path)
+    except OSError as error:
+        raise UserError(f"Cannot read '{path}': {error.strerror}.") from None
+    except csv.Error as error:
+        raise UserError(f"'{path}' is not a CSV file: {error}.") from None
+
+
+def _read(path: Path) -> dict[str, int]:
     labels: dict[str, int] = {}
     with path.open(encoding="utf-8-sig", errors="backslashreplace", newline="") as file:
         reader = csv.DictReader(file)

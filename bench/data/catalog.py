@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.data import petals
 from bench.data.fingerprint import fingerprint
 from bench.environment import home
 from bench.errors import UserError, unknown
@@ -29,9 +30,10 @@ class DataSource:
     Attributes:
         name: what reports call it; for a folder, its base name.
         root: the folder that holds `tfrecords-jpeg-{px}x{px}`.
-        class_names: in label order, or None without `classes.txt`.
+        class_names: in label order, or None without a file of them.
         shards: px -> split -> sorted shards; `test` may be absent.
         answers: `answers.csv` with the labels of the test split, or None.
+        classes: the file that the class names come from, or None.
     """
 
     name: str
@@ -39,6 +41,7 @@ class DataSource:
     class_names: tuple[str, ...] | None
     shards: Mapping[int, Mapping[str, tuple[Path, ...]]]
     answers: Path | None
+    classes: Path | None = None
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -55,15 +58,16 @@ class DataSource:
         if self.root.resolve() == (home() / "data" / SAMPLE).resolve():
             generated = json.loads((self.root / GENERATED_FILE).read_text(encoding="utf-8"))
             return str(generated["fingerprints"][str(px)])
-        classes = None if self.class_names is None else self.root / CLASSES_FILE
-        return fingerprint(self.shards[px], classes)
+        return fingerprint(self.shards[px], self.classes)
 
 
 def names() -> tuple[str, ...]:
     """The data sets that can be given by name: `sample`, made on first use, and those under `home()/data`."""
     folder = home() / "data"
     present = folder.iterdir() if folder.is_dir() else ()
-    return tuple(sorted({SAMPLE} | {path.name for path in present if path.is_dir() and _resolution_folders(path)}))
+    found = {path.name for path in present if path.is_dir() and _resolution_folders(path)}
+    on_mount = {petals.PETALS} if any(place.is_dir() for place in petals.places()) else set()
+    return tuple(sorted({SAMPLE} | found | on_mount))
 
 
 def find(name_or_path: str) -> DataSource:
@@ -77,10 +81,13 @@ def find(name_or_path: str) -> DataSource:
     if not folders:
         raise _not_a_data_set(root)
     answers = root / ANSWERS_FILE
+    is_petals = root in [place.resolve() for place in petals.places()]
+    classes = _classes_file(root, is_petals)
     return DataSource(
-        name=root.name,
+        name=petals.PETALS if is_petals else root.name,
         root=root,
-        class_names=_class_names(root / CLASSES_FILE),
+        class_names=None if classes is None else _class_names(classes),
+        classes=classes,
         shards={px: _splits(folder) for px, folder in folders.items()},
         answers=answers if answers.is_file() else None,
     )
@@ -93,7 +100,28 @@ def check_resolution(source: DataSource, px: int) -> None:
         raise UserError(f"Data set '{source.name}' has no pictures of {px} px. It has: {known}.")
 
 
+def _classes_file(root: Path, is_petals: bool) -> Path | None:
+    own = root / CLASSES_FILE
+    if own.is_file():
+        return own
+    return petals.CLASSES if is_petals else None
+
+
+def _petals_root() -> Path:
+    places = petals.places()
+    found = next((place for place in places if place.is_dir()), None)
+    if found is None:
+        looked = ", ".join(f"'{place}'" for place in places)
+        raise UserError(
+            f"The data of Petals to the Metal were not found in {looked}. Set PETALS_DIR to the folder that holds "
+            "tfrecords-jpeg-224x224, as downloaded from the competition 'tpu-getting-started' on Kaggle."
+        )
+    return found.resolve()
+
+
 def _root(name_or_path: str) -> Path:
+    if name_or_path == petals.PETALS:
+        return _petals_root()
     known = names()
     if name_or_path in known:
         root = home() / "data" / name_or_path
@@ -140,9 +168,7 @@ def _shards(folder: Path) -> tuple[Path, ...]:
     return shards
 
 
-def _class_names(path: Path) -> tuple[str, ...] | None:
-    if not path.is_file():
-        return None
+def _class_names(path: Path) -> tuple[str, ...]:
     try:
         lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
     except UnicodeDecodeError as error:

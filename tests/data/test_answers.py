@@ -30,3 +30,16 @@ def test_answers_that_cannot_be_used(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(UserError, match=message):
         read_answers(path, ["a", "b"], 3)
+
+
+def test_a_label_of_any_size_is_a_label_outside(tmp_path):
+    path = tmp_path / "answers.csv"
+    path.write_text(f"id,label\na,{10**30}\n")
+    with pytest.raises(UserError, match="Expected 0 to 2"):
+        read_answers(path, ["a"], 3)
+
+
+def test_a_file_that_is_not_there_or_no_file(tmp_path):
+    for path in (tmp_path / "nothing.csv", tmp_path):
+        with pytest.raises(UserError, match="Cannot read"):
+            read_answers(path, ["a"], 3)

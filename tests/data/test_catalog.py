@@ -122,3 +122,45 @@ def test_importing_the_rooms_of_the_parent_loads_no_tensorflow():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert found.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def no_petals(monkeypatch, tmp_path):
+    monkeypatch.delenv("PETALS_DIR", raising=False)
+    mounts = (tmp_path / "mount", tmp_path / "newer" / "mount")
+    monkeypatch.setattr("bench.data.petals.MOUNTS", mounts)
+    return mounts
+
+
+@pytest.mark.parametrize("place", ["variable", "home", "mount", "newer mount"])
+def test_petals_is_found_where_it_lies(empty_folder, home, no_petals, tmp_path, monkeypatch, place):
+    variable = tmp_path / "elsewhere"
+    places = dict(
+        zip(["variable", "home", "mount", "newer mount"], [variable, home / "data" / "petals", *no_petals], strict=True)
+    )
+    root = places[place]
+    root.parent.mkdir(parents=True, exist_ok=True)
+    empty_folder(224).rename(root)
+    if place == "variable":
+        monkeypatch.setenv("PETALS_DIR", str(variable))
+    source = catalog.find("petals")
+    assert (source.name, source.root) == ("petals", root.resolve())
+    assert "petals" in catalog.names()
+    assert len(source.class_names) == 104
+    assert (source.class_names[0], source.class_names[103]) == ("pink primrose", "wild rose")
+    assert catalog.find(str(root)).name == "petals"
+
+
+def test_petals_nowhere_names_all_places(home, no_petals):
+    with pytest.raises(UserError) as error:
+        catalog.find("petals")
+    for place in (home / "data" / "petals", *no_petals):
+        assert f"'{place}'" in str(error.value)
+    assert "PETALS_DIR" in str(error.value)
+
+
+def test_a_variable_that_names_nothing_is_not_passed_over(home, no_petals, monkeypatch, tmp_path):
+    no_petals[0].mkdir()
+    monkeypatch.setenv("PETALS_DIR", str(tmp_path / "typo"))
+    with pytest.raises(UserError, match="typo"):
+        catalog.find("petals")
