@@ -44,7 +44,7 @@ def augment(augmentation: Augmentation, images: Any, changes: Any) -> Any:
     if augmentation == "none":
         return images
     views = tf.cast(changes[:, 0], tf.int32)
-    images = _where(views % 2 == 1, images[:, :, ::-1], images)
+    images = _where(views % 2 == 1, tf.reverse(images, [2]), images)
     if augmentation == "flip_rotate":
         images = _turned(images, views // 2)
     return _coloured(images, changes) if augmentation == "colour" else images

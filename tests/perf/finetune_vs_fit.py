@@ -96,13 +96,19 @@ def by_harness(backbone: str, shards: list[str], images: int, epochs: int) -> li
 
 def harness_fit(backbone: str, shards: list[str], images: int, epochs: int):
     """Rows of the epochs."""
+    from bench.training.fitting import Fit
+
+    return Fit(harness_training(backbone, shards, images, epochs)).run().rows
+
+
+def harness_training(backbone: str, shards: list[str], images: int, epochs: int):
+    """What the harness trains: the whole of a random network on these pictures, one picture for validation."""
     import numpy as np
     import tensorflow as tf
 
     import backbones
     from bench.config import load_recipe
     from bench.training.feeding import Examples
-    from bench.training.fitting import Fit
     from bench.training.loop import Execution, Steps
     from bench.training.network import Network
     from bench.training.optimizing import make_optimizer
@@ -117,8 +123,7 @@ def harness_fit(backbone: str, shards: list[str], images: int, epochs: int):
     source = PictureSource([Path(shard) for shard in shards], PX)
     train = Examples(source, np.arange(images) % CLASSES)
     val = Examples(source, np.arange(1) % CLASSES)
-    training = Training(network, optimizer, steps, strategy, recipe, train, val, CLASSES, BATCH, 0)
-    return Fit(training).run().rows
+    return Training(network, optimizer, steps, strategy, recipe, train, val, CLASSES, BATCH, 0)
 
 
 SIDES = {"fit": by_fit, "harness": by_harness}
