@@ -38,10 +38,10 @@ def make_world(folder) -> World:
     weights = folder / "mine.weights.h5"
     backbones.get("tiny").build("random", seed=4).save_weights(weights)
     asked = {
+        "none": (load_recipe("frozen-flip"), "random", False),  # first: it makes the bank that `frozen` finds
         "tuned": (load_recipe("finetune").model_copy(update={"epochs": 2, "batch_per_replica": 8}), "random", True),
         "frozen": (load_recipe("frozen"), "random", True),
         "head": (load_recipe("frozen"), weights, True),
-        "none": (load_recipe("frozen-flip"), "random", False),
     }
     run_ids = {}
     for name, (recipe, start, keeps) in asked.items():

@@ -15,6 +15,7 @@ from bench.classifying.networks import combined, needed
 from bench.classifying.outcome import Fault, Outcome
 from bench.classifying.pictures import pictures
 from bench.counting import Counter
+from bench.data.importing.importing import square_of
 from bench.data.importing.pictures import Square
 from bench.data.words import listed, one_line
 from bench.environment import home
@@ -32,7 +33,7 @@ class Order:
         paths: of pictures and folders.
         runs: the store.
         weights: weights files that have moved since the run.
-        square: how pictures become squares.
+        square: how pictures become squares; None: as those of the run's data set did.
         batch: pictures at once; None: as many as suits the device.
         skip_unreadable: leave out what is no picture.
     """
@@ -41,7 +42,7 @@ class Order:
     paths: Sequence[Path]
     runs: Path
     weights: Sequence[Path] = ()
-    square: str = "centre"
+    square: str | None = None
     batch: int | None = None
     skip_unreadable: bool = False
 
@@ -65,7 +66,7 @@ def classify(order: Order) -> Classified:
     """
     store = Store(order.runs)
     run = store.get(order.run)
-    square = _square(order.square)
+    square = _square(order.square) if order.square else square_of(run.result.data)
     networks, files = needed(store, run, order.weights), pictures(order.paths)
     outcome = _ask(order, networks, files, square)
     _check(outcome.faults, files, order.skip_unreadable)

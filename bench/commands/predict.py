@@ -27,8 +27,12 @@ def predict(
     ] = None,
     as_json: AsJson = False,
     square: Annotated[
-        str, typer.Option(metavar="centre|letterbox", help="The middle of each picture, or all of it between bars.")
-    ] = "centre",
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="centre|letterbox",
+            help="The middle of each picture, or all of it between bars; as the run's data were imported unless given.",
+        ),
+    ] = None,
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Leave out files that are no pictures, and name them.")
     ] = False,

@@ -8,11 +8,13 @@ from typing import Any
 import keras
 
 import backbones
+from bench.errors import UserError
 from bench.jobs import Kept
 from bench.training.fused import fuse, unfuse
 from bench.training.head_model import map_head
 from bench.training.head_trainer import HeadTrainer
 from bench.training.optimizing import averaged
+from bench.training.recording import first_line
 from bench.training.scaling import build_backbone
 from bench.training.setting import Training
 
@@ -53,11 +55,21 @@ def load_kept(kept: Kept) -> keras.Model:
     Raises:
         UserError: the backbone's weights cannot be had, or are another network's.
     """
-    model = keras.models.load_model(kept.model, compile=False)
+    model = _loaded(kept)
     if kept.weights is None:
         return model
     backbone = build_backbone(backbones.get(kept.backbone), kept.weights, seed=0)
     return keras.Model(backbone.input, model(backbone.output))
+
+
+def _loaded(kept: Kept) -> keras.Model:
+    try:
+        return keras.models.load_model(kept.model, compile=False)
+    except (TypeError, ValueError, ImportError) as error:  # layers or settings that this Keras does not know
+        raise UserError(
+            f"Keras {keras.__version__} cannot load what {kept.run_id} kept: {first_line(error).rstrip('.')}. `show "
+            f"{kept.run_id}` says which version wrote it."
+        ) from error
 
 
 def _probabilities(logits: Any) -> Any:

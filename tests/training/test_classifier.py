@@ -25,6 +25,7 @@ def test_a_kept_network_says_what_it_said(trained, name, batch):
     pixels = decoded(trained.pictures.parent / "toy")
     found = Classifier(kept, batch, len(pixels))(pixels)
     np.testing.assert_allclose(found, probabilities(run), atol=1e-5)
+    assert name != "frozen" or run.result.cost.bank_shared  # its random backbone was made again, to be kept
     assert probabilities(run).std() > 0.01  # else anything would do
 
 

@@ -11,6 +11,7 @@ from keras.src.legacy.saving import legacy_h5_format
 
 import backbones
 from bench.config import load_recipe
+from bench.errors import UserError
 from bench.jobs import Kept
 from bench.training.batch_norm import reestimate
 from bench.training.head_trainer import Features, HeadTrainer
@@ -82,3 +83,9 @@ def test_what_is_kept_needs_keras_alone(trained):
     code = f"import keras\nfor file in {files!r}: print(keras.models.load_model(file).output_shape)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:3] == ["(None, 4)"] * 3
+
+
+def test_a_file_that_this_keras_cannot_load_is_named(tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"of another time")
+    with pytest.raises(UserError, match=r"Keras .* cannot load what r kept: .*`show r` says which version wrote it"):
+        load_kept(kept(tmp_path / "model.keras"))

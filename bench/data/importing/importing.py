@@ -269,6 +269,15 @@ def _check_name(request: Request) -> None:
         raise _taken(name)
 
 
+def square_of(data: str) -> Square:
+    """How the pictures of an imported data set were made square; the middle, where nothing says otherwise."""
+    try:
+        about = json.loads((home() / "data" / data / ABOUT_FILE).read_text(encoding="utf-8"))
+        return "letterbox" if about["square"] == "letterbox" else "centre"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "centre"
+
+
 def _taken(name: str) -> UserError:
     return UserError(f"There is a data set '{name}' already. Give another name, or replace it with --force.")
 

@@ -224,6 +224,7 @@ def test_the_command_from_pictures_to_shards(garden, home, call):
     assert "mine: 18 pictures of 3 classes (train " in out
     assert "1 files were left out" in out
     assert json.loads((home / "data" / "mine" / "import.json").read_text())["square"] == "letterbox"
+    assert [importing.square_of(name) for name in ("mine", "other")] == ["letterbox", "centre"]
     assert scan.scan(catalog.find("mine"), [8]).splits["train"].ids
     for words, said in {
         ("--px", "4096"): "more than 2048",
