@@ -69,8 +69,6 @@ class Asked:
             matrix.choose(request.words, request.everything),
         )
         request.options.check(recipe)
-        if request.keep_weights and recipe.is_banked:
-            raise UserError(f"Recipe '{recipe.name}' trains on saved features, where --keep-weights is not supported.")
         return cls(request, recipe, choices, matrix.parse_resolutions(request.px) if request.px else None)
 
     def pairs(self, source: DataSource) -> list[tuple[str, int]]:
