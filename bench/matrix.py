@@ -61,7 +61,7 @@ class Options:
         asked = {
             f"--{name.replace('_', '-')}": value
             for name, value in self.shared().items()
-            if value != getattr(Options(), name)
+            if value not in (getattr(Options(), name), "default") and name != "train_on"
         }
         fields = type(recipe).model_fields
         asked |= {name: getattr(recipe, name) for name in UNHEEDED if getattr(recipe, name) != fields[name].default}

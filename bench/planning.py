@@ -16,7 +16,7 @@ from bench.data.index import DataIndex, load_cached
 from bench.data.sample import is_made
 from bench.environment import home
 from bench.errors import UserError
-from bench.jobs import DEFAULT_BANK_GIB, OnOom, PlannedRun, PrepareJob
+from bench.jobs import DEFAULT_BANK_GIB, DEFAULT_WORKER_TIMEOUT_SECONDS, OnOom, PlannedRun, PrepareJob
 from bench.progress import make_view
 from bench.store import Store
 
@@ -46,6 +46,7 @@ class Request:
     tensorboard: bool = False
     on_oom: OnOom = "fail"
     bank_gib: float = DEFAULT_BANK_GIB
+    worker_timeout_seconds: float = DEFAULT_WORKER_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True)

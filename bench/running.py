@@ -61,6 +61,7 @@ def _job(request: Request, plan: Plan, runs: tuple[PlannedRun, ...], store: Stor
         tensorboard=request.tensorboard,
         on_oom=request.on_oom,
         bank_gib=request.bank_gib,
+        worker_timeout_seconds=request.worker_timeout_seconds,
     )
 
 

@@ -261,3 +261,34 @@ def test_a_killed_child_is_a_recorded_failure_and_can_be_retried(world, bench, r
     assert retried.returncode == 0, retried.stderr
     assert store.failures() == []
     assert len(store.run_ids()) == 2
+
+
+@pytest.fixture(scope="module")
+def submitted(world, bench):
+    """A run for a submission beside two at scaled rates, in a store of their own."""
+    common = ("--data", world[0] / "toy", "--px", "32", "--weights", "random", "--set", "epochs=3", "--runs", "own")
+    for words in (("--recipe", "frozen-flip", "--train-on", "train+val"), ("--lr-scale", "0.5,2")):
+        done = bench("run", "tiny", *common, *words, "--reports", "own-reports")
+        assert done.returncode == 0, done.stderr
+    return Store(world[0] / "work" / "own")
+
+
+def test_a_run_for_a_submission_trains_on_everything_and_says_so(submitted):
+    (run,) = (run for run in submitted.runs() if run.result.metrics.saw_validation)
+    assert run.result.metrics.train_images == COUNTS["train"] + COUNTS["val"]
+    assert run.config["train_on"] == "train+val"
+    assert run.result.recipe == "frozen-flip-epochs-3"
+
+
+def test_it_is_refused_where_something_is_fitted(bench, submitted):
+    (run,) = (run for run in submitted.runs() if run.result.metrics.saw_validation)
+    others = [other.run_id for other in submitted.runs() if other.run_id != run.run_id]
+    done = bench("ensemble", "mean", "--members", *others, run.run_id, "--runs", "own", "--reports", "own-reports")
+    assert done.returncode == 2
+    assert run.run_id in done.stderr
+
+
+def test_scaled_rates_are_runs_of_their_own(submitted):
+    scaled = {run.result.lr_scale: run.history["learning_rate"] for run in submitted.runs()}
+    assert set(scaled) == {0.5, 1.0, 2.0}
+    np.testing.assert_allclose(scaled[2.0], 4 * scaled[0.5], rtol=1e-5)

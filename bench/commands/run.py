@@ -61,6 +61,9 @@ def run(
         Literal["fail", "accumulate", "shrink"], typer.Option(help="Where a batch does not fit in memory.")
     ] = "fail",
     bank_gib: Annotated[float, typer.Option(min=0.0, help="Disk for the outputs of a partly frozen network.")] = 20.0,
+    worker_timeout: Annotated[
+        float, typer.Option(min=1.0, metavar="SECONDS", help="How long to wait for other workers of TF_CONFIG.")
+    ] = 300.0,
     force: Annotated[bool, typer.Option("--force", help="Run again what is finished.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed before.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
@@ -94,6 +97,7 @@ def run(
         tensorboard=tensorboard,
         on_oom=on_oom,
         bank_gib=bank_gib,
+        worker_timeout_seconds=worker_timeout,
     )
     try:
         status = carry_out(request)

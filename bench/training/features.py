@@ -37,6 +37,14 @@ class BankSet:
         banks = [self.banks[split, view] for view in VIEWS[:views]]
         return Features(np.stack([bank.mean for bank in banks]), np.stack([bank.variance for bank in banks]))
 
+    def trained(self, splits: Sequence[str], views: int) -> Features:
+        """Pooled features of several splits, one after the other, their views stacked."""
+        found = [self.features(split, views) for split in splits]
+        return Features(
+            np.concatenate([part.mean for part in found], axis=1),
+            np.concatenate([part.variance for part in found], axis=1),
+        )
+
     def timing(self, split: str, view: View = "plain") -> BankTiming:
         """The clock of one bank."""
         return self.banks[split, view].timing
@@ -54,15 +62,15 @@ class FeatureMaker:
         self._adapter = backbones.get(config.backbone)
         self._scale_px: int | None = None  # the resolution whose scale a random network has
 
-    def banks(self, image_px: int, views: int, on_images: OnImages) -> BankSet:
-        """The banks of every split, and of `views` views of the training images; extracts those that are not there.
+    def banks(self, image_px: int, views: int, on_images: OnImages, trained: Sequence[str] = ("train",)) -> BankSet:
+        """The banks of every split, and of `views` views of the `trained` ones; extracts those that are not there.
 
         Raises:
             UserError: weights of another network, or a picture that cannot be read any more.
         """
         slots = [
             *((split, VIEWS[0]) for split in SPLITS if split in self._index.splits),
-            *(("train", v) for v in VIEWS[1:views]),
+            *((split, view) for view in VIEWS[1:views] for split in trained),
         ]
         keys = {slot: self._key(image_px, slot) for slot in slots}
         missing = [slot for slot in slots if self._folder.load(keys[slot]) is None]

@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 import backbones
@@ -79,15 +80,19 @@ class FrozenJob:
                 self._emit(Finished(run_id=run.run_id, macro_f1=macro_f1, seconds=time.perf_counter() - started))
 
     def _run(self, run: PlannedRun) -> float:
-        config, index = run.config, self._index
+        config = run.config
         self._tell(run, "building the backbone")
         banks = self._maker.banks(
-            config.image_px, config.recipe.views, lambda done, of: self._tell(run, "features", done, of)
+            config.image_px,
+            config.recipe.views,
+            lambda done, of: self._tell(run, "features", done, of),
+            trained_splits(config),
         )
-        trainer = self._trainer(config, banks)
+        train = self._train_examples(config, banks)
+        trainer = self._trainer(config, banks, train)
         history = trainer.train(
-            Examples(banks.features("train", config.recipe.views), index.splits["train"].labels),
-            Examples(banks.features("val"), index.splits["val"].labels),
+            train,
+            Examples(banks.features("val"), self._index.splits["val"].labels),
             config.seed,
             lambda row: self._tell(run, "head", row.epoch + 1, config.recipe.epochs),
         )
@@ -95,11 +100,16 @@ class FrozenJob:
         self._store.save(result, outputs)
         return result.metrics.macro_f1
 
-    def _trainer(self, config: RunConfig, banks: BankSet) -> HeadTrainer:
+    def _train_examples(self, config: RunConfig, banks: BankSet) -> Examples:
+        splits = trained_splits(config)
+        labels = np.concatenate([self._index.splits[split].labels for split in splits])
+        return Examples(banks.trained(splits, config.recipe.views), labels)
+
+    def _trainer(self, config: RunConfig, banks: BankSet, train: Examples) -> HeadTrainer:
+        """One for all seeds and resolutions."""
         recipe = _as_trained(config)
         if recipe not in self._trainers:
             trainer = HeadTrainer(recipe, banks.features("val").mean.shape[-1], len(self._index.class_names))
-            train = Examples(banks.features("train", recipe.views), self._index.splits["train"].labels)
             self._head_startup[recipe] = trainer.warm_up(train)
             self._trainers[recipe] = trainer
         return self._trainers[recipe]
@@ -114,7 +124,8 @@ class FrozenJob:
             log_probs,
             index.splits["val"].labels,
             index.test_labels,
-            train_images=len(index.splits["train"].ids),
+            train_images=sum(len(index.splits[split].ids) for split in trained_splits(config)),
+            saw_validation="val" in trained_splits(config),
             **index.duplicates,
             did_not_train=did_not_train(history, len(index.class_names)),
         )
@@ -132,7 +143,7 @@ class FrozenJob:
             weights=config.weights,
             weights_seed=config.weights_seed,
             metrics=metrics,
-            cost=frozen_cost(banks, history, config.recipe, self._head_startup[trainer.recipe], trainer.parameters),
+            cost=frozen_cost(banks, history, config, self._head_startup[trainer.recipe], trainer.parameters),
             setup=self._setup(config.recipe),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -175,16 +186,22 @@ class FrozenJob:
         self._emit(Progress(run_id=run.run_id, phase=phase, done=done, total=total))
 
 
+def trained_splits(config: RunConfig) -> tuple[str, ...]:
+    """The splits that a run trains on."""
+    return tuple(config.train_on.split("+"))
+
+
 def _as_trained(config: RunConfig) -> Recipe:
     schedule = config.recipe.schedule.scaled(config.lr_scale)
     return config.recipe.model_copy(update={"schedule": schedule})
 
 
 def frozen_cost(
-    banks: BankSet, history: Sequence[EpochRow], recipe: Recipe, head_startup: float, head_parameters: int
+    banks: BankSet, history: Sequence[EpochRow], config: RunConfig, head_startup: float, head_parameters: int
 ) -> Cost:
     """What a frozen run is charged: the extraction in full, whoever made the bank, and its own epochs."""
-    timings = [banks.timing("train", view) for view in VIEWS[: recipe.views]]
+    views = config.recipe.views
+    timings = [banks.timing(split, view) for split in trained_splits(config) for view in VIEWS[:views]]
     extraction = sum(timing.seconds for timing in timings)
     startup = sum(timing.startup_seconds for timing in timings) + head_startup
     epochs = [row.train_seconds for row in history]
@@ -194,7 +211,7 @@ def frozen_cost(
         epochs=len(epochs),
         first_epoch_seconds=first,
         epoch_seconds=epoch,
-        uncached_epoch_seconds=extraction / recipe.views + epoch,
+        uncached_epoch_seconds=extraction / views + epoch,
         extraction_seconds=extraction,
         bank_shared=banks.shared,
         train_seconds_steady=extraction + epoch * len(epochs),
