@@ -37,7 +37,6 @@ def one_line(answer):
         (["run", "tiny", "--set", "schedule.max_lr=fast"], "schedule.max_lr"),
         (["run", "tiny", "--lr-scale", "0"], "--lr-scale '0'"),
         (["run", "tiny", "--xla"], "--xla is not supported"),
-        (["run", "tiny", "--set", "loss=focal"], "loss is not supported"),
         (["run", "--all", "--px", "big"], "--px 'big'"),
         (["run", "tiny", "--data", "smaple"], "Did you mean 'sample'"),
         (["run", "tiny", "--data", "/no/such/folder"], "/no/such/folder"),

@@ -18,8 +18,18 @@ import numpy as np
 from bench.config import content_hash
 from bench.files import path_safe, write_json
 
-View = Literal["plain", "flipped"]
-VIEWS: tuple[View, ...] = ("plain", "flipped")
+View = Literal["plain", "flipped", "turned1", "flipped1", "turned2", "flipped2", "turned3", "flipped3"]
+# The order is that of `augment.view_of`: odd ones flipped left to right, then turned by so many quarters.
+VIEWS: tuple[View, ...] = (
+    "plain",
+    "flipped",
+    "turned1",
+    "flipped1",
+    "turned2",
+    "flipped2",
+    "turned3",
+    "flipped3",
+)
 LAYOUT = 1  # of a bank; part of its key, so that an older one is not found rather than misread
 
 

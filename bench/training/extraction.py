@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,8 +96,3 @@ class Extractor:
         # tf.nn.moments takes two passes: mean of squares minus squared mean gives NaN where the spread is small.
         mean, variance = tf.nn.moments(maps, axes=[1, 2])
         return mean, variance
-
-
-def flipped(batches: Iterable[Any]) -> Iterator[Any]:
-    """The same images, mirrored left to right."""
-    return (tf.reverse(images, axis=[2]) for images in batches)

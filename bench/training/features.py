@@ -15,9 +15,10 @@ from bench.data.catalog import SPLITS, DataSource
 from bench.data.faults import named_faults
 from bench.data.index import DataIndex
 from bench.data.pipeline import images
+from bench.training.augment import view_of
 from bench.training.bank import VIEWS, Bank, BankFolder, BankKey, BankTiming, View
 from bench.training.device import has_accelerator
-from bench.training.extraction import ACCELERATOR_BATCH_PIXELS, CPU_BATCH_PIXELS, Extractor, Pass, batch_size, flipped
+from bench.training.extraction import ACCELERATOR_BATCH_PIXELS, CPU_BATCH_PIXELS, Extractor, Pass, batch_size
 from bench.training.head_trainer import Features
 from bench.training.scaling import build_backbone, give_scale
 
@@ -133,7 +134,7 @@ class FeatureMaker:
         shards = [shard for split in splits for shard in self._source.shards[extractor.image_px][split]]
         with named_faults(shards):
             batches = images(shards, extractor.batch)
-            return extractor.run(flipped(batches) if view == "flipped" else batches, on_batch)
+            return extractor.run((view_of(batch, VIEWS.index(view)) for batch in batches), on_batch)
 
     def _divide(
         self, passed: Pass, splits: Sequence[str], view: View, extractor: Extractor

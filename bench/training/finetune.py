@@ -36,7 +36,7 @@ from bench.training.keeping import save_model
 from bench.training.predicting import Floats, Pace, predicted
 from bench.training.recording import OutOfMemoryError, failure_kind, first_line, images_of
 from bench.training.setting import Training
-from bench.training.stopping import reached, should_stop
+from bench.training.stopping import selection_facts
 from bench.training.strategies import make_strategy, strategy_name
 
 Emit = Callable[[Frozen], None]
@@ -155,11 +155,7 @@ class FinetuneJob:
         return metrics.macro_f1
 
     def _metrics(self, training: Training, progressed: Progressed, log_probs: dict[Split, Floats]) -> Metrics:
-        recipe, rows = training.recipe, progressed.rows
-        scores = [row.val_macro_f1 for row in rows]
-        extraction = self._assembly.extraction.seconds if self._assembly.extraction else 0.0
-        seconds = [row.train_seconds + (0.0 if row.epoch else extraction) for row in rows]
-        target = reached(recipe.target_f1, scores, seconds)
+        rows, extraction = progressed.rows, self._assembly.extraction
         return score(
             log_probs,
             self._index.splits["val"].labels,
@@ -167,11 +163,8 @@ class FinetuneJob:
             train_images=len(training.train),
             **self._index.duplicates,
             did_not_train=did_not_train(rows, training.classes),
-            selected_on_validation=len(rows) < recipe.epochs and should_stop(recipe, scores),
+            **selection_facts(training.recipe, rows, extraction.seconds if extraction else 0.0),
             saw_validation="val" in self._config.train_on,
-            target_f1=recipe.target_f1,
-            target_epoch=target[0] if target else None,
-            target_seconds=target[1] if target else None,
         )
 
     def _result(

@@ -32,6 +32,7 @@ from bench.training.features import BankSet, FeatureMaker
 from bench.training.head_trainer import Examples, HeadTrainer
 from bench.training.keeping import save_frozen
 from bench.training.recording import failure_kind, first_line, images_of
+from bench.training.stopping import selection_facts
 
 Emit = Callable[[Frozen], None]
 
@@ -120,12 +121,15 @@ class FrozenJob:
         index, config = self._index, run.config
         splits: list[Split] = ["val", "test"] if "test" in index.splits else ["val"]
         log_probs = {split: trainer.log_probs(banks.features(split)) for split in splits}
+        cost = frozen_cost(banks, history, config, self._head_startup[trainer.recipe], trainer.parameters)
+        before = (cost.first_epoch_seconds or 0.0) - history[0].train_seconds
         metrics = score(
             log_probs,
             index.splits["val"].labels,
             index.test_labels,
             train_images=sum(len(index.splits[split].ids) for split in trained_splits(config)),
             saw_validation="val" in trained_splits(config),
+            **selection_facts(config.recipe, history, before),
             **index.duplicates,
             did_not_train=did_not_train(history, len(index.class_names)),
         )
@@ -143,7 +147,7 @@ class FrozenJob:
             weights=config.weights,
             weights_seed=config.weights_seed,
             metrics=metrics,
-            cost=frozen_cost(banks, history, config, self._head_startup[trainer.recipe], trainer.parameters),
+            cost=cost,
             setup=self._setup(config.recipe),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -16,8 +15,11 @@ from bench.config import Recipe
 from bench.schedule import learning_rates
 from bench.training.epochs import EpochRow
 from bench.training.head_model import pooled_head
+from bench.training.losses import class_weights, example_losses
+from bench.training.optimizing import averaged, make_optimizer
 from bench.training.recording import NonFiniteLossError
 from bench.training.sampling import epoch_order, epoch_views
+from bench.training.stopping import should_stop
 from ensembles.metrics import accuracy, log_loss, macro_f1
 
 Floats = npt.NDArray[np.float32]
@@ -51,8 +53,7 @@ class HeadTrainer:
     def __init__(self, recipe: Recipe, width: int, classes: int) -> None:
         self.recipe, self.width, self.classes = recipe, width, classes
         self.model = pooled_head(recipe.layers, width, classes, seed=0)
-        self.optimizer = keras.optimizers.Adam(recipe.schedule.start_lr)
-        self.optimizer.build(self.model.trainable_variables)
+        self.optimizer = make_optimizer(recipe, self.model.trainable_variables)
         self._epoch = tf.function(self._epoch_graph, reduce_retracing=True)
         self._logits = tf.function(lambda mean, variance: self.model([mean, variance], training=False))
 
@@ -73,9 +74,9 @@ class HeadTrainer:
     def warm_up(self, train: Examples) -> float:
         """Traces and compiles on a full and a partial batch, so that no run pays for it alone. Returns the seconds."""
         started = time.perf_counter()
-        data = _Rows.of(train)
+        data = _Rows.of(train, self.recipe, self.classes)
         order = tf.range(min(data.images, self.recipe.batch_per_replica + 1), dtype=tf.int64)
-        np.asarray(self._epoch(data.mean, data.variance, data.labels, order)[0])
+        np.asarray(self._epoch(*data.tensors, order)[0])
         return time.perf_counter() - started
 
     def train(
@@ -85,13 +86,13 @@ class HeadTrainer:
         seed: int,
         on_epoch: Callable[[EpochRow], None],
     ) -> list[EpochRow]:
-        """Trains one head from its start. `on_epoch` is called after each epoch, outside the clock.
+        """Trains one head from its start, until the recipe stops it. `on_epoch` is called after each epoch, unclocked.
 
         Raises:
             NonFiniteLossError: a step's loss is not finite.
         """
         self.restart(seed)
-        data = _Rows.of(train)
+        data = _Rows.of(train, self.recipe, self.classes)
         rows: list[EpochRow] = []
         for epoch, rate in enumerate(learning_rates(self.recipe.schedule, self.recipe.epochs)):
             self.optimizer.learning_rate.assign(rate)
@@ -101,17 +102,20 @@ class HeadTrainer:
             eval_seconds = time.perf_counter() - started
             rows.append(EpochRow(epoch, rate, loss, hits, *loss_and_scores, seconds, eval_seconds))
             on_epoch(rows[-1])
+            if should_stop(self.recipe, [row.val_macro_f1 for row in rows]):
+                break
         return rows
 
     def log_probs(self, features: Features) -> Floats:
-        """Log-probabilities of unaugmented images, float32 (N, C)."""
-        logits = self._logits(tf.constant(features.mean[0]), tf.constant(features.variance[0]))
+        """Log-probabilities of unaugmented images, float32 (N, C); of averaged weights where the recipe says so."""
+        with averaged(self.recipe, self.optimizer, self.model.trainable_variables):
+            logits = self._logits(tf.constant(features.mean[0]), tf.constant(features.variance[0]))
         return np.asarray(tf.nn.log_softmax(logits), dtype=np.float32)
 
     def _timed_epoch(self, data: _Rows, seed: int, epoch: int) -> tuple[float, float, float]:
         started = time.perf_counter()
         order = tf.constant(data.rows(seed, epoch, self.recipe.views))
-        losses, hits = self._epoch(data.mean, data.variance, data.labels, order)
+        losses, hits = self._epoch(*data.tensors, order)
         losses = np.asarray(losses)  # fetched: the clock stops when the result is here
         seconds = time.perf_counter() - started
         if not np.isfinite(losses).all():
@@ -129,7 +133,7 @@ class HeadTrainer:
         predicted = log_probs.argmax(axis=1)
         return log_loss(labels, log_probs), accuracy(labels, predicted), macro_f1(labels, predicted, self.classes)
 
-    def _epoch_graph(self, mean: Any, variance: Any, labels: Any, order: Any) -> tuple[Any, Any]:
+    def _epoch_graph(self, mean: Any, variance: Any, labels: Any, weights: Any, order: Any) -> tuple[Any, Any]:
         """One epoch over rows in that order. Returns each image's loss, in order, and the number of hits."""
         images, batch = tf.shape(order)[0], self.recipe.batch_per_replica
         losses = tf.zeros([0], tf.float32)
@@ -138,15 +142,15 @@ class HeadTrainer:
             tf.autograph.experimental.set_loop_options(shape_invariants=[(losses, tf.TensorShape([None]))])
             rows = order[start : start + batch]
             step_losses, step_hits = self._step(
-                tf.gather(mean, rows), tf.gather(variance, rows), tf.gather(labels, rows)
+                tf.gather(mean, rows), tf.gather(variance, rows), tf.gather(labels, rows), tf.gather(weights, rows)
             )
             losses, hits = tf.concat([losses, step_losses], 0), hits + step_hits
         return losses, hits
 
-    def _step(self, mean: Any, variance: Any, labels: Any) -> tuple[Any, Any]:
+    def _step(self, mean: Any, variance: Any, labels: Any, weights: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
             logits = self.model([mean, variance], training=True)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+            losses = example_losses(self.recipe, labels, logits) * weights
             loss = tf.reduce_mean(losses)  # over the images present: a short last batch counts as what it is
         variables = self.model.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
@@ -160,10 +164,11 @@ class _Rows:
     mean: Any
     variance: Any
     labels: Any
+    weights: Any  # of each row's class in the loss
     images: int
 
     @classmethod
-    def of(cls, examples: Examples) -> _Rows:
+    def of(cls, examples: Examples, recipe: Recipe, classes: int) -> _Rows:
         features, labels = examples.features, examples.labels
         views, images, width = features.mean.shape
         flat = (views * images, width)
@@ -171,8 +176,14 @@ class _Rows:
             tf.constant(features.mean.reshape(flat)),
             tf.constant(features.variance.reshape(flat)),
             tf.constant(np.tile(labels, views)),
+            tf.constant(np.tile(class_weights(recipe, labels, classes)[labels], views)),
             images,
         )
+
+    @property
+    def tensors(self) -> tuple[Any, ...]:
+        """What an epoch's graph takes before the order."""
+        return self.mean, self.variance, self.labels, self.weights
 
     def rows(self, seed: int, epoch: int, views: int) -> Labels:
         """Which rows an epoch sees, in order."""

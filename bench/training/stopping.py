@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from bench.config import Recipe
+from bench.training.epochs import EpochRow
 
 
 def should_stop(recipe: Recipe, val_macro_f1: Sequence[float]) -> bool:
@@ -37,3 +39,22 @@ def reached(target: float | None, val_macro_f1: Sequence[float], seconds: Sequen
         if score >= target:
             return epoch + 1, sum(seconds[: epoch + 1])
     return None
+
+
+def selection_facts(recipe: Recipe, rows: Sequence[EpochRow], before_seconds: float) -> dict[str, Any]:
+    """What a run's metrics say of stopping and of its target: fields of `Metrics`.
+
+    Args:
+        recipe: patience and target.
+        rows: of all epochs.
+        before_seconds: of training before the first epoch, such as an extraction.
+    """
+    scores = [row.val_macro_f1 for row in rows]
+    seconds = [row.train_seconds + (0.0 if row.epoch else before_seconds) for row in rows]
+    target = reached(recipe.target_f1, scores, seconds)
+    return {
+        "selected_on_validation": len(rows) < recipe.epochs and should_stop(recipe, scores),
+        "target_f1": recipe.target_f1,
+        "target_epoch": target[0] if target else None,
+        "target_seconds": target[1] if target else None,
+    }

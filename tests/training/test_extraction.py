@@ -3,7 +3,8 @@ import pytest
 import tensorflow as tf
 
 import backbones
-from bench.training.extraction import Extractor, batch_size, flipped
+from bench.training.augment import view_of
+from bench.training.extraction import Extractor, batch_size
 
 PX = 32
 
@@ -43,7 +44,7 @@ def test_moments_are_those_of_the_feature_map(tiny, pictures, size):
 
 
 def test_flipped_is_the_mirror_image(tiny, pictures):
-    passed = run(tiny, pictures, 4, flipped)
+    passed = run(tiny, pictures, 4, lambda batches: (view_of(batch, 1) for batch in batches))
     mean, _ = moments(tiny, pictures[:, :, ::-1])
     np.testing.assert_allclose(passed.mean, mean, atol=1e-5)
     assert np.abs(passed.mean - moments(tiny, pictures)[0]).max() > 1e-3
