@@ -58,7 +58,7 @@ class Footnotes:
 
 
 def _notes(row: pd.Series) -> list[str]:
-    texts = [_ADDED] * bool(row["added"]) + _duplicates(row)
+    texts = [_ADDED] * bool(row["added"]) + _duplicates(row) + _circumstances(row)
     texts += [text for flag, text in _FLAGS.items() if row[flag] and row["kind"] == "run"]
     if row["weights"] == "random" and row["status"] == "ok":
         texts.append(_RANDOM)
@@ -77,6 +77,24 @@ def _duplicates(row: pd.Series) -> list[str]:
         "test_duplicates": "{:.0f} test images are training or validation images too: its test score flatters",
     }
     return [text.format(row[column]) for column, text in texts.items() if pd.notna(row[column]) and row[column] > 0]
+
+
+def _circumstances(row: pd.Series) -> list[str]:
+    """What became of the run on its way, as far as it may show in its numbers."""
+    texts = []
+    if pd.notna(row["asked_global_batch"]):
+        asked, got = row["asked_global_batch"], row["global_batch"]
+        made = "made smaller" if pd.isna(got) else f"made {got:.0f}"
+        texts.append(
+            f"its global batch of {asked:.0f} did not fit in memory and was {made}: other steps, other BatchNorm"
+        )
+    if pd.notna(row["micro_batch"]):
+        size = f"{row['micro_batch']:.0f} per replica"
+        texts.append(f"its gradients were gathered from batches of {size} to fit in memory; BatchNorm saw those")
+    if row["interruptions"] > 0:
+        times = "once" if row["interruptions"] == 1 else f"{row['interruptions']:.0f} times"
+        texts.append(f"interrupted {times} and resumed at its last complete epoch; its seconds are sums over the parts")
+    return texts
 
 
 def _shared_by_all(texts: Sequence[Sequence[str]]) -> Mapping[str, None]:

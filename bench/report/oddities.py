@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 # What runs must share to be compared, and what to call it.
@@ -12,6 +13,8 @@ _SHARED = {
     "weights": "weights",
     "precision": "precision",
     "strategy": "strategy",
+    "xla": "XLA compilation",
+    "deterministic": "deterministic operations",
     "device": "device",
     "cores": "cores",
     "code_revision": "code revision",
@@ -53,8 +56,12 @@ def _known(runs: pd.DataFrame, column: str) -> pd.Series:
     values = runs[column]
     if column == "epochs":  # a run that stopped by itself is marked for that already
         values = values[~runs["selected_on_validation"]]
+    if column == "global_batch":  # so is one whose batch did not fit
+        values = values[runs["asked_global_batch"].isna()]
     return values[values.notna() & (values != "")]
 
 
 def _text(value: object) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "on" if value else "off"
     return f"{value:g}" if isinstance(value, float) else str(value)

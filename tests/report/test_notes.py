@@ -73,6 +73,41 @@ def test_splits_that_share_pictures_are_marked():
     assert "All runs: 1 test images are training or validation images too" in everywhere
 
 
+def test_a_batch_that_did_not_fit_is_marked_once():
+    rows = with_changes(2, global_batch=8, asked_global_batch=16)
+    notes = footnotes(rows)
+    assert notes.mark(rows[2]["run_id"]) == "a"
+    assert "- `a` its global batch of 16 did not fit in memory and was made 8: other steps" in notes.lines()
+    assert "most have" not in notes.lines()
+    rows = with_changes(2, micro_batch=4)
+    assert "- `a` its gradients were gathered from batches of 4 per replica" in footnotes(rows).lines()
+    rows = [row | {"micro_batch": 4} for row in runs()]
+    assert "- All runs: its gradients were gathered" in footnotes(rows).lines()
+
+
+def test_resumed_runs_are_marked_and_others_are_not():
+    rows = with_changes(1, interruptions=2)
+    rows[0] |= {"interruptions": 0}
+    rows[3] |= {"interruptions": 1}
+    notes = footnotes(rows)
+    assert "interrupted 2 times and resumed" in notes.lines()
+    assert "interrupted once and resumed" in notes.lines()
+    assert notes.mark(rows[0]["run_id"]) == ""
+    assert "interrupted" not in footnotes([row | {"interruptions": 0} for row in runs()]).lines()
+
+
+def test_only_the_minority_of_compiled_or_deterministic_runs_is_marked():
+    for column, words in {"xla": "XLA compilation", "deterministic": "deterministic operations"}.items():
+        rows = with_changes(1, **{column: True})
+        notes = footnotes(rows)
+        assert f"- `a` {words} on, most have off." in notes.lines()
+        assert notes.mark(rows[0]["run_id"]) == ""
+        turned = [row | {column: True} for row in runs()]
+        assert words not in footnotes(turned).lines()
+        turned[1][column] = False
+        assert f"- `a` {words} off, most have on." in footnotes(turned).lines()
+
+
 def test_a_missing_interval_is_explained():
     assert "too few images for an interval" in footnotes(with_changes(1, macro_f1_low=None)).lines()
     assert "interval" not in footnotes(runs()).lines()
