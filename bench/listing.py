@@ -9,13 +9,24 @@ from typing import Any
 from tabulate import tabulate
 
 import backbones
-from bench.config import load_recipe, recipe_names
+from bench.config import Recipe, load_recipe, recipe_names
 from bench.data.catalog import find, names
 from bench.environment import home, keras_models
 from bench.errors import UserError
+from bench.rows import recipe_label
 from bench.store import Store
 
 Rows = Sequence[dict[str, Any]]
+_RARE = (
+    "label_smoothing",
+    "focal_gamma",
+    "huber_delta",
+    "class_weighting",
+    "weight_decay",
+    "ema_momentum",
+    "early_stopping_patience",
+    "target_f1",
+)
 
 
 def print_rows(rows: Rows, as_json: bool) -> None:
@@ -54,12 +65,22 @@ def recipe_rows() -> Rows:
             "head": ", ".join(recipe.head),
             "epochs": recipe.epochs,
             "batch": recipe.batch_per_replica,
+            "optimizer": recipe.optimizer,
+            "loss": recipe.loss,
             "augmentation": recipe.augmentation,
             "learning rate": "{start_lr:g} to {max_lr:g} to {min_lr:g}".format(**recipe.schedule.model_dump()),
+            "besides": besides(recipe),
             "description": recipe.description,
         }
         for recipe in recipes
     ]
+
+
+def besides(recipe: Recipe) -> str:
+    """What the recipe sets that most leave alone: `weight_decay 0.01, target_f1 0.9`."""
+    changed = recipe.model_dump(exclude_defaults=True)
+    besides = [f"{name} {changed[name]}" for name in _RARE if name in changed]
+    return ", ".join(besides + ["start_lr_feedback"] * recipe.schedule.start_lr_feedback)
 
 
 def run_rows(store: Store) -> Rows:
@@ -69,6 +90,7 @@ def run_rows(store: Store) -> Rows:
         {
             "data": result.data,
             "run": result.run_id,
+            "recipe": recipe_label(result),
             "status": "ok",
             "macro F1": round(result.metrics.macro_f1, 4),
             "test macro F1": _rounded(result.metrics.test_macro_f1, 4),

@@ -124,7 +124,9 @@ def make_plan(asked: Asked, store: Store) -> Plan:
     source = find(request.data)
     index = _index(request.data, source, pairs, store)
     runs = matrix.plan(pairs, asked.recipe, request.seeds, chosen, source.name, index.fingerprints, request.options)
-    return Plan(source, index, chosen, Sorted.of(runs, request, store))
+    plan = Plan(source, index, chosen, Sorted.of(runs, request, store))
+    warn_of_random(plan.runs.todo, request)
+    return plan
 
 
 def choose_weights(asked: Asked) -> dict[str, str | Path]:
@@ -134,20 +136,25 @@ def choose_weights(asked: Asked) -> dict[str, str | Path]:
         UserError: weights that cannot be had, or one file for several backbones.
     """
     request = asked.request
-    policy = request.weights or ("auto" if request.data == SAMPLE else "imagenet")
+    policy = weights_policy(request)
     names = dict.fromkeys(choice.backbone for choice in asked.choices)
     chosen = {name: weights.resolve(policy, backbones.get(name)) for name in names}
     files = [name for name, found in chosen.items() if isinstance(found, Path)]
     if len(files) > 1 and policy not in weights.POLICIES:
         raise UserError(f"--weights '{policy}' is one network's file; {len(files)} were asked for: {', '.join(files)}.")
-    if policy == "auto":
-        _warn_of_random([name for name, found in chosen.items() if found == "random"])
     return chosen
 
 
-def _warn_of_random(names: Sequence[str]) -> None:
+def weights_policy(request: Request) -> str:
+    """What `--weights` says, or stands for where it is not given."""
+    return request.weights or ("auto" if request.data == SAMPLE else "imagenet")
+
+
+def warn_of_random(todo: Sequence[PlannedRun], request: Request) -> None:
+    """Says which backbones fall back to random weights, of those that are still to run."""
+    names = dict.fromkeys(run.config.backbone for run in todo if run.config.weights == "random")
     missed = [name for name in names if backbones.get(name).weights_file]
-    if missed:
+    if missed and weights_policy(request) == "auto":
         print(
             f"WARNING: no ImageNet weights for {', '.join(missed)}: not cached and not to be downloaded. "
             "They start from RANDOM weights, and their scores say nothing about pretrained ones. "

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bench.config import Recipe
+from bench.drawing import schedule_frame
 from bench.errors import UserError
 from bench.prices import NO_PRICES, Prices
 from bench.pricing import training_usd
@@ -17,8 +18,7 @@ from bench.report.build import build
 from bench.report.inputs import ReportInput
 from bench.reproduce import commands
 from bench.result import Failure, Result
-from bench.rows import failure_row, result_row, superseded
-from bench.schedule import fed_back_rates, planned_rates
+from bench.rows import failure_row, recipe_label, result_row, superseded
 from bench.selection import runs_of
 from bench.store import Store, StoredRun
 from bench.threads import one_thread
@@ -51,7 +51,7 @@ def report_input(store: Store, data: str | None, prices: Prices = NO_PRICES) -> 
     return ReportInput(
         rows=_rows(runs, failures, prices, Marks(store)),
         histories={run.run_id: run.history for run in runs if run.history is not None},
-        schedules={name: _schedule(recipe) for name, recipe in _recipes(runs).items()},
+        schedules={name: schedule_frame(recipe) for name, recipe in _recipes(runs).items()},
         failures=[_failure(failure) for failure in failures],
         recipes={name: recipe.description for name, recipe in _recipes(runs).items()},
         about=_about(runs, results, name) | _prices(results, prices),
@@ -84,13 +84,15 @@ def _rows(runs: Sequence[StoredRun], failures: Sequence[Failure], prices: Prices
 
 
 def _recipes(runs: Sequence[StoredRun]) -> dict[str, Recipe]:
-    return {run.result.recipe: Recipe.model_validate(run.config["recipe"]) for run in runs if run.result.recipe}
+    return {label: _as_trained(run) for run in runs if (label := recipe_label(run.result))}
 
 
-def _schedule(recipe: Recipe) -> pd.DataFrame:
-    planned, fed_back = planned_rates(recipe.schedule, recipe.epochs), fed_back_rates(recipe.schedule, recipe.epochs)
-    as_run = fed_back if recipe.schedule.start_lr_feedback else planned
-    return pd.DataFrame({"epoch": range(recipe.epochs), "learning_rate": planned, "learning_rate_as_run": as_run})
+def _as_trained(run: StoredRun) -> Recipe:
+    """The recipe with the rates of this run."""
+    recipe, scale = Recipe.model_validate(run.config["recipe"]), run.result.lr_scale or 1.0
+    schedule = recipe.schedule.scaled(scale, run.result.setup.replicas)
+    text = recipe.description if scale == 1.0 else f"{recipe.description}; every learning rate times {scale:g}"
+    return recipe.model_copy(update={"schedule": schedule, "description": text})
 
 
 def _failure(failure: Failure) -> dict[str, Any]:

@@ -46,4 +46,6 @@ def _run_command(results: Sequence[Result], where: str) -> str:
     # The sample falls back to random weights by itself; for other data that has to be asked for.
     weights = " --weights random" if where and {result.weights for result in results} == {"random"} else ""
     seeds = len({result.seed for result in results})
-    return f"python -m bench run {words}{where}{recipe}{weights}" + (f" --seeds {seeds}" if seeds > 1 else "")
+    scales = sorted({result.lr_scale or 1.0 for result in results})
+    scaled = "" if scales == [1.0] else f" --lr-scale {','.join(f'{scale:g}' for scale in scales)}"
+    return f"python -m bench run {words}{where}{recipe}{scaled}{weights}" + (f" --seeds {seeds}" if seeds > 1 else "")

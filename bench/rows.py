@@ -27,11 +27,15 @@ def result_row(result: Result) -> dict[str, Any]:
             "added",
         }
     )
-    if result.lr_scale not in (None, 1.0):  # another training: never to be averaged with the recipe as it is
-        about["recipe"] = f"{result.recipe} lr x{result.lr_scale:g}"
-    row = about | {"weights_seed": result.weights_seed, "status": "ok"}
+    row = about | {"recipe": recipe_label(result), "weights_seed": result.weights_seed, "status": "ok"}
     row |= result.metrics.model_dump() | result.cost.model_dump() | result.setup.model_dump()
     return row | (_combination_row(result.combination) if result.combination else {})
+
+
+def recipe_label(result: Result) -> str | None:
+    """The recipe, with the scale of its rates where they were scaled: never to be averaged with the recipe as it is."""
+    scale = result.lr_scale
+    return result.recipe if scale in (None, 1.0) else f"{result.recipe} lr x{scale:g}"
 
 
 def failure_row(failure: Failure) -> dict[str, Any]:

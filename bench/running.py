@@ -10,7 +10,7 @@ from bench.data.catalog import SAMPLE, find
 from bench.data.sample import is_made
 from bench.environment import code_revision, is_chief
 from bench.jobs import PlannedRun, TrainJob
-from bench.planning import Asked, Plan, Request, Sorted, choose_weights, make_plan
+from bench.planning import Asked, Plan, Request, Sorted, choose_weights, make_plan, warn_of_random
 from bench.prices import load_prices
 from bench.progress import make_view
 from bench.publishing import publish
@@ -75,6 +75,7 @@ def _foreseen(asked: Asked, store: Store) -> list[tuple[str, str]]:
     request = asked.request
     runs = matrix.plan(pairs, asked.recipe, request.seeds, choose_weights(asked), source.name, prints, request.options)
     by_state = Sorted.of(runs, asked.request, store)
+    warn_of_random(by_state.todo, request)
     states = {run.run_id: "finished" for run in by_state.finished} | {run.run_id: "failed" for run in by_state.failed}
     return [(states.get(run.run_id, "to run"), run.run_id) for run in runs]
 

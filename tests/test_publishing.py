@@ -235,3 +235,20 @@ def test_one_method_with_and_without_a_budget_are_two_questions(store):
     for budget in (None, 6.0, 9.0):
         combine(store, "mean", None, (), Protocol(3, 1), budget)
     assert not report_input(store, None).rows["superseded"].fillna(False).any()
+
+
+def test_scaled_rates_are_a_recipe_of_their_own(tmp_path):
+    store = Store(tmp_path / "runs")
+    for number, scale in enumerate((None, 1.0, 0.5)):
+        outputs = make_outputs(seed=number, **SIZES)
+        save_run(
+            store, f"tiny-3{number}-frozen-s0-0000000{number}", outputs=outputs, image_px=30 + number, lr_scale=scale
+        )
+    found = report_input(store, None)
+    plain, scaled = found.schedules["frozen"], found.schedules["frozen lr x0.5"]
+    np.testing.assert_allclose(scaled["learning_rate"], 0.5 * plain["learning_rate"])
+    assert plain["learning_rate"].max() == pytest.approx(0.01)
+    assert found.recipes["frozen lr x0.5"].endswith("every learning rate times 0.5")
+    assert commands([run.result for run in store.runs()], "sample") == (
+        "python -m bench run tiny@30 tiny@31 tiny@32 --lr-scale 0.5,1"
+    )

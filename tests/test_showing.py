@@ -8,8 +8,8 @@ from sklearn.metrics import f1_score
 
 import backbones
 from bench.combining import Protocol, combine
-from bench.config import recipe_names
-from bench.listing import backbone_rows, data_rows, print_rows, recipe_rows, run_rows
+from bench.config import load_recipe, recipe_names
+from bench.listing import backbone_rows, besides, data_rows, print_rows, recipe_rows, run_rows
 from bench.showing import as_dict, describe_run
 from bench.store import Store
 
@@ -62,3 +62,11 @@ def test_an_ensemble_tells_what_became_of_its_members(store):
     assert "is no longer in the store" in text
     assert "bins_before" not in text  # pages of numbers are for the report
     assert as_dict(store.get("run1"), store)["members"] == []
+
+
+def test_recipes_say_what_they_set_besides():
+    recipe = load_recipe("finetune").model_copy(update={"label_smoothing": 0.1, "target_f1": 0.9})
+    assert besides(recipe) == "label_smoothing 0.1, target_f1 0.9"
+    fed_back = recipe.schedule.model_copy(update={"start_lr_feedback": True})
+    assert besides(load_recipe("frozen").model_copy(update={"schedule": fed_back})) == "start_lr_feedback"
+    assert besides(load_recipe("frozen")) == ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated, Optional
+
 import typer
 
 from bench.commands.options import RUNS, AsJson, Runs
@@ -18,11 +21,25 @@ def backbones(as_json: AsJson = False) -> None:
 
 
 @list_app.command()
-def recipes(as_json: AsJson = False) -> None:
+def recipes(
+    picture: Annotated[
+        Optional[Path],  # noqa: UP045  typer reads it at run time
+        typer.Argument(metavar="[FILE.png]", help="Where --plot draws; recipes.png unless given.", show_default=False),
+    ] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw the schedules, as planned and as run.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Recipes that can be trained with."""
+    from bench.errors import UserError
     from bench.listing import print_rows, recipe_rows
 
+    if picture and not plot:
+        raise UserError(f"'{picture}' is where --plot would draw; say `list recipes --plot {picture}`.")
     print_rows(recipe_rows(), as_json)
+    if plot:
+        from bench.drawing import draw_recipes
+
+        typer.echo(f"Schedules: {draw_recipes(picture or Path('recipes.png'))}", err=as_json)
 
 
 @list_app.command()

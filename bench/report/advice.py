@@ -13,11 +13,11 @@ from bench.report import numbers
 from bench.report.build import draw_once
 from bench.report.buying import members_table, pixels_table
 from bench.report.figures import scatter
-from bench.report.files import write_text
+from bench.report.files import RECOMMENDATION, advice_title, write_text
 from bench.report.markdown import bullets, escape, table, wrap
 from bench.report.pareto import front
 
-PAGE, TABLE, FIGURE = "recommendation.md", "pareto.csv", "pareto.png"
+PAGE, TABLE, FIGURE = RECOMMENDATION, "pareto.csv", "pareto.png"
 
 COLUMNS = (
     "option",
@@ -108,7 +108,7 @@ def _page(advice: Advice, options: pd.DataFrame, *, drawn: bool) -> str:
         "More pixels, or a second backbone": [pixels_table(advice.pixels), _PIXELS] if len(advice.pixels) else [],
         "Further members": [members_table(advice.members), _MEMBERS] if len(advice.members) > 1 else [],
     }
-    parts = [f"# What to take for {escape(advice.data)}: {escape(advice.budget)}", bullets(advice.lines)]
+    parts = [f"{advice_title(advice.data)} {escape(advice.budget)}", bullets(advice.lines)]
     for title, body in sections.items():
         parts += [f"## {title}", *body] if body else []
     return wrap("\n\n".join(parts)) + "\n"

@@ -9,7 +9,7 @@ from types import ModuleType
 from bench.report.figures import curves, greedy, reliability, scatter, schedule
 from bench.report.figures.stamp import KEY, bears, stamp
 from bench.report.figures.style import house_style, save
-from bench.report.files import write, write_text
+from bench.report.files import is_advised, write, write_text
 from bench.report.inputs import ReportInput, typed
 from bench.report.ranking import Ranking
 from bench.report.results import results
@@ -26,7 +26,7 @@ _FIGURES: Mapping[str, ModuleType] = {
 
 
 def build(inputs: ReportInput, out: Path, *, shared_data: bool = False) -> Path:
-    """Write `summary.md`, `results.csv` and `figures/` into `out`; the same inputs give the same bytes.
+    """Write `summary.md`, `results.csv` and `figures/` into `out`; the same inputs and files give the same bytes.
 
     Args:
         inputs: the results of one data set.
@@ -39,7 +39,8 @@ def build(inputs: ReportInput, out: Path, *, shared_data: bool = False) -> Path:
     ranking = Ranking.of(inputs)
     figures = _draw_all(ranking, inputs, out / "figures")
     write_text(out / "results.csv", _csv(inputs, ranking))
-    write_text(out / "summary.md", summary(ranking, inputs, figures, shared_data=shared_data))
+    advised = is_advised(out, ranking.fact("data"))
+    write_text(out / "summary.md", summary(ranking, inputs, figures, shared_data=shared_data, advised=advised))
     return out / "summary.md"
 
 

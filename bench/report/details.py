@@ -31,8 +31,20 @@ def details(ranking: Ranking) -> str:
         "precision": _text(rows["precision"]),
         "strategy": _text(rows["strategy"]),
         "replicas": _whole(rows["replicas"]),
+        **_target(rows),
     }
     return table(list(columns), list(zip(*columns.values(), strict=True)), left=_LEFT)
+
+
+def _target(rows: pd.DataFrame) -> dict[str, list[str]]:
+    """Where a recipe aimed at a score: the first epoch that reached it, and the seconds of training until then."""
+    if rows["target_f1"].isna().all():
+        return {}
+    return {
+        "target F1": [numbers.score(value, 2) for value in rows["target_f1"]],
+        "reached in epoch": _whole(rows["target_epoch"]),
+        "after s": numbers.column(rows["target_seconds"]),
+    }
 
 
 def _whole(values: pd.Series[float]) -> list[str]:

@@ -37,7 +37,8 @@ def name_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _configurations(runs: pd.DataFrame) -> pd.Series[str]:
     names = runs["backbone"] + runs["image_px"].map(lambda px: "" if pd.isna(px) else f"@{px:.0f}")
-    if runs["recipe"].nunique() > 1:
+    scaled = ~runs["lr_scale"].fillna(1.0).eq(1.0)
+    if runs["recipe"].nunique() > 1 or scaled.any():  # another learning rate is never left out of a name
         names = (names + " " + runs["recipe"]).str.strip()
     for column, form in _QUALIFIERS.items():
         names = _distinct(names, runs[column], form)

@@ -12,11 +12,13 @@ from bench.report.details import details
 from bench.report.failures import failures
 from bench.report.figures.curves import left_out
 from bench.report.figures.schedule import differs
+from bench.report.files import RECOMMENDATION
 from bench.report.inputs import ReportInput
 from bench.report.markdown import bullets, escape, wrap
 from bench.report.method import method, reproduce
 from bench.report.points import front_lines
 from bench.report.ranking import Ranking
+from bench.report.rates import rates
 from bench.report.resolution import resolution
 from bench.report.results import legend, results
 from bench.report.verdict import verdict
@@ -24,6 +26,7 @@ from bench.report.verdict import verdict
 SCATTER, CURVES, SCHEDULE = "accuracy-versus-cost.png", "learning-curves.png", "schedule.png"
 GREEDY, RELIABILITY = "greedy-selection.png", "reliability.png"
 
+_ADVISED = f"What to take for a budget: [{RECOMMENDATION}]({RECOMMENDATION}), as `recommend` was asked last."
 _DIFFERENCES = (
     "**Disagreement**: share of validation images on which two members predict different classes, mean over pairs. "
     "**Double fault**: share on which both are wrong. **Q** of their hits: 1, they err on the same images; 0, "
@@ -36,14 +39,17 @@ _CALIBRATION = (
 )
 
 
-def summary(ranking: Ranking, inputs: ReportInput, figures: Collection[str], *, shared_data: bool) -> str:
-    """The whole page as markdown; `figures` are the names of those that were drawn."""
+def summary(
+    ranking: Ranking, inputs: ReportInput, figures: Collection[str], *, shared_data: bool, advised: bool = False
+) -> str:
+    """The whole page as markdown; `figures` are the names of those drawn; `advised`: `recommend` was asked."""
     sections: Mapping[str, list[str]] = {
         "Seeds": _seeds(ranking),
         "Results": [results(ranking), legend() if len(ranking.current) else ""],
         "Ensembles": _ensembles(ranking, inputs, figures),
         "Accuracy versus cost": _scatter(ranking, figures),
         "What resolution buys": _resolution(ranking),
+        "Learning rates": rates(ranking),
         "Learning curves": _curves(ranking, inputs, figures),
         "Schedule": _schedule(inputs, figures),
         "Failures": [failures(ranking, inputs.failures)],
@@ -51,7 +57,7 @@ def summary(ranking: Ranking, inputs: ReportInput, figures: Collection[str], *, 
         "How it was measured": [method(ranking, inputs.about)],
         "Reproduce": [reproduce(ranking, inputs.about, shared_data)],
     }
-    parts = _opening(ranking, shared_data)
+    parts = _opening(ranking, shared_data) + [_ADVISED] * advised
     for title, section in sections.items():
         body = [part for part in section if part]
         parts += [f"## {title}", *body] if body else []

@@ -196,3 +196,12 @@ def test_a_store_of_one_thing_gives_a_whole_page(rows, tmp_path):
     ]
     assert "## Results" in page
     assert "## How it was measured" in page
+
+
+def test_the_page_links_a_recommendation_for_its_own_data(golden, tmp_path):
+    page = build(golden, tmp_path)
+    assert "recommendation.md" not in page.read_text()
+    (tmp_path / "recommendation.md").write_text("# What to take for petals: at most 40 ms per image\n")
+    assert "recommendation.md" not in build(golden, tmp_path).read_text()
+    (tmp_path / "recommendation.md").write_text("# What to take for sample: at most 40 ms per image\n")
+    assert "[recommendation.md](recommendation.md)" in build(golden, tmp_path).read_text()

@@ -58,7 +58,8 @@ def _histories(runs: pd.DataFrame, inputs: ReportInput) -> list[tuple[float, pd.
 
 def _titles(runs: pd.DataFrame) -> pd.Series[str]:
     titles = runs["backbone"].where(runs["backbone"] != "", runs["label"])
-    return titles + " " + runs["recipe"] if runs["recipe"].nunique() > 1 else titles
+    scaled = bool((runs["lr_scale"].fillna(1.0) != 1.0).any())
+    return titles + " " + runs["recipe"] if scaled or runs["recipe"].nunique() > 1 else titles
 
 
 def _panels(figure: Figure, count: int, across: int) -> list[tuple[Axes, Axes]]:
