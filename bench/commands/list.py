@@ -24,7 +24,7 @@ def backbones(as_json: AsJson = False) -> None:
 def recipes(
     picture: Annotated[
         Optional[Path],  # noqa: UP045  typer reads it at run time
-        typer.Argument(metavar="[FILE.png]", help="Where --plot draws; recipes.png unless given.", show_default=False),
+        typer.Argument(metavar="FILE.png", help="Where --plot draws; recipes.png unless given.", show_default=False),
     ] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Draw the schedules, as planned and as run.")] = False,
     as_json: AsJson = False,

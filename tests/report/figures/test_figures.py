@@ -84,6 +84,14 @@ def test_curves_that_have_no_room_are_named():
     assert curves.left_out(Ranking.of(inputs), inputs) == ["b12", "b13"]
 
 
+def test_curves_at_scaled_rates_say_so():
+    scaled = run_row("vgg16", 224, run_id="b", recipe="frozen lr x3", lr_scale=3.0)
+    inputs = make_inputs([run_row("vgg16", 224, run_id="a", macro_f1=0.9), scaled])
+    assert [title for title, _ in curves.subject(Ranking.of(inputs), inputs)] == ["vgg16 frozen", "vgg16 frozen lr x3"]
+    alone = make_inputs([scaled])
+    assert [title for title, _ in curves.subject(Ranking.of(alone), alone)] == ["vgg16 frozen lr x3"]
+
+
 def test_curves_of_one_epoch_and_of_missing_columns():
     row = runs()[0]
     short = history(0.7, epochs=1)[["epoch", "val_loss"]]
