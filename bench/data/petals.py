@@ -14,6 +14,6 @@ MOUNTS = (Path("/kaggle/input/tpu-getting-started"), Path("/kaggle/input/competi
 
 
 def places() -> Sequence[Path]:
-    """The folders to look at, the first one that is there wins: `PETALS_DIR` alone where it is set."""
+    """The folders to look at, the first one that holds a resolution wins: `PETALS_DIR` alone where it is set."""
     named = petals_dir()
     return [named] if named is not None else [home() / "data" / PETALS, *MOUNTS]

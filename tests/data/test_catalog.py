@@ -164,3 +164,13 @@ def test_a_variable_that_names_nothing_is_not_passed_over(home, no_petals, monke
     monkeypatch.setenv("PETALS_DIR", str(tmp_path / "typo"))
     with pytest.raises(UserError, match="typo"):
         catalog.find("petals")
+
+
+def test_an_empty_folder_does_not_hide_petals_on_a_mount(empty_folder, home, no_petals):
+    (home / "data" / "petals").mkdir(parents=True)
+    assert "petals" not in catalog.names()
+    with pytest.raises(UserError, match="PETALS_DIR"):
+        catalog.find("petals")
+    empty_folder(224).rename(no_petals[0])
+    assert catalog.find("petals").root == no_petals[0].resolve()
+    assert "petals" in catalog.names()
