@@ -1,6 +1,6 @@
 """A fine-tuning epoch of the harness against Keras's `Model.fit` of the same model and data.
 
-    python tests/perf/finetune_vs_fit.py [BACKBONE ...] [--images 96] [--epochs 3]
+    python tests/perf/finetune_vs_fit.py [BACKBONE ...] [--images 97] [--epochs 3] [--rounds 2]
 
 224 px, batch 16, random weights, flips, Adam. Both sides read the same TFRecords, each in processes of its own, in turn
 (A B A B ...), the harness with the environment that its children get. Of every process the epochs after the first
@@ -19,7 +19,6 @@ import time
 from pathlib import Path
 from statistics import median
 
-ROUNDS = 2
 PX, BATCH, CLASSES = 224, 16, 104
 BACKBONES = ("efficientnetb0", "densenet121", "resnet50", "vgg16")
 
@@ -139,12 +138,12 @@ def in_process(side: str, backbone: str, shards: list[str], images: int, epochs:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def compare(backbone: str, shards: list[str], images: int, epochs: int) -> float:
+def compare(backbone: str, shards: list[str], asked: argparse.Namespace) -> float:
     """Best epoch of the harness over that of `Model.fit`, medians over rounds."""
     best: dict[str, list[float]] = {side: [] for side in SIDES}
-    for _ in range(ROUNDS):
+    for _ in range(asked.rounds):
         for side in SIDES:
-            best[side].append(min(in_process(side, backbone, shards, images, epochs)[1:]))
+            best[side].append(min(in_process(side, backbone, shards, asked.images, asked.epochs)[1:]))
     seconds = {side: median(found) for side, found in best.items()}
     print({side: [round(s, 2) for s in found] for side, found in best.items()}, flush=True)
     return seconds["harness"] / seconds["fit"]
@@ -155,6 +154,7 @@ def main() -> None:
     parser.add_argument("backbones", nargs="*", default=BACKBONES)
     parser.add_argument("--images", type=int, default=97)
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--shards", nargs="*", help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -164,7 +164,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         shards = make_shards(Path(folder), asked.images)
         for backbone in asked.backbones:
-            print(f"ratio {backbone} {compare(backbone, shards, asked.images, asked.epochs):.3f}", flush=True)
+            print(f"ratio {backbone} {compare(backbone, shards, asked):.3f}", flush=True)
 
 
 if __name__ == "__main__":
