@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,21 +40,36 @@ def _from_file(path: Path) -> Recipe:
         raise UserError(f"Recipe '{path}' cannot be read: {reason}.") from None
 
 
+def settings_between(base: Recipe, recipe: Recipe) -> tuple[str, ...]:
+    """FIELD=VALUE of every field in which `recipe` is not `base`, as `--set` takes them."""
+    before, after = (_fields(which.model_dump()) for which in (base, recipe))
+    return tuple(f"{field}={_as_toml(value)}" for field, value in after.items() if value != before[field])
+
+
 def _with(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     content = recipe.model_dump()
-    slugs = []
     for setting in settings:
         field, value = _parsed(setting)
         *parents, last = field.split(".")
-        owner = content[parents[0]] if parents else content
-        if owner[last] != value:
-            owner[last] = value
-            slugs.append(_slug(f"{field}-{setting.partition('=')[2]}"))
-    content["name"] = "-".join([recipe.name, *sorted(slugs)])
+        (content[parents[0]] if parents else content)[last] = value
     try:
-        return Recipe(**content)
+        changed = Recipe(**content)
     except ValidationError as error:
         raise UserError(f"--set {' --set '.join(settings)}: {first_problem(error)}.") from None
+    slugs = sorted(map(_slug, settings_between(recipe, changed)))
+    return changed.model_copy(update={"name": "-".join([recipe.name, *slugs])})
+
+
+def _fields(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        field: content["schedule"][field.removeprefix("schedule.")] if "." in field else content[field]
+        for field in FIELDS
+    }
+
+
+def _as_toml(value: Any) -> str:
+    # What a recipe holds is written alike in JSON and in TOML; words go without quotes.
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _parsed(setting: str) -> tuple[str, Any]:

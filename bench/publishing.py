@@ -120,7 +120,7 @@ def _about(runs: Sequence[StoredRun], results: Sequence[Result], data: str) -> d
         "versions": versions,
         "code revision": newest.result.setup.code_revision,
         "newest run": max(result.finished for result in results),
-        "command": commands(results, data),
+        "command": commands(runs, data),
     }
 
 

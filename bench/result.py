@@ -154,6 +154,7 @@ class Failure(Frozen):
     family: str
     image_px: int
     recipe: str
+    lr_scale: float | None = None
     seed: int
     weights: str
     kind: FailureKind

@@ -32,7 +32,7 @@ def result_row(result: Result) -> dict[str, Any]:
     return row | (_combination_row(result.combination) if result.combination else {})
 
 
-def recipe_label(result: Result) -> str | None:
+def recipe_label(result: Result | Failure) -> str | None:
     """The recipe, with the scale of its rates where they were scaled: never to be averaged with the recipe as it is."""
     scale = result.lr_scale
     return result.recipe if scale in (None, 1.0) else f"{result.recipe} lr x{scale:g}"
@@ -41,7 +41,8 @@ def recipe_label(result: Result) -> str | None:
 def failure_row(failure: Failure) -> dict[str, Any]:
     """One failed attempt."""
     row = failure.model_dump(exclude={"kind", "reason", "seconds", "log_tail", "when"})
-    return row | {"kind": "run", "status": "failed", "failure_kind": failure.kind, "failure_reason": failure.reason}
+    row |= {"recipe": recipe_label(failure), "kind": "run", "status": "failed"}
+    return row | {"failure_kind": failure.kind, "failure_reason": failure.reason}
 
 
 def superseded(results: Iterable[Result]) -> set[str]:

@@ -159,6 +159,7 @@ def _failure(run: PlannedRun, event: Failed, log_tail: str) -> Failure:
         family=backbones.get(config.backbone).family,
         image_px=config.image_px,
         recipe=config.recipe.name,
+        lr_scale=config.lr_scale,
         seed=config.seed,
         weights=config.weights,
         kind=event.kind,

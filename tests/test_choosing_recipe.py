@@ -44,3 +44,12 @@ def test_set_fields_change_the_recipe_and_its_name():
 def test_a_field_set_to_what_it_was_changes_nothing():
     plain = load_recipe("finetune")
     assert choose_recipe("finetune", [f"epochs={plain.epochs}"]) == plain
+
+
+def test_a_recipe_is_named_after_values_and_not_after_how_they_were_typed():
+    names = {choose_recipe("finetune", [f"schedule.max_lr={text}"]).name for text in ("0.01", "1e-2", "10e-3")}
+    assert names == {"finetune-schedule-max-lr-0-01"}
+
+
+def test_what_was_set_twice_counts_once():
+    assert choose_recipe("finetune", ["epochs=6", "epochs=5"]) == choose_recipe("finetune", ["epochs=5"])
