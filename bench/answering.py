@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.config import Frozen
-from bench.jobs import Answer, AuditJob, Progress, ShardsJob, ShowJob
+from bench.jobs import Answer, AuditJob, DownloadJob, Progress, PublicJob, ShardsJob, ShowJob
 
 Emit = Callable[[Frozen], None]
 
 
-def answer(job: ShardsJob | AuditJob | ShowJob, emit: Emit) -> None:
+def answer(job: ShardsJob | DownloadJob | PublicJob | AuditJob | ShowJob, emit: Emit) -> None:
     """Does a job about data.
 
     Raises:
@@ -21,6 +21,16 @@ def answer(job: ShardsJob | AuditJob | ShowJob, emit: Emit) -> None:
         from bench.data.importing.shards import write_shards
 
         write_shards(job, _counted(emit, "writing shards"))
+    elif isinstance(job, DownloadJob):
+        from bench.data.fetching.kaggle import download
+
+        mounted = download(job, _counted(emit, "downloading"))
+        if mounted is not None:
+            emit(Answer(lines=(str(mounted),)))
+    elif isinstance(job, PublicJob):
+        from bench.data.fetching.tfds import write_pictures
+
+        write_pictures(job, lambda phase, done, of: emit(Progress(run_id="", phase=phase, done=done, total=of)))
     elif isinstance(job, AuditJob):
         emit(_audited(job, emit))
     else:

@@ -10,6 +10,7 @@ import bench
 from bench.commands.add import add
 from bench.commands.clean import clean
 from bench.commands.data_audit import data_audit
+from bench.commands.data_fetch import data_fetch
 from bench.commands.data_import import data_import
 from bench.commands.data_show import data_show
 from bench.commands.ensemble import ensemble
@@ -44,6 +45,7 @@ app.command()(score)
 app.add_typer(list_app, name="list")
 app.add_typer(data_app, name="data")
 data_app.command("import")(data_import)
+data_app.command("fetch")(data_fetch)
 data_app.command("audit")(data_audit)
 data_app.command("show")(data_show)
 app.command()(show)

@@ -41,6 +41,22 @@ class ShardsJob(Frozen):
     resolutions: tuple[int, ...]
 
 
+class DownloadJob(Frozen):
+    """Download files of the competition that the Petals come from."""
+
+    kind: Literal["download"] = "download"
+    files: tuple[str, ...]  # as the competition names them: the names end in the number of records
+    folder: str  # where they go
+
+
+class PublicJob(Frozen):
+    """Get a public data set through tensorflow-datasets and write its pictures as files."""
+
+    kind: Literal["public"] = "public"
+    name: str
+    folder: str  # where they go
+
+
 class AuditJob(Frozen):
     """Read every record of a data set and write a page about what is wrong with it."""
 
@@ -101,7 +117,7 @@ class PredictJob(Frozen):
     out: str  # where `bench.classifying.outcome` finds what came of it
 
 
-AnyJob = PrepareJob | ShardsJob | AuditJob | ShowJob | TrainJob | PredictJob
+AnyJob = PrepareJob | ShardsJob | DownloadJob | PublicJob | AuditJob | ShowJob | TrainJob | PredictJob
 JOB: TypeAdapter[AnyJob] = TypeAdapter(Annotated[AnyJob, Field(discriminator="kind")])
 
 

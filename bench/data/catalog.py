@@ -66,7 +66,7 @@ def names() -> tuple[str, ...]:
     folder = home() / "data"
     present = folder.iterdir() if folder.is_dir() else ()
     found = {path.name for path in present if path.is_dir() and _resolution_folders(path)}
-    on_mount = {petals.PETALS} if _petals_place() else set()
+    on_mount = {petals.PETALS} if petals_place() else set()
     return tuple(sorted({SAMPLE} | found | on_mount))
 
 
@@ -107,17 +107,19 @@ def _classes_file(root: Path, is_petals: bool) -> Path | None:
     return petals.CLASSES if is_petals else None
 
 
-def _petals_place() -> Path | None:
+def petals_place() -> Path | None:
+    """The folder that `petals` stands for, or None where none of its places holds a resolution."""
     return next((place for place in petals.places() if place.is_dir() and _resolution_folders(place)), None)
 
 
 def _petals_root() -> Path:
-    found = _petals_place()
+    found = petals_place()
     if found is None:
         looked = ", ".join(f"'{place}'" for place in petals.places())
         raise UserError(
-            f"The data of Petals to the Metal were not found in {looked}. Set PETALS_DIR to the folder that holds "
-            "tfrecords-jpeg-224x224, as downloaded from the competition 'tpu-getting-started' on Kaggle."
+            f"The data of Petals to the Metal were not found in {looked}. Fetch them with `python -m bench data fetch "
+            "petals`, or set PETALS_DIR to the folder that holds tfrecords-jpeg-224x224, as downloaded from the "
+            f"competition '{petals.COMPETITION}' on Kaggle."
         )
     return found.resolve()
 

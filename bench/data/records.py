@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,32 @@ def claimed_count(shard: Path) -> int | None:
     """The number of records that the name of a shard promises, or None: 230 for `flowers00-230.tfrec`."""
     match = _CLAIM.search(shard.name)
     return int(match[1]) if match else None
+
+
+def count_records(shard: Path) -> int | None:
+    """The number of records in a TFRecord file, or None where it ends within one. Reads 12 bytes of each.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    position = count = 0
+    with shard.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        while position < size:
+            file.seek(position)
+            # A record: its length in 8 bytes, their checksum in 4, its bytes, their checksum in 4.
+            position += 16 + int.from_bytes(file.read(12)[:8], "little")
+            count += 1
+    return count if position == size else None
+
+
+def is_whole(shard: Path) -> bool:
+    """Whether a shard is there and holds the records that its name promises."""
+    claim = claimed_count(shard)
+    try:
+        return claim is not None and count_records(shard) == claim
+    except OSError:
+        return False
 
 
 def write_shard(folder: Path, number: int, image_px: int, records: Sequence[Record]) -> Path:

@@ -1,14 +1,19 @@
-"""A tiny data set in the Kaggle form, written for each test, and a home folder of its own."""
+"""A tiny data set in the Kaggle form for each test, a home folder of its own, imports without processes."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
+from bench.data.importing import importing
+from bench.data.importing.shards import write_shards
 
 PX = 8
 
@@ -106,3 +111,21 @@ def png_fixture():
 @pytest.fixture(name="picture")
 def picture_fixture():
     return picture
+
+
+@pytest.fixture
+def blocks() -> Callable[..., Image.Image]:
+    """Makes a picture that no other number gives."""
+
+    def make(number: int, width: int = 40, height: int = 30) -> Image.Image:
+        small = np.random.default_rng(number).integers(0, 256, (3, 4, 3), np.uint8)
+        return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
+
+    return make
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Imports that need no process besides this one."""
+    monkeypatch.setattr(importing, "process_pool", ThreadPoolExecutor)
+    monkeypatch.setattr(importing, "ask", lambda job, log, hear: write_shards(job, lambda done, of: None))

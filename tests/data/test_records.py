@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from bench.data import records
-from bench.data.records import NO_CLASS, Record
+from bench.data.records import NO_CLASS, Record, count_records, is_whole, write_shard
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,20 @@ def test_jpeg_is_decoded():
 def test_ids_that_are_no_text_stay_apart():
     assert records.text("é".encode()) == "é"
     assert records.text(b"\xff") != records.text(b"\xfe")
+
+
+def test_records_are_counted_without_reading_them(tmp_path):
+    written = [Record(bytes(number), 0, str(number)) for number in (0, 1, 5000)]
+    shard = write_shard(tmp_path, 0, 8, written)
+    assert count_records(shard) == 3
+    assert is_whole(shard)
+    content = shard.read_bytes()
+    shard.write_bytes(content[:-1])
+    assert count_records(shard) is None
+    assert not is_whole(shard)
+    shard.write_bytes(b"")
+    assert count_records(shard) == 0
+    assert not is_whole(shard)
+    assert not is_whole(tmp_path / "missing-3.tfrec")
+    (tmp_path / "nameless.tfrec").write_bytes(content)
+    assert not is_whole(tmp_path / "nameless.tfrec")

@@ -49,15 +49,19 @@ class Finding:
         base: the folder that paths are told from.
         pictures: in the order of their paths, or of the rows of the CSV.
         faults: files that are no use before anybody opens them.
+        order: the class names in label order, where somebody has numbered them already.
     """
 
     base: Path
     pictures: list[Found] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    order: tuple[str, ...] | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """All labels in order: by number where all are numbers, else by letters."""
+        """All labels in order: the one given; else by number where all are numbers, else by letters."""
+        if self.order is not None:
+            return self.order
         names = {found.label for found in self.pictures if found.label is not None}
         numbered = all(name.isascii() and name.isdigit() for name in names)
         return tuple(sorted(names, key=lambda name: (int(name), name) if numbered else (0, name)))

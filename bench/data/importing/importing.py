@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bench.asking import ask
 from bench.counting import Counter
@@ -23,7 +24,8 @@ from bench.data.catalog import ANSWERS_FILE, CLASSES_FILE, SAMPLE, SPLITS
 from bench.data.importing.finding import Fault, Finding, look
 from bench.data.importing.pictures import FORM, Prepared, Square, prepare_all
 from bench.data.importing.splitting import DEFAULT, Shares, split_all
-from bench.data.importing.spool import Planned, Spool, alone
+from bench.data.importing.spool import Planned, Spool
+from bench.data.locking import alone
 from bench.data.records import NO_CLASS
 from bench.data.words import listed, one_line
 from bench.data.workers import process_pool
@@ -42,7 +44,12 @@ _NAME = re.compile(r"\w(?:[\w .+-]*[\w+-])?")
 
 @dataclass(frozen=True)
 class Request:
-    """The command line of `bench data import`."""
+    """The command line of `bench data import`.
+
+    Attributes:
+        classes: names in label order, for pictures whose classes are numbered already.
+        origin: where pictures that were fetched come from.
+    """
 
     source: Path
     name: str
@@ -51,6 +58,8 @@ class Request:
     square: Square = "centre"
     skip_unreadable: bool = False
     force: bool = False
+    classes: tuple[str, ...] | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,13 +89,14 @@ def carry_out(request: Request, workers: int | None = None) -> Outcome:
     """
     shares = Shares.parse(request.split or DEFAULT)
     _check_name(request)
-    finding = look(request.source)
+    finding = replace(look(request.source), order=request.classes)
     if request.split and any(found.split for found in finding.pictures):
         raise UserError("--split cannot be given: the pictures come with their splits.")
     work = home() / "imports" / request.name
     try:
         work.mkdir(parents=True, exist_ok=True)
-        with alone(work.parent / f"{request.name}.lock", request.name):
+        busy = f"Another import into '{request.name}' is under way. Wait for it, or give another name."
+        with alone(work.parent / f"{request.name}.lock", busy):
             outcome = Import(request, finding, work, workers or cores()).run(shares)
             shutil.rmtree(work, ignore_errors=True)
     except (OSError, sqlite3.Error) as error:
@@ -233,7 +243,8 @@ class Import:
         if faults:
             told = [(self._finding.told(fault.path), fault.reason) for fault in faults]
             _write_csv(folder / SKIPPED_FILE, ("path", "reason"), told)
-        about = {"split": [shares.train, shares.val, shares.test], "square": self._request.square, "form": FORM}
+        split, square = [shares.train, shares.val, shares.test], self._request.square
+        about = {"split": split, "square": square, "form": FORM, "origin": self._request.origin}
         (folder / ABOUT_FILE).write_text(json.dumps(about), encoding="utf-8")
 
     def _install(self, work: Path) -> None:
@@ -271,11 +282,20 @@ def _check_name(request: Request) -> None:
 
 def square_of(data: str) -> Square:
     """How the pictures of an imported data set were made square; the middle, where nothing says otherwise."""
+    return "letterbox" if _about(home() / "data" / data).get("square") == "letterbox" else "centre"
+
+
+def origin_of(data: str) -> str | None:
+    """Where a data set was fetched from; None where nothing says so, as of one's own pictures."""
+    return _about(home() / "data" / data).get("origin")
+
+
+def _about(root: Path) -> dict[str, Any]:
     try:
-        about = json.loads((home() / "data" / data / ABOUT_FILE).read_text(encoding="utf-8"))
-        return "letterbox" if about["square"] == "letterbox" else "centre"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "centre"
+        about = json.loads((root / ABOUT_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return about if isinstance(about, dict) else {}
 
 
 def _taken(name: str) -> UserError:
@@ -284,13 +304,12 @@ def _taken(name: str) -> UserError:
 
 def _earlier(root: Path, shares: Shares) -> dict[str, str]:
     """Digest -> split of an earlier import with the same shares, or nothing."""
+    if _about(root).get("split") != [shares.train, shares.val, shares.test]:
+        return {}
     try:
-        about = json.loads((root / ABOUT_FILE).read_text(encoding="utf-8"))
-        if about["split"] != [shares.train, shares.val, shares.test]:
-            return {}
         with (root / SOURCES_FILE).open(encoding="utf-8", newline="") as file:
             return {row["sha256"]: row["split"] for row in csv.DictReader(file) if row["split"] in SPLITS}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError):
         return {}
 
 

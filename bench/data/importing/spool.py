@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.data.importing.pictures import Prepared
-from bench.errors import UserError
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, digest TEXT);
@@ -85,24 +83,3 @@ class Spool:
     def _has(self, digest: str, px: int) -> bool:
         query = "SELECT 1 FROM pictures WHERE digest = ? AND form = ? AND px = ?"
         return self._base.execute(query, (digest, self._form, px)).fetchone() is not None
-
-
-@contextmanager
-def alone(path: Path, name: str) -> Iterator[None]:
-    """One import at a time into a name. The system lets go of the lock when its holder dies, however that happens.
-
-    Raises:
-        UserError: another import into that name is under way.
-    """
-    lock = sqlite3.connect(path, timeout=0, isolation_level=None)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
-        lock.close()
-        raise UserError(f"Another import into '{name}' is under way. Wait for it, or give another name.") from None
-    try:
-        yield
-    finally:
-        with suppress(sqlite3.Error):
-            lock.rollback()
-        lock.close()

@@ -22,17 +22,22 @@ def do_import(
     Raises:
         UserError: whatever is wrong.
     """
-    request = Request(source, name, split, _resolutions(px), _square(square), skip_unreadable, force)
+    request = Request(source, name, split, resolutions_of(px), _square(square), skip_unreadable, force)
     try:
         outcome = carry_out(request)
     except KeyboardInterrupt:
         print("Interrupted. What was prepared is kept; the same command goes on from there.", file=sys.stderr)
         return 130
-    print(_told(request, outcome))
+    print(told(request, outcome))
     return 0
 
 
-def _resolutions(text: str) -> tuple[int, ...]:
+def resolutions_of(text: str) -> tuple[int, ...]:
+    """Sides of pictures to make, ascending.
+
+    Raises:
+        UserError: no numbers, or more than anybody needs.
+    """
     found = tuple(sorted(parse_resolutions(text)))
     if found[-1] > _MOST_PX:
         raise UserError(f"--px {found[-1]} is more than {_MOST_PX}.")
@@ -46,7 +51,8 @@ def _square(text: str) -> Square:
     raise unknown("way to make squares", text, get_args(Square))
 
 
-def _told(request: Request, outcome: Outcome) -> str:
+def told(request: Request, outcome: Outcome) -> str:
+    """What was imported, in lines."""
     counts = ", ".join(f"{split} {outcome.counts[split]:,}" for split in ("train", "val", "test"))
     sides = ", ".join(map(str, request.resolutions))
     total = f"{sum(outcome.counts.values()):,} pictures of {outcome.classes:,} classes"

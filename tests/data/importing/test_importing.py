@@ -16,6 +16,7 @@ from bench.data import catalog, scan
 from bench.data.importing import importing, spool
 from bench.data.importing.importing import Request, carry_out
 from bench.data.importing.pictures import Prepared
+from bench.data.locking import alone
 from bench.errors import UserError
 
 
@@ -200,7 +201,7 @@ def test_a_full_spool_is_one_line(garden, monkeypatch):
 
 def test_two_at_once(garden, home):
     (home / "imports").mkdir(parents=True)
-    with spool.alone(home / "imports" / "mine.lock", "mine"):
+    with alone(home / "imports" / "mine.lock", ""):
         refused(request(garden), "Another import into 'mine' is under way")
 
 

@@ -7,8 +7,7 @@ from contextlib import closing
 import pytest
 
 from bench.data.importing.pictures import Prepared
-from bench.data.importing.spool import Planned, Spool, alone
-from bench.errors import UserError
+from bench.data.importing.spool import Planned, Spool
 
 
 @pytest.fixture
@@ -56,11 +55,3 @@ def test_a_full_disk_is_sqlites_error(tmp_path, file):
         spool._base.execute("PRAGMA max_page_count = 20")
         with pytest.raises(sqlite3.OperationalError, match="full"):
             spool.put(Prepared(str(file), 1, 1, "d", {8: bytes(200_000)}))
-
-
-def test_one_at_a_time(tmp_path):
-    under_way = pytest.raises(UserError, match="Another import into 'n' is under way")
-    with alone(tmp_path / "l", "n"), under_way, alone(tmp_path / "l", "n"):
-        pass
-    with alone(tmp_path / "l", "n"):
-        pass

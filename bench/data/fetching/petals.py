@@ -1,0 +1,119 @@
+"""What `bench data fetch petals` does: find what is missing, have it downloaded, put it where it is found."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.asking import ask
+from bench.counting import Counter
+from bench.data import petals
+from bench.data.cache import not_writable
+from bench.data.catalog import petals_place
+from bench.data.locking import alone
+from bench.data.records import is_whole
+from bench.errors import UserError
+from bench.jobs import Answer, DownloadJob, Progress
+
+_WORK = ".fetching"  # inside the data set's folder: what is renamed has to be on the same disk
+_LOCK = ".fetching.lock"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was fetched.
+
+    Attributes:
+        root: the folder of the data set.
+        files: how many were downloaded.
+        mounted: where Kaggle has put all of it instead, in its own notebooks.
+    """
+
+    root: Path
+    files: int
+    mounted: Path | None = None
+
+
+def fetch_petals(resolutions: Sequence[int]) -> Outcome:
+    """Fetches the shards that are not there whole. A resolution appears when all of it is there.
+
+    Raises:
+        UserError: a resolution that the competition lacks, files in the way, or whatever stops the download.
+    """
+    _check_resolutions(resolutions)
+    root = petals_place() or petals.places()[0]
+    missing = _missing(root, resolutions)
+    if not missing:
+        return Outcome(root, 0)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with alone(root / _LOCK, f"Another fetch into '{root}' is under way. Wait for it."):
+            return _fetch(root, _missing(root, resolutions))
+    except (OSError, sqlite3.Error) as error:
+        raise not_writable(root, error if isinstance(error, OSError) else OSError(0, str(error))) from error
+
+
+def _check_resolutions(resolutions: Sequence[int]) -> None:
+    strange = [px for px in resolutions if px not in petals.RESOLUTIONS]
+    if strange:
+        known = ", ".join(map(str, petals.RESOLUTIONS))
+        raise UserError(f"--px {strange[0]}: the competition has its pictures at {known} px.")
+
+
+def _missing(root: Path, resolutions: Sequence[int]) -> dict[int, list[str]]:
+    """px -> files that are not there whole; resolutions that are complete are left out."""
+    _check_strangers(root)
+    lacking = {px: [name for name in petals.files(px) if not is_whole(root / name)] for px in resolutions}
+    return {px: names for px, names in lacking.items() if names}
+
+
+def _check_strangers(root: Path) -> None:
+    """What is not the competition's must not be mixed with it, whatever its resolution."""
+    known = {root / name for px in petals.RESOLUTIONS for name in petals.files(px)}
+    strangers = sorted(set(root.glob("tfrecords-jpeg-*/*/*.tfrec")) - known)
+    if strangers:
+        raise UserError(
+            f"'{root}' holds {len(strangers)} shards that are not the competition's, such as '{strangers[0].name}'. "
+            "Move them away, or let PETALS_DIR name another folder."
+        )
+
+
+def _fetch(root: Path, missing: Mapping[int, Sequence[str]]) -> Outcome:
+    work = root / _WORK
+    for px, names in missing.items():
+        mounted = _download(work, px, names)
+        if mounted is not None:
+            shutil.rmtree(work, ignore_errors=True)
+            return Outcome(mounted, 0, mounted)
+        _install(work, root, names)
+    shutil.rmtree(work, ignore_errors=True)
+    return Outcome(root, sum(map(len, missing.values())))
+
+
+def _download(work: Path, px: int, names: Sequence[str]) -> Path | None:
+    work.mkdir(exist_ok=True)
+    answers: list[Answer] = []
+    with Counter() as counter:
+
+        def hear(event: object) -> None:
+            if isinstance(event, Progress):
+                counter.at(f"fetching {px} px", event.done, event.total)
+            elif isinstance(event, Answer):
+                answers.append(event)
+
+        ask(DownloadJob(files=tuple(names), folder=str(work)), work / "log.txt", hear)
+    return Path(answers[0].lines[0]) if answers else None
+
+
+def _install(work: Path, root: Path, names: Sequence[str]) -> None:
+    """Moves a resolution into place: at once, or the files that an incomplete one lacked."""
+    folder = Path(names[0]).parts[0]
+    if not (root / folder).exists():
+        (work / folder).rename(root / folder)
+        return
+    for name in names:
+        (root / name).parent.mkdir(exist_ok=True)
+        (work / name).replace(root / name)

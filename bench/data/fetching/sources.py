@@ -1,0 +1,68 @@
+"""Public data sets that can be fetched, and what a child hands over of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.files import write_json
+
+
+@dataclass(frozen=True)
+class Public:
+    """A data set of tensorflow-datasets, which counts its pictures so (3.0.1 and 2.1.1).
+
+    Attributes:
+        url: its archive of pictures.
+        splits: their name of a split -> ours; "" where the content of a picture decides.
+        counts: their name of a split -> pictures.
+    """
+
+    url: str
+    splits: Mapping[str, str]
+    counts: Mapping[str, int]
+
+
+PUBLIC = {
+    "tf_flowers": Public(
+        "http://download.tensorflow.org/example_images/flower_photos.tgz", {"train": ""}, {"train": 3_670}
+    ),
+    "oxford_flowers102": Public(
+        "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/102flowers.tgz",
+        {"train": "train", "validation": "val", "test": "test"},
+        {"train": 1_020, "validation": 1_020, "test": 6_149},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a child has written: pictures, and a CSV of their paths, classes and splits.
+
+    Attributes:
+        classes: names in label order.
+        origin: the library, the data set and its version.
+    """
+
+    classes: tuple[str, ...]
+    origin: str
+
+    def save(self, folder: Path) -> None:
+        """Says that all of it is there."""
+        write_json(folder / "written.json", asdict(self))
+
+    @classmethod
+    def load(cls, folder: Path) -> Written | None:
+        """What was said, or None."""
+        try:
+            said = json.loads((folder / "written.json").read_bytes())
+        except OSError:
+            return None
+        return cls(tuple(said["classes"]), said["origin"])
+
+    @staticmethod
+    def table(folder: Path) -> Path:
+        """The CSV."""
+        return folder / "pictures.csv"
