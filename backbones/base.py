@@ -13,10 +13,15 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-__all__ = ["STAGES", "Backbone", "WeightsError", "WeightsFile"]
+__all__ = ["KERAS_DOCUMENTATION", "STAGES", "Backbone", "BackboneError", "WeightsError", "WeightsFile"]
 
 # Shared by all families, so that one recipe ("train from stage5 on") serves every backbone.
 STAGES = ("stage1", "stage2", "stage3", "stage4", "stage5")
+KERAS_DOCUMENTATION = "keras.io/api/applications"  # a table of accuracies on ImageNet's validation set
+
+
+class BackboneError(ValueError):
+    """A network that is not what its adapter declares. One line, naming the backbone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +33,20 @@ class Backbone(ABC):
     Attributes:
         name: what the command line calls it.
         family: the file it lives in; an ensemble takes at most so many members of one.
-        feature_width: F, channels of the last feature map.
+        feature_width: F, channels of the last feature map; 0 where only the built network tells.
         stages: (stage, layer) pairs in order, the stages being `STAGES`: the layer with which each stage ends. The
             output of such a layer is all that the rest of the network reads, so that the network can be cut there.
         parameters: how many numbers the network without its top holds.
-        gflops_224: one forward pass of one 224 x 224 image, in 1e9 floating-point operations, 2 x multiply-adds of
-            the convolutions.
+        gflops_224: one forward pass of one 224 x 224 image without the top, in 1e9 floating-point operations
+            (2 x multiply-adds), as TensorFlow's profiler counts them.
         weights_file: the ImageNet weights; None where there are none.
+        gflops_512: the same of one 512 x 512 image, where it does not simply grow with the number of pixels.
         smallest_px: the smallest side of an image.
+        largest_px: the largest side of an image; None where any will do. The same as the smallest: a fixed size.
+        native_px: the side of the images that the ImageNet weights were published for.
+        input_range: what `rescale` makes of RGB of 0..255, in words.
+        imagenet_top1: accuracy of the published weights with their top on ImageNet's validation set, 0..1.
+        top1_source: who says so.
     """
 
     name: str
@@ -45,7 +56,19 @@ class Backbone(ABC):
     parameters: int
     gflops_224: float
     weights_file: WeightsFile | None
+    gflops_512: float | None = None
     smallest_px: int = 32
+    largest_px: int | None = None
+    native_px: int = 224
+    input_range: str = ""
+    imagenet_top1: float | None = None
+    top1_source: str = ""
+
+    def gflops_at(self, px: int) -> float:
+        """One forward pass of one image of `px` x `px`, in 1e9 floating-point operations (see `gflops_224`)."""
+        if px == 512 and self.gflops_512 is not None:
+            return self.gflops_512
+        return self.gflops_224 * (px / 224) ** 2
 
     @abstractmethod
     def architecture(self) -> keras.Model:
@@ -84,11 +107,13 @@ class Backbone(ABC):
 
         Raises:
             WeightsError: the weights cannot be had, or are not those of this network.
+            BackboneError: the network is not what is declared.
         """
         from backbones import loading
 
         with loading.seeded(seed):
             model = self.architecture()
+        self._check(model)
         if weights != "random":
             self.load(model, self._file(weights))
         return model
@@ -102,6 +127,19 @@ class Backbone(ABC):
         from backbones import loading
 
         loading.load(model, path, self.name)
+
+    def _check(self, model: keras.Model) -> None:
+        """Whoever wrote the adapter learns it here, and not from a run that trained the wrong thing."""
+        shape = model.output_shape
+        if self.feature_width and (len(shape) != 4 or shape[-1] != self.feature_width):
+            raise BackboneError(
+                f"{self.name} declares a feature map of (batch, height, width, {self.feature_width}), and its network "
+                f"gives {shape}."
+            )
+        layers = {layer.name for layer in model.layers}
+        missing = [f"'{layer}', the end of {stage}" for stage, layer in self.stages if layer not in layers]
+        if missing:
+            raise BackboneError(f"{self.name} has no layer {missing[0]}.")
 
     def _file(self, weights: str | Path) -> Path:
         if weights != "imagenet":

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-from backbones.base import STAGES, WeightsFile
-from backbones.keras_application import KerasApplication
+from typing import NamedTuple
+
+from backbones.base import KERAS_DOCUMENTATION, STAGES, WeightsFile
+from backbones.keras_application import TORCH, KerasApplication
 from backbones.registry import register
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications/densenet"
 _ENDS = ("pool1", "pool2_pool", "pool3_pool", "pool4_pool", "relu")
 
 
-def _register(name: str, function: str, *, feature_width: int, parameters: int, gflops_224: float, md5: str) -> None:
+class _Variant(NamedTuple):
+    depth: int
+    feature_width: int
+    parameters: int
+    gflops_224: float
+    top1: float
+    md5: str
+
+
+_VARIANTS = (
+    _Variant(121, 1024, 7_037_504, 5.70, 0.750, "30ee3e1110167f948a6b9946edeeb738"),
+    _Variant(169, 1664, 12_642_880, 6.76, 0.762, "b8c4d4c20dd625c148057b9ff1c1176b"),
+    _Variant(201, 1920, 18_321_984, 8.63, 0.773, "c13680b51ded0fb44dff2d8f86ac8bb1"),
+)
+
+
+def _adapter(variant: _Variant) -> KerasApplication:
+    name = f"densenet{variant.depth}"
     file = f"{name}_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    register(
-        KerasApplication(
-            name=name,
-            family="densenet",
-            module="densenet",
-            function=function,
-            feature_width=feature_width,
-            stages=tuple(zip(STAGES, _ENDS, strict=True)),
-            parameters=parameters,
-            gflops_224=gflops_224,
-            weights_file=WeightsFile(file, md5, f"{_URL}/{file}"),
-        )
+    return KerasApplication(
+        name=name,
+        family="densenet",
+        module="densenet",
+        function=f"DenseNet{variant.depth}",
+        feature_width=variant.feature_width,
+        stages=tuple(zip(STAGES, _ENDS, strict=True)),
+        parameters=variant.parameters,
+        gflops_224=variant.gflops_224,
+        input_range=TORCH,
+        imagenet_top1=variant.top1,
+        top1_source=KERAS_DOCUMENTATION,
+        weights_file=WeightsFile(file, variant.md5, f"{_URL}/{file}"),
     )
 
 
-_register(
-    "densenet121",
-    "DenseNet121",
-    feature_width=1024,
-    parameters=7_037_504,
-    gflops_224=5.67,
-    md5="30ee3e1110167f948a6b9946edeeb738",
-)
+for _variant in _VARIANTS:
+    register(_adapter(_variant))

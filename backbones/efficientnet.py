@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from backbones.base import STAGES, WeightsFile
-from backbones.keras_application import KerasApplication
+from backbones.base import KERAS_DOCUMENTATION, STAGES, WeightsFile
+from backbones.keras_application import INSIDE, KerasApplication
 from backbones.registry import register
 
 if TYPE_CHECKING:
@@ -42,31 +42,54 @@ class EfficientNet(KerasApplication):
             layer.finalize_state()  # the layer computes with a copy, taken here
 
 
-def _register(
-    name: str, function: str, *, ends: tuple[str, ...], feature_width: int, parameters: int, gflops_224: float, md5: str
-) -> None:
+class _Variant(NamedTuple):
+    number: int
+    last: str  # blocks of the first, second, third and sixth group, with which stages end
+    feature_width: int
+    parameters: int
+    gflops_224: float
+    native_px: int
+    top1: float
+    md5: str
+
+
+_VARIANTS = (
+    _Variant(0, "abbd", 1280, 4_049_571, 0.80, 224, 0.771, "50bc09e76180e00e4465e1a485ddc09d"),
+    _Variant(1, "bcce", 1280, 6_575_239, 1.18, 240, 0.791, "74c4e6b3e1f6a1eea24c589628592432"),
+    _Variant(2, "bcce", 1408, 7_768_569, 1.36, 260, 0.801, "111f8e2ac8aa800a7a99e3239f7bfb39"),
+    _Variant(3, "bccf", 1536, 10_783_535, 1.98, 300, 0.816, "af6d107764bb5b1abb91932881670226"),
+    _Variant(4, "bddh", 1792, 17_673_823, 3.08, 380, 0.829, "ebc24e6d6c33eaebbd558eafbeedf1ba"),
+    _Variant(5, "ceei", 2048, 28_513_527, 4.82, 456, 0.836, "38879255a25d3c92d5e44e04ae6cec6f"),
+    _Variant(6, "cffk", 2304, 40_960_143, 6.86, 528, 0.840, "9ecce42647a20130c1f39a5d4cb75743"),
+    _Variant(7, "dggm", 2560, 64_097_687, 10.53, 600, 0.843, "cbcfe4450ddf6f3ad90b1b398090fe4a"),
+)
+
+
+def _adapter(variant: _Variant) -> EfficientNet:
+    name = f"efficientnetb{variant.number}"
     file = f"{name}_notop.h5"
-    register(
-        EfficientNet(
-            name=name,
-            family="efficientnet",
-            module="efficientnet",
-            function=function,
-            feature_width=feature_width,
-            stages=tuple(zip(STAGES, ends, strict=True)),
-            parameters=parameters,
-            gflops_224=gflops_224,
-            weights_file=WeightsFile(file, md5, f"{_URL}/{file}"),
-        )
+    ends = (_end(group, block) for group, block in zip((1, 2, 3, 6), variant.last, strict=True))
+    return EfficientNet(
+        name=name,
+        family="efficientnet",
+        module="efficientnet",
+        function=f"EfficientNetB{variant.number}",
+        feature_width=variant.feature_width,
+        stages=tuple(zip(STAGES, (*ends, "top_activation"), strict=True)),
+        parameters=variant.parameters,
+        gflops_224=variant.gflops_224,
+        native_px=variant.native_px,
+        input_range=INSIDE,
+        imagenet_top1=variant.top1,
+        top1_source=KERAS_DOCUMENTATION,
+        weights_file=WeightsFile(file, variant.md5, f"{_URL}/{file}"),
     )
 
 
-_register(
-    "efficientnetb0",
-    "EfficientNetB0",
-    ends=("block1a_project_bn", "block2b_add", "block3b_add", "block6d_add", "top_activation"),
-    feature_width=1280,
-    parameters=4_049_571,
-    gflops_224=0.77,
-    md5="50bc09e76180e00e4465e1a485ddc09d",
-)
+def _end(group: int, block: str) -> str:
+    """The layer with which a block ends: the first of a group changes the number of channels, and adds no input."""
+    return f"block{group}{block}_{'project_bn' if block == 'a' else 'add'}"
+
+
+for _variant in _VARIANTS:
+    register(_adapter(_variant))

@@ -174,7 +174,7 @@ def _of(preset: str) -> HubPreset:
         stages=(),
         parameters=0,
         gflops_224=_UNKNOWN_WORK,
-        weights_file=PresetWeights(name="model.weights.h5", md5="", url="", folder=folder),
+        weights_file=PresetWeights(name="model.weights.h5", digest=None, url="", folder=folder),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -12,14 +13,20 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
+CAFFE = "BGR mean 0"  # ImageNet's mean, of numbers of 0..255
+TORCH = "RGB z-score"  # by ImageNet's mean and deviation
+MINUS_ONE_TO_ONE = "RGB -1..1"
+INSIDE = "RGB 0..255"  # the network rescales
+_AUTOMATIC = re.compile(r"(.*?)(?:_(\d+))?$")
+
 
 @dataclass(frozen=True, kw_only=True)
 class KerasApplication(Backbone):
     """A network of keras.applications, its input prepared by the module's own `preprocess_input`.
 
     Attributes:
-        module: the module in `keras.applications`, such as `vgg16`.
-        function: the function in it that builds the network, such as `VGG16`.
+        module: the module in `keras.applications` that prepares the input, such as `vgg16`.
+        function: the function in `keras.applications` that builds the network, such as `VGG16`.
     """
 
     module: str
@@ -28,7 +35,9 @@ class KerasApplication(Backbone):
     def architecture(self) -> keras.Model:
         """The network with freshly drawn variables."""
         # Never weights="imagenet" or a path: Keras loads without a check, and builds EfficientNet differently for each.
-        model: keras.Model = getattr(self._module(), self.function)(include_top=False, weights=None)
+        build = getattr(import_module("keras.applications"), self.function)
+        model: keras.Model = build(include_top=False, weights=None)
+        _settle_names(model)
         return model
 
     def rescale(self, images: tf.Tensor) -> tf.Tensor:
@@ -37,3 +46,19 @@ class KerasApplication(Backbone):
 
     def _module(self) -> Any:
         return import_module(f"keras.applications.{self.module}")
+
+
+def _settle_names(model: keras.Model) -> None:
+    """Number the layers that Keras named after their class within this network, in the order in which they were made.
+
+    Keras numbers them through the process, so that they would be called otherwise in every other one: as `add_13`
+    where a stage ends at `add_1`.
+    """
+    found: dict[str, list[tuple[int, Any]]] = {}
+    for layer in model.layers:
+        kind, number = _AUTOMATIC.match(layer.name).groups()  # type: ignore[union-attr]  # it matches any name
+        if kind.replace("_", "") == type(layer).__name__.lower():
+            found.setdefault(kind, []).append((int(number or 0), layer))
+    for kind, layers in found.items():
+        for place, (_, layer) in enumerate(sorted(layers, key=lambda pair: pair[0])):
+            layer.name = f"{kind}_{place}" if place else kind

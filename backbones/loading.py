@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from backbones.weights_file import WeightsError, WeightsFile
 if TYPE_CHECKING:
     import h5py
     import keras
+
+_Shape = tuple[int, ...]
 
 
 @contextmanager
@@ -47,11 +50,11 @@ def fetch(weights_file: WeightsFile) -> Path:
         return _at_hand(weights_file)
     try:
         path = keras.utils.get_file(
-            weights_file.name, weights_file.url, cache_subdir="models", file_hash=weights_file.md5
+            weights_file.name, weights_file.url, cache_subdir="models", file_hash=weights_file.digest
         )
     except Exception as error:  # Keras raises a bare Exception when the download fails
         raise WeightsError(
-            f"ImageNet weights {weights_file.name} (MD5 {weights_file.md5}) cannot be had from {weights_file.url}: "
+            f"ImageNet weights {weights_file.name} ({weights_file.hash}) cannot be had from {weights_file.url}: "
             f"put the file into $KERAS_HOME/models (default ~/.keras/models), or use random weights. "
             f"({_first_line(error)})"
         ) from error
@@ -63,7 +66,7 @@ def _at_hand(weights_file: WeightsFile) -> Path:
     path = weights_file.place(models)
     if not weights_file.is_at(path):
         raise WeightsError(
-            f"ImageNet weights {weights_file.name} (MD5 {weights_file.md5}) are not at {path}. "
+            f"ImageNet weights {weights_file.name} ({weights_file.hash}) are not at {path}. "
             f"{weights_file.remedy(models)}, or use random weights."
         )
     return path
@@ -81,7 +84,7 @@ def load(model: keras.Model, path: Path, network: str) -> None:
         WeightsError: not a weights file, or one of another network, or one with a top.
     """
     shapes = _shapes(path, network)
-    _check_size(shapes, model.count_params(), path, network)
+    _check_shapes(shapes, [tuple(variable.shape) for variable in model.weights], path, network)
     _blank(model)
     try:
         model.load_weights(path)
@@ -92,7 +95,7 @@ def load(model: keras.Model, path: Path, network: str) -> None:
     _check_complete(model, path, network)
 
 
-def _shapes(path: Path, network: str) -> list[tuple[int, ...]]:
+def _shapes(path: Path, network: str) -> list[_Shape]:
     """The shapes of all layers' arrays in a weights file; those of an optimizer, saved beside them, are left out."""
     import h5py
 
@@ -118,21 +121,27 @@ def _layers(file: h5py.File, path: Path, network: str) -> h5py.Group:
     return group
 
 
-def _array_shapes(group: h5py.Group) -> list[tuple[int, ...]]:
-    shapes: list[tuple[int, ...]] = []
+def _array_shapes(group: h5py.Group) -> list[_Shape]:
+    shapes: list[_Shape] = []
     # `shape` is what only arrays have; a visitor that returns something stops the visit.
     group.visititems(lambda _, item: shapes.append(item.shape) if hasattr(item, "shape") else None)
     return shapes
 
 
-def _check_size(shapes: list[tuple[int, ...]], expected: int, path: Path, network: str) -> None:
+def _check_shapes(found: list[_Shape], expected: list[_Shape], path: Path, network: str) -> None:
     """Keras 3 reads past what a file holds beyond the model, such as a top, without a word."""
-    found = sum(math.prod(shape) for shape in shapes)
-    if found == expected:
+    sizes = [sum(math.prod(shape) for shape in shapes) for shapes in (found, expected)]
+    if sizes[0] == sizes[1]:
         return
-    # Only a dense layer has a matrix, and only a top has dense layers.
-    reason = "saved with its top" if any(len(shape) == 2 for shape in shapes) else "another network"
-    raise WeightsError(f"{path} holds {found:,} numbers, {network} without its top {expected:,}: {reason}.")
+    reason = "saved with its top" if _are_with_top(Counter(found), Counter(expected)) else "another network"
+    raise WeightsError(f"{path} holds {sizes[0]:,} numbers, {network} without its top {sizes[1]:,}: {reason}.")
+
+
+def _are_with_top(found: Counter[_Shape], expected: Counter[_Shape]) -> bool:
+    """Whether all of a network is there, and beyond it what sees no neighbours: dense layers, 1 x 1 convolutions."""
+    beyond = found - expected
+    pointwise = all(len(shape) <= 2 or shape[:2] == (1, 1) for shape in beyond)
+    return not expected - found and pointwise and any(len(shape) >= 2 for shape in beyond)
 
 
 def _blank(model: keras.Model) -> None:

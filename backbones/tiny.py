@@ -50,7 +50,8 @@ register(
         feature_width=_CHANNELS[-1],
         stages=tuple((stage, f"{stage}_out") for stage in STAGES),
         parameters=6_808,
-        gflops_224=0.012,
+        gflops_224=0.0123,
         weights_file=None,
+        input_range="RGB -1..1",
     )
 )

@@ -18,13 +18,24 @@ class WeightsFile:
 
     Attributes:
         name: file name in the folder in which Keras keeps weights.
-        md5: hexadecimal digest of the right file.
+        digest: hexadecimal MD5 or SHA-256 of the right file, told apart by their length; None where none is published.
         url: where Keras downloads it from.
     """
 
     name: str
-    md5: str
+    digest: str | None
     url: str
+
+    @property
+    def algorithm(self) -> str:
+        """How `digest` was made, as `hashlib` calls it."""
+        return "sha256" if self.digest and len(self.digest) == 64 else "md5"
+
+    @property
+    def hash(self) -> str:
+        """The digest with its kind, for people."""
+        names = {"md5": "MD5", "sha256": "SHA-256"}
+        return f"{names[self.algorithm]} {self.digest}" if self.digest else "no hash is published"
 
     @property
     def host(self) -> str:
@@ -37,15 +48,17 @@ class WeightsFile:
 
     def remedy(self, models: Path) -> str:
         """What to do where the file is not to be had: the rest of a sentence that began by saying so."""
-        return f"Put {self.name} (MD5 {self.md5}, from {self.url}) into {models}"
+        return f"Put {self.name} ({self.hash}, from {self.url}) into {models}"
 
     def given(self, models: Path) -> str | Path:
         """What `Backbone.build` is given for these weights."""
         return "imagenet"
 
     def is_at(self, path: Path) -> bool:
-        """Whether `path` is this file: it exists and has the right hash."""
+        """Whether `path` is this file: it exists and has the right hash, where one is published."""
         if not path.is_file():
             return False
+        if self.digest is None:
+            return True
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "md5").hexdigest() == self.md5
+            return hashlib.file_digest(file, self.algorithm).hexdigest() == self.digest

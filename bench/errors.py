@@ -18,6 +18,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
         "Unknown backbone 'vgg61'. Known: densenet121, vgg16. Did you mean 'vgg16'?"
     """
     names = sorted(known)
-    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    # The first unless another one has the same letters: two that changed places are the likelier slip.
+    nearest = max(near, key=lambda other: sorted(other) == sorted(name), default=None)
+    hint = f" Did you mean '{nearest}'?" if nearest else ""
     return UserError(f"Unknown {kind} '{name}'. Known: {', '.join(names) or 'none'}.{hint}")

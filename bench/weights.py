@@ -76,7 +76,7 @@ def _imagenet(backbone: Backbone, online: Callable[[str], bool]) -> str | Path:
         return file.given(environment.keras_models())
     folder = environment.keras_models()
     place = file.place(folder)
-    what = "has another MD5 (damaged, or not that file)" if place.exists() else "is missing"
+    what = "has another hash (damaged, or not that file)" if place.exists() else "is missing"
     silent = f", and {file.host} does not answer" if file.host else ""
     raise UserError(
         f"ImageNet weights of {backbone.name}: {place} {what}{silent}. {file.remedy(folder)}, or use --weights random."

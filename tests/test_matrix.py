@@ -57,7 +57,7 @@ def test_nothing_asked_for_shows_both_ways():
     ("word", "said"),
     [
         ("vgg61", "Did you mean 'vgg16'"),
-        ("alexnet*", "Known: densenet121"),
+        ("alexnet*", "Known: convnextbase, "),
         ("vgg16@big", "resolution in pixels after @"),
         ("vgg16@", "resolution in pixels after @"),
     ],

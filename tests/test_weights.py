@@ -22,7 +22,7 @@ CONTENT = b"weights"
 def backbone():
     """VGG16 whose published file is seven bytes long."""
     original = backbones.get("vgg16")
-    file = dataclasses.replace(original.weights_file, md5=hashlib.md5(CONTENT).hexdigest())
+    file = dataclasses.replace(original.weights_file, digest=hashlib.md5(CONTENT).hexdigest())
     return dataclasses.replace(original, weights_file=file)
 
 
@@ -65,7 +65,7 @@ def test_auto_does_not_take_a_file_with_another_hash(backbone):
     assert weights.resolve("auto", backbone, online=offline) == "random"
 
 
-@pytest.mark.parametrize(("content", "reason"), [(None, "is missing"), (b"half of it", "has another MD5")])
+@pytest.mark.parametrize(("content", "reason"), [(None, "is missing"), (b"half of it", "has another hash")])
 def test_imagenet_that_cannot_be_had_says_what_to_put_where(content, reason, backbone):
     if content:
         cache(backbone, content)
@@ -73,7 +73,7 @@ def test_imagenet_that_cannot_be_had_says_what_to_put_where(content, reason, bac
         weights.resolve("imagenet", backbone, online=offline)
     message, file = str(caught.value), backbone.weights_file
     assert "\n" not in message
-    for expected in (file.name, file.md5, file.url, str(keras_models()), "--weights random", reason):
+    for expected in (file.name, file.digest, file.url, str(keras_models()), "--weights random", reason):
         assert expected in message
 
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import functools
 
+import keras
 import numpy as np
 import pytest
+from keras.src.backend.common import global_state
 
 import backbones
 
@@ -15,12 +17,32 @@ def built():
 
 
 @pytest.fixture(scope="session")
+def sketched():
+    """A backbone's network by name, its layers and shapes without the numbers: the largest takes a second."""
+
+    def sketch(name):
+        waiting = list(global_state.get_global_attribute("uninitialized_variables", []))
+        with keras.StatelessScope(initialize_variables=False):
+            model = backbones.get(name).build("random")
+        # Else the next scope that ends would give numbers to all of them: gigabytes, in half a minute.
+        global_state.set_global_attribute("uninitialized_variables", waiting)
+        return model
+
+    return functools.cache(sketch)
+
+
+@pytest.fixture(scope="session")
 def images():
-    """One picture of the smallest height and an odd width."""
-    return np.random.default_rng(0).integers(0, 256, (1, 32, 49, 3), dtype=np.uint8)
+    """A picture of a backbone's smallest height and an odd width, by name."""
+
+    def make(name):
+        px = backbones.get(name).smallest_px
+        return np.random.default_rng(0).integers(0, 256, (1, px, px + 17, 3), dtype=np.uint8)
+
+    return functools.cache(make)
 
 
 @pytest.fixture(scope="session")
 def features(built, images):
-    """What the network `built(name)` makes of `images`: (1, h, w, F)."""
-    return functools.cache(lambda name: built(name)(backbones.get(name).prepare(images)).numpy())
+    """What the network `built(name)` makes of `images(name)`: (1, h, w, F)."""
+    return functools.cache(lambda name: built(name)(backbones.get(name).prepare(images(name))).numpy())

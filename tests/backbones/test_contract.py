@@ -11,43 +11,47 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers_backbones import in_full
 
 import backbones
 from backbones.base import STAGES
+from backbones.keras_application import KerasApplication
 
 PIXEL = (10, 100, 200)
-CAFFE = (200 - 103.939, 100 - 116.779, 10 - 123.68)  # BGR
-TORCH = ((10 / 255 - 0.485) / 0.229, (100 / 255 - 0.456) / 0.224, (200 / 255 - 0.406) / 0.225)
-MINUS_ONE_TO_ONE = tuple(value / 127.5 - 1 for value in PIXEL)
+# What becomes of PIXEL, by what a backbone says of its input. A new kind of input is a new line here.
 PREPARED_PIXEL = {
-    "vgg16": CAFFE,
-    "resnet50": CAFFE,
-    "densenet121": TORCH,
-    "efficientnetb0": PIXEL,
-    "efficientnetlite0": MINUS_ONE_TO_ONE,
-    "efficientnetlite1": MINUS_ONE_TO_ONE,
-    "efficientnetlite2": MINUS_ONE_TO_ONE,
-    "tiny": MINUS_ONE_TO_ONE,
+    "BGR mean 0": (200 - 103.939, 100 - 116.779, 10 - 123.68),
+    "RGB z-score": (
+        (10 / 255 - 0.485) / 0.229,
+        (100 / 255 - 0.456) / 0.224,
+        (200 / 255 - 0.406) / 0.225,
+    ),
+    "RGB -1..1": tuple(value / 127.5 - 1 for value in PIXEL),
+    "RGB 0..255": PIXEL,
 }
+APPLICATIONS = [name for name in backbones.names() if isinstance(backbones.get(name), KerasApplication)]
 
 every_backbone = pytest.mark.parametrize("name", backbones.names())
+in_full_every_backbone = pytest.mark.parametrize("name", in_full(backbones.names()))
 
 
 def values(model):
     return [variable.numpy() for variable in model.weights]
 
 
-@pytest.mark.parametrize(("name", "expected"), PREPARED_PIXEL.items())
-def test_prepared_pixel(name, expected):
-    prepared = backbones.get(name).prepare(np.array(PIXEL, np.uint8).reshape(1, 1, 1, 3))
-    np.testing.assert_allclose(np.ravel(prepared), expected, rtol=1e-5, atol=1e-5)
+@every_backbone
+def test_prepared_pixel(name):
+    """A fixed picture of 0..255 arrives as the backbone says it does."""
+    backbone = backbones.get(name)
+    prepared = backbone.prepare(np.array(PIXEL, np.uint8).reshape(1, 1, 1, 3))
+    np.testing.assert_allclose(np.ravel(prepared), PREPARED_PIXEL[backbone.input_range], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", backbones.MATRIX)
+@pytest.mark.parametrize("name", APPLICATIONS)
 def test_input_is_prepared_as_keras_does(name, images):
     backbone = backbones.get(name)
     module = getattr(keras.applications, backbone.module)
-    picture = images.astype(np.float32)
+    picture = images(name).astype(np.float32)
     expected = module.preprocess_input(picture.copy())  # the implementation for arrays; `prepare` uses that for tensors
     np.testing.assert_allclose(backbone.prepare(picture), expected, rtol=1e-5, atol=1e-4)
 
@@ -55,18 +59,17 @@ def test_input_is_prepared_as_keras_does(name, images):
 @every_backbone
 def test_preparing_leaves_its_argument_alone_and_takes_both_types(name, images):
     backbone = backbones.get(name)
-    floats = images.astype(np.float32)
+    floats = images(name).astype(np.float32)
     prepared = backbone.prepare(floats)
     assert prepared.dtype == tf.float32
-    np.testing.assert_array_equal(floats, images.astype(np.float32))
-    np.testing.assert_array_equal(prepared, backbone.prepare(images))
-    in_graph = tf.function(backbone.prepare)(tf.constant(images))
+    np.testing.assert_array_equal(floats, images(name).astype(np.float32))
+    np.testing.assert_array_equal(prepared, backbone.prepare(images(name)))
+    in_graph = tf.function(backbone.prepare)(tf.constant(images(name)))
     np.testing.assert_allclose(in_graph, prepared, rtol=1e-5, atol=1e-5)
 
 
-@every_backbone
+@in_full_every_backbone
 def test_small_and_odd_images_give_a_feature_map_of_the_declared_width(name, images, features):
-    assert backbones.get(name).smallest_px == images.shape[1]
     count, height, width, channels = features(name).shape
     assert (count, channels) == (1, backbones.get(name).feature_width)
     assert height * width > 0
@@ -74,31 +77,66 @@ def test_small_and_odd_images_give_a_feature_map_of_the_declared_width(name, ima
 
 
 @every_backbone
-def test_input_and_output_are_of_any_size(name, built):
-    assert built(name).input_shape == (None, None, None, 3)
-    assert built(name).output_shape == (None, None, None, backbones.get(name).feature_width)
+def test_input_and_output_are_of_any_size(name, sketched):
+    """None is declared that takes but one size; the smallest is where Keras draws the line."""
+    backbone, model = backbones.get(name), sketched(name)
+    assert backbone.largest_px is None
+    assert model.input_shape == (None, None, None, 3)
+    assert model.output_shape == (None, None, None, backbone.feature_width)
+
+
+@pytest.mark.parametrize("name", in_full(APPLICATIONS))
+def test_the_smallest_side_is_the_one_that_keras_takes(name):
+    backbone = backbones.get(name)
+    build = getattr(keras.applications, backbone.function)
+    too_small = (backbone.smallest_px - 1,) * 2 + (3,)
+    with keras.StatelessScope(initialize_variables=False), pytest.raises(ValueError, match="at least"):
+        build(include_top=False, weights=None, input_shape=too_small)
 
 
 @every_backbone
-def test_declared_parameters(name, built):
-    assert built(name).count_params() == backbones.get(name).parameters
+def test_declared_parameters(name, sketched):
+    assert sketched(name).count_params() == backbones.get(name).parameters
+
+
+def profiled_gflops(model, px):
+    """By TensorFlow's profiler, of the graph of a network whose variables need no values."""
+
+    def forward(trained, other, image):
+        return model.stateless_call(trained, other, image, training=False)[0]
+
+    specs = [
+        [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables]
+        for variables in (model.trainable_variables, model.non_trainable_variables)
+    ]
+    with keras.StatelessScope(initialize_variables=False):
+        graph = tf.function(forward, autograph=False).get_concrete_function(*specs, tf.TensorSpec((1, px, px, 3))).graph
+    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    options["output"] = "none"
+    return tf.compat.v1.profiler.profile(graph, cmd="op", options=options).total_float_ops / 1e9
+
+
+@in_full_every_backbone
+def test_declared_gflops_are_those_of_the_profiler(name, sketched):
+    backbone = backbones.get(name)
+    assert backbone.gflops_224 == pytest.approx(profiled_gflops(sketched(name), 224), rel=0.006)
+
+
+@pytest.mark.parametrize("name", in_full(backbones.names(), {"vgg16", "mobilenetv3small", "inceptionv3"}))
+def test_gflops_at_512_grow_with_the_pixels_or_are_declared(name, sketched):
+    found = profiled_gflops(sketched(name), 512)
+    assert backbones.get(name).gflops_at(512) == pytest.approx(found, rel=0.01)
 
 
 @every_backbone
-def test_declared_gflops_are_those_of_the_graph(name, built):
-    """Counts twice the multiply-adds of each convolution: window x input channels, for each output value."""
-    forward = tf.function(lambda image: built(name)(image, training=False), autograph=False)
-    operations = forward.get_concrete_function(tf.TensorSpec((1, 224, 224, 3))).graph.get_operations()
-    flops = 0
-    for operation in operations:
-        if operation.type in ("Conv2D", "DepthwiseConv2dNative"):
-            height, width, channels, _ = operation.inputs[1].shape
-            channels = channels if operation.type == "Conv2D" else 1
-            flops += 2 * height * width * channels * operation.outputs[0].shape.num_elements()
-    assert backbones.get(name).gflops_224 == pytest.approx(flops / 1e9, rel=0.01)
+def test_what_is_declared_of_imagenet_is_whole(name):
+    backbone = backbones.get(name)
+    assert (backbone.imagenet_top1 is None) == (backbone.top1_source == "")
+    assert backbone.imagenet_top1 is None or 0.6 < backbone.imagenet_top1 < 0.9
+    assert backbone.smallest_px <= backbone.native_px <= 600
 
 
-@every_backbone
+@pytest.mark.parametrize("name", in_full(backbones.names(), {*backbones.MATRIX, "efficientnetlite0", "tiny"}))
 def test_random_weights_follow_from_the_seed_alone(name, built):
     backbone, same = backbones.get(name), values(built(name))
     random.seed(99)
@@ -108,6 +146,54 @@ def test_random_weights_follow_from_the_seed_alone(name, built):
     assert all(np.array_equal(a, b) for a, b in zip(same, again, strict=True))
     # Only what is drawn differs: kernels, which alone have several axes.
     assert not any(np.array_equal(a, b) for a, b in zip(same, other, strict=True) if a.ndim > 1)
+
+
+@pytest.fixture
+def frozen(built):
+    """A network by name, no part of which trains until the test is over."""
+    models = []
+
+    def freeze(name):
+        models.append(built(name))
+        models[-1].trainable = False
+        return models[-1]
+
+    yield freeze
+    for model in models:
+        model.trainable = True
+
+
+@in_full_every_backbone
+def test_frozen_no_variable_moves(name, frozen, images):
+    """Moving statistics of BatchNorm included, although the network is called as in training."""
+    model = frozen(name)
+    before = values(model)
+    model(backbones.get(name).prepare(images(name)), training=True)
+    assert model.trainable_variables == []
+    for value, old in zip(values(model), before, strict=True):
+        np.testing.assert_array_equal(value, old)
+
+
+def test_not_frozen_statistics_move(images):
+    model = backbones.get("tiny").build("random")
+    before = values(model)
+    model(backbones.get("tiny").prepare(images("tiny")), training=True)
+    assert not all(np.array_equal(value, old) for value, old in zip(values(model), before, strict=True))
+
+
+@in_full_every_backbone
+def test_gradients_reach_every_trainable_variable(name, built):
+    backbone, model = backbones.get(name), built(name)
+    px = max(64, backbone.smallest_px)
+    pictures = np.random.default_rng(1).integers(0, 256, (2, px, px, 3))
+    with tf.GradientTape() as tape:
+        outputs = model(backbone.prepare(pictures), training=False)
+        loss = tf.reduce_sum(outputs * tf.random.stateless_normal(tf.shape(outputs), (1, 2)))
+    gradients = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
+    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
+        assert gradient is not None, variable.path
+        assert np.isfinite(gradient).all(), variable.path
+        assert np.any(gradient), variable.path
 
 
 def digest(model):
@@ -126,14 +212,41 @@ def test_random_weights_are_the_same_in_another_process(built):
     assert printed.split() == [digest(built("efficientnetb0")), digest(built("tiny"))]
 
 
-@every_backbone
-def test_stages_are_named_alike_and_cut_the_network_exactly(name, built, images, features):
-    """Each part sees nothing but the output of the part before it; together they are the whole network."""
-    backbone, model = backbones.get(name), built(name)
+def ends_of(name, model):
+    backbone = backbones.get(name)
     assert tuple(stage for stage, _ in backbone.stages) == STAGES
     ends = [model.get_layer(layer).output for _, layer in backbone.stages]
     assert ends[-1] is model.output
-    passed_on = backbone.prepare(images)
-    for start, end in zip([model.input, *ends], ends, strict=False):
+    return ends
+
+
+@every_backbone
+def test_stages_are_named_alike_and_the_rest_reads_their_ends_alone(name, sketched):
+    """Keras refuses a part that reads anything but its start, such as an earlier stage."""
+    ends = ends_of(name, sketched(name))
+    layers = 0
+    for start, end in zip([sketched(name).input, *ends], ends, strict=False):
+        layers += len(keras.Model(start, end)._operations) - 1  # less what stands for the start
+    assert layers == len(sketched(name)._operations) - 1
+
+
+@in_full_every_backbone
+def test_stages_cut_the_network_exactly(name, built, images, features):
+    """One after the other they give what the whole network gives."""
+    ends = ends_of(name, built(name))
+    passed_on = backbones.get(name).prepare(images(name))
+    for start, end in zip([built(name).input, *ends], ends, strict=False):
         passed_on = keras.Model(start, end)(passed_on)
     np.testing.assert_allclose(passed_on, features(name), rtol=1e-4, atol=1e-6 * np.abs(features(name)).max())
+
+
+def test_a_cut_where_more_is_read_is_noticed(sketched):
+    """What the test above relies on: after a block's first convolution, the sum still reads the block's input."""
+    model = sketched("resnet50")
+    with pytest.raises(ValueError, match="not connected"):
+        keras.Model(model.get_layer("conv3_block2_1_conv").output, model.output)
+
+
+@pytest.mark.parametrize("name", [name for name in APPLICATIONS if name in ("xception", "inceptionv3", "convnexttiny")])
+def test_layers_are_called_alike_however_many_were_made_before(name, built, sketched):
+    assert [layer.name for layer in built(name).layers] == [layer.name for layer in sketched(name).layers]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
+import inspect
+import re
 import urllib.error
 from pathlib import Path
 
@@ -12,12 +15,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers_backbones import in_full
 from keras.src.legacy.saving import legacy_h5_format
 from keras.src.utils import file_utils
 
 import backbones
 from backbones import loading
 from backbones.base import WeightsError, WeightsFile
+from backbones.keras_application import KerasApplication
 
 # Keras itself: its writer of the older layout under NumPy 2, and before it refuses another network's file.
 pytestmark = [
@@ -25,6 +30,20 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Skipping nested container:UserWarning"),
 ]
 
+APPLICATIONS = [name for name in backbones.names() if isinstance(backbones.get(name), KerasApplication)]
+# What Keras calls the variants of a module, and what we do.
+KEYS = {
+    "resnet": {f"resnet{depth}{v2}": f"resnet{depth}{v2}" for depth in (50, 101, 152) for v2 in ("", "v2")},
+    "efficientnet": {f"b{number}": f"efficientnetb{number}" for number in range(8)},
+    "efficientnet_v2": {
+        **{f"b{number}": f"efficientnetv2b{number}" for number in range(4)},
+        **{f"-{size}": f"efficientnetv2{size}" for size in "sml"},
+    },
+    "convnext": {f"convnext_{size}": f"convnext{size}" for size in ("tiny", "small", "base", "large", "xlarge")},
+    "mobilenet_v3": {f"{size}_224_1.0_float": f"mobilenetv3{size}" for size in ("small", "large")},
+}
+FAMILIES = {"resnet", "resnetv2", "efficientnet", "efficientnetv2", "convnext"}
+RESCALING_INSIDE = ("efficientnetv2b0", "mobilenetv3small", "convnexttiny")
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
@@ -61,16 +80,20 @@ def as_published(name, folder):
     """A file as keras.applications publishes it: the older layout, and EfficientNet's deviation kept as a variance."""
     model = scattered(name)
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Normalization):
+        if isinstance(layer, keras.layers.Normalization) and layer.weights:
             layer.adapt_mean.assign(IMAGENET_MEAN)
             layer.adapt_variance.assign(IMAGENET_DEVIATION)
     folder.mkdir()
     return save_older_layout(model, folder / backbones.get(name).weights_file.name)
 
 
-def outputs(backbone, model, images):
-    """At the end of the first stage, where a wrong scale of the input still shows, and of the last one."""
-    first_stage = model.get_layer(backbone.stages[0][1]).output
+def outputs(backbone, model, images, names=None):
+    """At the end of the first stage, where a wrong scale of the input still shows, and of the last one.
+
+    The stage ends as far from the network's end as in `names`: in a model of Keras it may be called otherwise.
+    """
+    names = names or [layer.name for layer in model.layers]
+    first_stage = model.layers[names.index(backbone.stages[0][1]) - len(names)].output
     return [output.numpy() for output in keras.Model(model.input, [first_stage, model.output])(images)]
 
 
@@ -90,14 +113,15 @@ class Published:
     outputs: list[np.ndarray]
 
 
-@pytest.fixture(scope="module", params=backbones.MATRIX)
+@pytest.fixture(scope="module", params=in_full(APPLICATIONS, {*backbones.MATRIX, *RESCALING_INSIDE}))
 def published(request, tmp_path_factory):
     backbone = backbones.get(request.param)
     path = as_published(backbone.name, tmp_path_factory.mktemp("keras") / "models")
-    file = dataclasses.replace(backbone.weights_file, md5=hashlib.md5(path.read_bytes()).hexdigest())
+    digest = hashlib.new(backbone.weights_file.algorithm, path.read_bytes()).hexdigest()
+    file = dataclasses.replace(backbone.weights_file, digest=digest)
     backbone = dataclasses.replace(backbone, weights_file=file)
     model = backbone.build(path, seed=7)
-    images = backbone.prepare(np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)))
+    images = backbone.prepare(np.random.default_rng(0).integers(0, 256, (2, *[backbone.smallest_px] * 2, 3)))
     return Published(backbone, path, model, images, outputs(backbone, model, images))
 
 
@@ -128,9 +152,39 @@ def test_published_weights_give_the_outputs_of_keras(published, monkeypatch):
     monkeypatch.setattr(file_utils, "get_file", lambda *args, **options: asked.append((args, options)) or path)
     reference = getattr(keras.applications, published.backbone.function)(include_top=False, weights="imagenet")
     file = backbones.get(published.backbone.name).weights_file
-    assert asked == [((file.name, file.url), {"cache_subdir": "models", "file_hash": file.md5})]
+    [(arguments, options)] = asked
+    assert arguments == (file.name, file.url)
+    assert options.pop("file_hash", None) == file.digest
+    assert options == {"cache_subdir": "models"}
+    names = [layer.name for layer in published.model.layers]
+    assert_same_outputs(published.outputs, outputs(published.backbone, reference, published.images, names))
 
-    assert_same_outputs(published.outputs, outputs(published.backbone, reference, published.images))
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_declared_files_are_those_that_keras_names(name):
+    """By what its modules say; the test above asks Keras itself, which takes long for some."""
+    backbone = backbones.get(name)
+    module = importlib.import_module(f"keras.src.applications.{backbone.module}")
+    if backbone.module == "resnet_v2":
+        module = importlib.import_module("keras.src.applications.resnet")  # which builds those too
+    source = inspect.getsource(module)
+    file = backbone.weights_file
+    stored = [digest for _, digest in getattr(module, "WEIGHTS_HASHES", {}).values()]  # with a top, without
+    assert file.digest in stored if stored else file.digest is None or f'file_hash="{file.digest}"' in source
+    assert file.url.endswith(f"/{file.name}")
+    folder = file.url.removesuffix(file.name)
+    joined = re.sub(r'"\s*\n\s*f?"', "", source)  # strings that stand on several lines
+    assert f'"{folder}' in joined
+
+
+def test_hashes_belong_to_their_variants():
+    """`WEIGHTS_HASHES` of Keras by its own names of variants."""
+    for module, names in KEYS.items():
+        hashes = importlib.import_module(f"keras.src.applications.{module}").WEIGHTS_HASHES
+        for key, name in names.items():
+            assert backbones.get(name).weights_file.digest == hashes[key][1], name
+    covered = {name for names in KEYS.values() for name in names.values() if not name.startswith("mobilenet")}
+    assert {name for name in APPLICATIONS if backbones.get(name).family in FAMILIES} == covered
 
 
 def test_a_saved_network_loads_again(published, tmp_path):
@@ -172,7 +226,7 @@ def test_offline_without_the_file_says_what_to_put_where(state, keras_home, offl
         backbones.get("efficientnetb0").build("imagenet")
     message = str(caught.value)
     assert "\n" not in message
-    for expected in (published.name, published.md5, published.url, "$KERAS_HOME/models", "random"):
+    for expected in (published.name, published.digest, published.url, "$KERAS_HOME/models", "random"):
         assert expected in message
 
 
@@ -251,6 +305,20 @@ def _with_a_top(folder):
     return save_older_layout(_topped(scattered("tiny")), folder / "top.h5")
 
 
+def _with_a_top_of_convolutions(folder):
+    """As MobileNetV3's is."""
+    model = scattered("tiny")
+    pooled = keras.layers.GlobalAveragePooling2D(keepdims=True)(model.output)
+    return save_older_layout(keras.Model(model.input, keras.layers.Conv2D(5, 1)(pooled)), folder / "top.h5")
+
+
+def _a_deeper_network(folder):
+    """It holds all that tiny does, and one convolution more."""
+    model = scattered("tiny")
+    deeper = keras.layers.Conv2D(16, 3)(model.output)
+    return save_older_layout(keras.Model(model.input, deeper), folder / "deeper.h5")
+
+
 def _with_a_top_newer_layout(folder):
     _topped(scattered("tiny")).save_weights(folder / "top.weights.h5")
     return folder / "top.weights.h5"
@@ -273,6 +341,8 @@ REFUSED = {
     _another_network_of_the_same_size: "holds the weights of another network than tiny",
     _same_size_newer_layout: "holds the weights of another network than tiny",
     _with_a_top: "holds 6,893 numbers, tiny without its top 6,808: saved with its top",
+    _with_a_top_of_convolutions: "saved with its top",
+    _a_deeper_network: "another network",
     _with_a_top_newer_layout: "saved with its top",
     _not_finite: "leaves stage3_conv/kernel of tiny unset, or sets it to NaN",
 }

@@ -12,7 +12,7 @@ from backbones.packaged_weights import PackagedWeights
 def file():
     digest = hashlib.md5(b"weights").hexdigest()
     return PackagedWeights(
-        name="w.pth", md5=digest, url="", module="packaged_for_a_test", package="a-test", extra="lite"
+        name="w.pth", digest=digest, url="", module="packaged_for_a_test", package="a-test", extra="lite"
     )
 
 

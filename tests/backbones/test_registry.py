@@ -23,7 +23,7 @@ def test_names_are_sorted():
 def test_an_unknown_name_lists_all_names():
     with pytest.raises(backbones.UnknownBackboneError) as caught:
         backbones.get("vgg61")
-    assert str(caught.value).startswith("Unknown backbone 'vgg61'. Known: densenet121, efficientnetb0, ")
+    assert str(caught.value).startswith("Unknown backbone 'vgg61'. Known: convnextbase, convnextlarge, ")
 
 
 def test_a_name_is_registered_once():

@@ -9,9 +9,9 @@ from bench.training.fused import FusedBatchNormalization, fuse, unfuse
 RNG = np.random.default_rng(0)
 
 
-def net():
+def net(**settings):
     inputs = keras.Input((None, None, 4))
-    outputs = keras.layers.BatchNormalization(momentum=0.9, name="norm")(inputs)
+    outputs = keras.layers.BatchNormalization(**{"momentum": 0.9, "name": "norm", **settings})(inputs)
     return keras.Model(inputs, outputs)
 
 
@@ -36,6 +36,30 @@ def test_one_step_is_that_of_keras(shape):
     fuse(fused)
     for ours, theirs in zip(step(fused, images, weights), step(plain, images, weights), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=2e-4)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"scale": False, "momentum": 0.99, "epsilon": 1e-3},  # Inception
+        {"momentum": 0.999, "epsilon": 1e-3},  # MobileNet
+        {"axis": 3, "epsilon": 1.001e-5, "momentum": 0.99},  # ResNet, both versions
+        {"center": False},
+    ],
+    ids=str,
+)
+def test_one_step_is_that_of_keras_whatever_the_settings(settings):
+    """Of channels as narrow as epsilon is, where a wrong one would show."""
+    spread = np.array([1e-3, 1e-2, 0.1, 1.0])
+    images = tf.constant((RNG.normal(0, 1, (3, 4, 5, 4)) * spread).astype(np.float32))
+    weights = tf.constant(RNG.normal(size=(3, 4, 5, 4)).astype(np.float32))
+    plain, fused = net(**settings), net(**settings)
+    for model in (plain, fused):
+        model.set_weights([np.full(4, value, np.float32) for value in (1.5, 0.5, 0.1, 0.9)[-len(model.weights) :]])
+    fuse(fused)
+    assert type(fused.layers[1]) is FusedBatchNormalization
+    for ours, theirs in zip(step(fused, images, weights), step(plain, images, weights), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4 * np.abs(theirs).max())
 
 
 def test_a_whole_network_and_back():
