@@ -70,6 +70,20 @@ class Backbone(ABC):
             return self.gflops_512
         return self.gflops_224 * (px / 224) ** 2
 
+    @property
+    def sides(self) -> str:
+        """The sides that an image may have, in words."""
+        if self.largest_px is None:
+            return f"at least {self.smallest_px} px"
+        if self.largest_px == self.smallest_px:
+            return f"exactly {self.smallest_px} px"
+        return f"{self.smallest_px} to {self.largest_px} px"
+
+    def nearest_px(self, px: int) -> int:
+        """`px` itself where an image may have that side, else the nearest that it may have."""
+        least = max(px, self.smallest_px)
+        return least if self.largest_px is None else min(least, self.largest_px)
+
     @abstractmethod
     def architecture(self) -> keras.Model:
         """The network with freshly drawn variables: prepared images in, last feature map out."""

@@ -18,8 +18,14 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
         "Unknown backbone 'vgg61'. Known: densenet121, vgg16. Did you mean 'vgg16'?"
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    # The first unless another one has the same letters: two that changed places are the likelier slip.
-    nearest = max(near, key=lambda other: sorted(other) == sorted(name), default=None)
-    hint = f" Did you mean '{nearest}'?" if nearest else ""
+    hint = "".join(f" Did you mean '{near}'?" for near in nearest(name, names, 1))
     return UserError(f"Unknown {kind} '{name}'. Known: {', '.join(names) or 'none'}.{hint}")
+
+
+def nearest(name: str, known: Iterable[str], count: int) -> list[str]:
+    """At most `count` of `known` that are like `name`, the likeliest first; capital letters make no difference."""
+    lower = {other.lower(): other for other in sorted(known)}
+    found = difflib.get_close_matches(name.lower(), lower, n=max(count, 3), cutoff=0.5)
+    # Those with the same letters go first: two that changed places are the likelier slip.
+    found.sort(key=lambda other: sorted(other) != sorted(name.lower()))
+    return [lower[other] for other in found[:count]]

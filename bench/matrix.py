@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from math import inf
 from pathlib import Path
 from typing import Any
 
 import backbones
-from backbones.registry import UnknownBackboneError
+from bench.choosing_backbones import Choice
 from bench.config import Precision, Recipe, RunConfig, Strategy, TrainOn
 from bench.data.catalog import DataSource, check_resolution
-from bench.errors import UserError, unknown
+from bench.errors import UserError
 from bench.files import sha256
 from bench.jobs import PlannedRun
 
 USUAL_PX = (224, 512)
-TEST_ONLY = frozenset({"tiny"})  # never matched by a pattern, always by name
 WORK_OF_STARTING = 700.0  # GFLOPs that two cores do while a network is built, traced and compiled
 FORWARD_AND_BACKWARD = 3.0  # work of a training step, in forward passes
 WORK_BESIDE_CONVOLUTIONS = 1.2  # GFLOPs at 224 px: small networks wait for memory, not for arithmetic
@@ -74,53 +72,6 @@ def parse_scales(text: str) -> tuple[float, ...]:
     return scales
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A backbone at a resolution; `image_px` None: at those of the whole command."""
-
-    backbone: str
-    image_px: int | None
-
-
-def choose(words: Sequence[str], everything: bool) -> list[Choice]:
-    """The backbones that `--all` and words like `vgg16`, `vgg16@512`, `*net*@224` ask for, each once, cheapest first.
-
-    Raises:
-        UserError: nothing was asked for, an unknown name, a pattern that matches nothing, or a bad resolution.
-    """
-    if not words and not everything:
-        raise UserError(
-            f"What to run? Give --all or one or more of: {', '.join(backbones.names())} (NAME@PX for one resolution)."
-        )
-    chosen = [Choice(name, None) for name in backbones.MATRIX] if everything else []
-    for word in words:
-        chosen += _matching(word)
-    return sorted(dict.fromkeys(chosen), key=lambda choice: backbones.get(choice.backbone).gflops_224)
-
-
-def _matching(word: str) -> list[Choice]:
-    pattern, at, px = word.rpartition("@") if "@" in word else (word, "", "")
-    if at and not px.isdecimal():
-        raise UserError(f"'{word}': expected a resolution in pixels after @, as in vgg16@512.")
-    image_px = int(px) if at else None
-    if ":" in pattern:
-        return [Choice(_made(pattern), image_px)]
-    if pattern in backbones.names():
-        return [Choice(pattern, image_px)]
-    matching = [name for name in backbones.names() if fnmatchcase(name, pattern) and name not in TEST_ONLY]
-    if not matching:
-        raise unknown("backbone", pattern, backbones.names())
-    return [Choice(name, image_px) for name in matching]
-
-
-def _made(name: str) -> str:
-    """The whole name of a backbone that is made from its name, such as `hub:PRESET`."""
-    try:
-        return backbones.get(name).name
-    except UnknownBackboneError as error:
-        raise UserError(str(error)) from None
-
-
 def parse_resolutions(text: str) -> tuple[int, ...]:
     """`224,512` as numbers.
 
@@ -142,18 +93,27 @@ def pairs(choices: Iterable[Choice], resolutions: Sequence[int], source: DataSou
     """Backbone and resolution of every run, each once.
 
     Raises:
-        UserError: the data set does not have that resolution, or it is too small for the backbone.
+        UserError: the data set does not have that resolution, or the backbone does not take it.
     """
     found = [
-        (choice.backbone, px) for choice in choices for px in ([choice.image_px] if choice.image_px else resolutions)
+        (choice.backbone, px)
+        for choice in choices
+        for px in (resolutions if choice.image_px is None else [choice.image_px])
     ]
     for backbone, px in found:
+        _check_side(backbones.get(backbone), px)
         if source is not None:
             check_resolution(source, px)
-        smallest = backbones.get(backbone).smallest_px
-        if px < smallest:
-            raise UserError(f"{backbone} needs images of at least {smallest} px; {px} is too small.")
     return list(dict.fromkeys(found))
+
+
+def _check_side(adapter: backbones.Backbone, px: int) -> None:
+    nearest = adapter.nearest_px(px)
+    if nearest != px:
+        raise UserError(
+            f"{adapter.name} takes images of {adapter.sides}, not of {px} px: "
+            f"ask for {adapter.name}@{nearest}, or give --px {nearest}."
+        )
 
 
 def weights_name(weights: str | Path) -> str:
@@ -209,7 +169,7 @@ def _job_key(run: PlannedRun) -> str:
 
 def work(run: PlannedRun, images: int) -> float:
     """A rough amount of work, for the time left: GFLOPs of one forward pass over all images, and what comes with it."""
-    per_image = backbones.get(run.config.backbone).gflops_224 + WORK_BESIDE_CONVOLUTIONS
-    recipe = run.config.recipe
+    recipe, px = run.config.recipe, run.config.image_px
+    per_image = backbones.get(run.config.backbone).gflops_at(px) + WORK_BESIDE_CONVOLUTIONS * (px / 224) ** 2
     passes = 1 if recipe.is_banked else FORWARD_AND_BACKWARD * recipe.epochs
-    return per_image * (run.config.image_px / 224) ** 2 * images * passes + WORK_OF_STARTING
+    return per_image * images * passes + WORK_OF_STARTING

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import backbones
 from bench import matrix, runner, weights
+from bench.choosing_backbones import Choice, choose
 from bench.choosing_recipe import choose_recipe
 from bench.config import Recipe
 from bench.data.catalog import SAMPLE, DataSource, find
@@ -55,7 +56,7 @@ class Asked:
 
     request: Request
     recipe: Recipe
-    choices: Sequence[matrix.Choice]
+    choices: Sequence[Choice]
     resolutions: tuple[int, ...] | None  # None: those of the data set
 
     @classmethod
@@ -65,10 +66,7 @@ class Asked:
         Raises:
             UserError: an unknown recipe or backbone, or a bad resolution.
         """
-        recipe, choices = (
-            choose_recipe(request.recipe, request.settings),
-            matrix.choose(request.words, request.everything),
-        )
+        recipe, choices = choose_recipe(request.recipe, request.settings), choose(request.words, request.everything)
         request.options.check(recipe)
         return cls(request, recipe, choices, matrix.parse_resolutions(request.px) if request.px else None)
 

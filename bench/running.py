@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 
 from bench import matrix, runner
+from bench.choosing_backbones import spread
 from bench.data.catalog import SAMPLE, find
 from bench.data.sample import is_made
 from bench.environment import code_revision, is_chief
@@ -24,6 +26,8 @@ def carry_out(request: Request) -> int:
         UserError: a mistake in what was asked or given.
     """
     asked, store, prices = Asked.read(request), Store(request.runs), load_prices(request.prices)
+    for line in spread(request.words):
+        print(line, file=sys.stderr)
     if request.dry_run:
         _show_plan(_foreseen(asked, store), request.as_json)
         return 0

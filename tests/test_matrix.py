@@ -1,70 +1,30 @@
+import dataclasses
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 import backbones
-from backbones import hub
+from backbones import registry
 from bench import matrix
+from bench.choosing_backbones import choose
 from bench.config import load_recipe
 from bench.data.catalog import DataSource
 from bench.errors import UserError
 
 
+@pytest.fixture
+def sized(monkeypatch):
+    """Adapters `fixed`, of 300 px, and `bounded`, of 64 to 300 px."""
+    tiny = backbones.get("tiny")
+    for name, smallest in (("fixed", 300), ("bounded", 64)):
+        adapter = dataclasses.replace(tiny, name=name, smallest_px=smallest, largest_px=300)
+        monkeypatch.setitem(registry._registered, name, adapter)
+
+
 def source(*resolutions):
     return DataSource("toy", Path("toy"), None, {px: {} for px in resolutions}, None)
-
-
-def names(*words, everything=False):
-    return {(choice.backbone, choice.image_px) for choice in matrix.choose(words, everything)}
-
-
-def test_all_is_the_four_of_the_matrix():
-    assert names(everything=True) == {(name, None) for name in ("vgg16", "resnet50", "densenet121", "efficientnetb0")}
-
-
-def test_names_resolutions_and_patterns():
-    assert names("vgg16", "resnet50@512") == {("vgg16", None), ("resnet50", 512)}
-    assert names("*net*@224") == {(name, 224) for name in backbones.names() if "net" in name}
-    assert names("*net121@224") == {("densenet121", 224)}
-
-
-def test_an_unknown_preset_is_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(hub, "find_spec", lambda name: True)
-    for word in (f"hub:{tmp_path}", f"hub:{tmp_path}@224"):
-        with pytest.raises(UserError, match="there is no preset at"):
-            names(word)
-    (tmp_path / "config.json").write_text("{}")
-    assert names(f"hub:{tmp_path}@224") == {(f"hub:{tmp_path}", 224)}
-
-
-def test_tiny_is_run_when_it_is_named_and_never_by_a_pattern():
-    assert names("tiny") == {("tiny", None)}
-    assert ("tiny", None) not in names("*")
-
-
-def test_cheapest_first():
-    cost = [backbones.get(choice.backbone).gflops_224 for choice in matrix.choose([], everything=True)]
-    assert cost == sorted(cost)
-
-
-def test_nothing_asked_for_shows_both_ways():
-    with pytest.raises(UserError, match=r"--all.*vgg16"):
-        matrix.choose([], everything=False)
-
-
-@pytest.mark.parametrize(
-    ("word", "said"),
-    [
-        ("vgg61", "Did you mean 'vgg16'"),
-        ("alexnet*", "Known: convnextbase, "),
-        ("vgg16@big", "resolution in pixels after @"),
-        ("vgg16@", "resolution in pixels after @"),
-    ],
-)
-def test_wrong_words(word, said):
-    with pytest.raises(UserError, match=said):
-        matrix.choose([word], everything=False)
 
 
 @pytest.mark.parametrize("text", ["", "224,", "big", "224;512", "-1", "0", "1.5"])
@@ -81,18 +41,43 @@ def test_resolutions():
 
 
 def test_pairs_are_those_of_the_words_and_of_the_command():
-    choices = matrix.choose(["tiny", "tiny@64", "vgg16@64"], everything=False)
+    choices = choose(["tiny", "tiny@64", "vgg16@64"], everything=False)
     assert set(matrix.pairs(choices, (32, 64), source(32, 64))) == {("tiny", 32), ("tiny", 64), ("vgg16", 64)}
 
 
 def test_a_resolution_that_is_not_there():
     with pytest.raises(UserError, match=r"no pictures of 128 px\. It has: 32, 64"):
-        matrix.pairs(matrix.choose(["tiny@128"], False), (32,), source(32, 64))
+        matrix.pairs(choose(["tiny@128"], False), (32,), source(32, 64))
 
 
-def test_an_image_too_small_for_the_backbone():
-    with pytest.raises(UserError, match="at least 32 px"):
-        matrix.pairs(matrix.choose(["vgg16@16"], False), (16,), source(16))
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("vgg16@16", "vgg16 takes images of at least 32 px, not of 16 px: ask for vgg16@32, or give --px 32."),
+        ("vgg16@0", "vgg16 takes images of at least 32 px, not of 0 px: ask for vgg16@32, or give --px 32."),
+        ("inceptionv3@64", "inceptionv3 takes images of at least 75 px, not of 64 px: ask for inceptionv3@75"),
+        ("fixed@512", "fixed takes images of exactly 300 px, not of 512 px: ask for fixed@300, or give --px 300."),
+        ("fixed", "fixed takes images of exactly 300 px, not of 224 px"),
+        ("bounded@512", "bounded takes images of 64 to 300 px, not of 512 px: ask for bounded@300"),
+        ("bounded@32", "bounded takes images of 64 to 300 px, not of 32 px: ask for bounded@64"),
+    ],
+)
+def test_a_side_that_the_backbone_does_not_take(word, said, sized):
+    with pytest.raises(UserError, match=re.escape(said)):
+        matrix.pairs(choose([word], False), (224, 512), source(16, 32, 64, 224, 300, 512))
+
+
+def test_a_side_that_the_backbone_takes(sized):
+    found = matrix.pairs(choose(["fixed@300", "bounded@64", "bounded@300"], False), (224,), source(64, 300))
+    assert set(found) == {("fixed", 300), ("bounded", 64), ("bounded", 300)}
+
+
+def test_a_side_that_the_backbone_does_not_take_is_told_before_the_data_is_looked_at(sized, call):
+    status, out, err = call("run", "fixed@512")
+    assert (status, out) == (2, "")
+    assert err == (
+        "petalbench: fixed takes images of exactly 300 px, not of 512 px: ask for fixed@300, or give --px 300.\n"
+    )
 
 
 def test_a_job_is_a_backbone_smallest_resolution_first():

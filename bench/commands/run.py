@@ -14,7 +14,7 @@ def run(
         Optional[list[str]],  # noqa: UP045  typer reads it at run time
         typer.Argument(
             metavar="[BACKBONE[@PX]]...",
-            help="Names or patterns, as in vgg16, vgg16@512, '*net*@224'.",
+            help="Names, families or patterns, as in vgg16, vgg16@512, efficientnet, 'resnet*@224'.",
             show_default=False,
         ),
     ] = None,
