@@ -8,10 +8,9 @@ from typing import Any
 
 from tabulate import tabulate
 
-import backbones
 from bench.config import Recipe, load_recipe, recipe_names
 from bench.data.catalog import find, names
-from bench.environment import home, keras_models
+from bench.environment import home
 from bench.errors import UserError
 from bench.rows import recipe_label
 from bench.store import Store
@@ -35,24 +34,6 @@ def print_rows(rows: Rows, as_json: bool) -> None:
         print(json.dumps(rows, indent=1))
     else:
         print(tabulate(rows, headers="keys", tablefmt="simple", floatfmt=".4g", intfmt=",") or "none")
-
-
-def backbone_rows() -> Rows:
-    """Every registered backbone."""
-    adapters = sorted((backbones.get(name) for name in backbones.names()), key=lambda adapter: adapter.gflops_224)
-    return [
-        {
-            "backbone": adapter.name,
-            "family": adapter.family,
-            "features": adapter.feature_width,
-            "parameters": adapter.parameters,
-            "GFLOPs at 224": adapter.gflops_224,
-            "smallest px": adapter.smallest_px,
-            "in --all": "yes" if adapter.name in backbones.MATRIX else "no",
-            "ImageNet weights": _weights(adapter),
-        }
-        for adapter in adapters
-    ]
 
 
 def recipe_rows() -> Rows:
@@ -120,12 +101,6 @@ def _data_row(name: str) -> dict[str, Any]:
         return {"data": name, "px": "", "classes": None, "folder": made}
     classes = None if source.class_names is None else len(source.class_names)
     return {"data": name, "px": ", ".join(map(str, source.resolutions)), "classes": classes, "folder": str(source.root)}
-
-
-def _weights(adapter: backbones.Backbone) -> str:
-    if adapter.weights_file is None:
-        return "none"
-    return "cached" if adapter.weights_file.is_at(adapter.weights_file.place(keras_models())) else "not cached"
 
 
 def _rounded(number: float | None, digits: int) -> float | None:

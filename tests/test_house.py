@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+import backbones
 import bench
 from bench.cli import app
 
@@ -17,6 +18,11 @@ PAGES = sorted(ROOT.glob("*.md"))
 def test_every_command_is_documented():
     for name in get_command(app).commands:
         assert re.search(rf"\b{name}\b", README), name
+
+
+def test_every_family_of_backbones_is_documented():
+    for family in {backbones.get(name).family for name in backbones.names()} - {"tiny"}:
+        assert re.search(rf"^\| .*\b{family}\b.* \|$", README, re.MULTILINE), family
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -6,10 +6,9 @@ import pytest
 from helpers_store import make_outputs, save_run
 from sklearn.metrics import f1_score
 
-import backbones
 from bench.combining import Protocol, combine
 from bench.config import load_recipe, recipe_names
-from bench.listing import backbone_rows, besides, data_rows, print_rows, recipe_rows, run_rows
+from bench.listing import besides, data_rows, print_rows, recipe_rows, run_rows
 from bench.showing import as_dict, describe_run
 from bench.store import Store
 
@@ -36,7 +35,6 @@ def test_a_run_whole(store):
 
 
 def test_lists(store, capsys):
-    assert {row["backbone"] for row in backbone_rows()} == set(backbones.names())
     assert [row["recipe"] for row in recipe_rows()] == list(recipe_names())
     assert [row["data"] for row in data_rows()] == ["sample"]
     assert data_rows()[0]["folder"] == "made on first use"

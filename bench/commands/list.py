@@ -13,11 +13,22 @@ list_app = typer.Typer(help="Show what there is: backbones, recipes, runs, data.
 
 
 @list_app.command()
-def backbones(as_json: AsJson = False) -> None:
-    """Backbones that can be run."""
-    from bench.listing import backbone_rows, print_rows
+def backbones(
+    words: Annotated[
+        Optional[list[str]],  # noqa: UP045  typer reads it at run time
+        typer.Argument(metavar="[BACKBONE]...", help="As `run` takes them; all unless given.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Backbones that can be run: their cost, and what is published of their weights."""
+    from bench.listing import print_rows
+    from bench.listing_backbones import backbone_rows, backbone_tables
 
-    print_rows(backbone_rows(), as_json)
+    rows = backbone_rows(words or ())
+    if as_json:
+        print_rows(rows, as_json=True)
+    else:
+        typer.echo(backbone_tables(rows))
 
 
 @list_app.command()
