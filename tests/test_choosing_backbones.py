@@ -70,9 +70,9 @@ def test_nothing_asked_for_shows_every_way():
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("vgg61", r"Did you mean 'vgg16' or 'vgg19'\?"),
+        ("vgg61", r"Did you mean 'vgg16' or 'vgg19' or 'vgg'\?"),
         ("VGG16@224", r"Did you mean 'vgg16'"),
-        ("mobilenetv3", r"Did you mean .*'mobilenetv3large'"),
+        ("mobilenetv3", r"Did you mean .*'mobilenetv3small'"),
         ("eficientnet", r"Did you mean 'efficientnet'"),
         ("alexnet*", r"^Unknown backbone 'alexnet\*'\..* Families: convnext, densenet, .*; `list backbones`"),
         ("", "Unknown backbone ''"),
