@@ -62,7 +62,9 @@ def _shown(job: ShowJob, emit: Emit) -> Answer:
         source, job.resolutions, recipe.augmentation, job.examples, lambda px: folder / f"{recipe.name}-{px}px.png"
     )
     said = f"{source.name}: training pictures as '{recipe.name}' shows them (augmentation: {recipe.augmentation})."
-    return Answer(lines=(said, *map(str, paths)))
+    sides = {px: source.source_px(px) for px in job.resolutions}
+    made = [f"{px} px is made from {side} px, as in training." for px, side in sides.items() if side is not None]
+    return Answer(lines=(said, *made, *map(str, paths)))
 
 
 def _make_sample(data: str, emit: Emit) -> None:

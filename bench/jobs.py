@@ -102,6 +102,7 @@ class Kept(Frozen):
     model: str  # its file
     backbone: str
     image_px: int
+    image_source_px: int | None = None  # the run's pictures were made from this side as they were read
     weights: str | None  # the file holds the head alone; what the backbone before it is built from: imagenet or a path
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import backbones
 from bench.choosing_backbones import Choice
 from bench.config import Precision, Recipe, RunConfig, Strategy, TrainOn
-from bench.data.catalog import DataSource, check_resolution
+from bench.data.catalog import DataSource
 from bench.errors import UserError
 from bench.files import sha256
 from bench.jobs import PlannedRun
@@ -85,15 +85,17 @@ def parse_resolutions(text: str) -> tuple[int, ...]:
 
 
 def usual_resolutions(source: DataSource) -> tuple[int, ...]:
-    """224 and 512 as far as the data set has them, else all it has."""
-    return tuple(px for px in USUAL_PX if px in source.resolutions) or source.resolutions
+    """224 and 512 as far as the data set has them, else as far as they can be made, else all it has."""
+    there = tuple(px for px in USUAL_PX if px in source.resolutions)
+    makeable = tuple(px for px in USUAL_PX if px <= source.resolutions[-1])
+    return there or makeable or source.resolutions
 
 
 def pairs(choices: Iterable[Choice], resolutions: Sequence[int], source: DataSource | None) -> list[tuple[str, int]]:
     """Backbone and resolution of every run, each once.
 
     Raises:
-        UserError: the data set does not have that resolution, or the backbone does not take it.
+        UserError: the data set has nothing as large, or the backbone does not take it.
     """
     found = [
         (choice.backbone, px)
@@ -103,7 +105,7 @@ def pairs(choices: Iterable[Choice], resolutions: Sequence[int], source: DataSou
     for backbone, px in found:
         _check_side(backbones.get(backbone), px)
         if source is not None:
-            check_resolution(source, px)
+            source.stored_px(px)
     return list(dict.fromkeys(found))
 
 

@@ -120,6 +120,7 @@ def make_plan(asked: Asked, store: Store) -> Plan:
     if to_draw:
         _prepare(request.data, pairs, store)
     source = find(request.data)
+    tell_of_made(source, pairs)
     index = _index(request.data, source, pairs, store)
     runs = matrix.plan(pairs, asked.recipe, request.seeds, chosen, source.name, index.fingerprints, request.options)
     plan = Plan(source, index, chosen, Sorted.of(runs, request, store))
@@ -159,6 +160,17 @@ def warn_of_random(todo: Sequence[PlannedRun], request: Request) -> None:
             "`--weights imagenet` says where to put the files.",
             file=sys.stderr,
         )
+
+
+def tell_of_made(source: DataSource, pairs: Sequence[tuple[str, int]]) -> None:
+    """Says which resolutions are not there, and what they are made from."""
+    for px in sorted({px for _, px in pairs}):
+        side = source.source_px(px)
+        if side is not None:
+            print(
+                f"'{source.name}' has no pictures of {px} px: they are made from those of {side} px as they are read.",
+                file=sys.stderr,
+            )
 
 
 def _index(data: str, source: DataSource, pairs: Sequence[tuple[str, int]], store: Store) -> DataIndex:

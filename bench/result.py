@@ -77,6 +77,7 @@ class Setup(Frozen):
     xla: bool = False
     deterministic: bool = False
     interruptions: int = 0  # how often the run was interrupted and went on from its last complete epoch
+    image_source_px: int | None = None  # of the stored pictures that this resolution was made from when they were read
     code_revision: str
 
 

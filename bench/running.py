@@ -12,7 +12,7 @@ from bench.data.catalog import SAMPLE, find
 from bench.data.sample import is_made
 from bench.environment import code_revision, is_chief
 from bench.jobs import PlannedRun, TrainJob
-from bench.planning import Asked, Plan, Request, Sorted, choose_weights, make_plan, warn_of_random
+from bench.planning import Asked, Plan, Request, Sorted, choose_weights, make_plan, tell_of_made, warn_of_random
 from bench.prices import load_prices
 from bench.progress import make_view
 from bench.publishing import publish
@@ -75,6 +75,7 @@ def _foreseen(asked: Asked, store: Store) -> list[tuple[str, str]]:
         return [("to run", f"{name}-{px}-{asked.recipe.name}") for name, px in asked.pairs_of_usual()]
     source = find(asked.request.data)
     pairs = asked.pairs(source)
+    tell_of_made(source, pairs)
     prints = {px: source.fingerprint(px) for _, px in pairs}
     request = asked.request
     runs = matrix.plan(pairs, asked.recipe, request.seeds, choose_weights(asked), source.name, prints, request.options)

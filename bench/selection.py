@@ -62,8 +62,8 @@ def _test_difference(one: StoredRun, other: StoredRun) -> str | None:
 def _difference(one: StoredRun, other: StoredRun) -> str | None:
     if one.result.data != other.result.data:
         return f"they are of the data sets '{one.result.data}' and '{other.result.data}'"
-    same_px = one.result.image_px is not None and one.result.image_px == other.result.image_px
-    if same_px and one.images.data_fingerprint != other.images.data_fingerprint:
+    ours, theirs = ((run.result.image_px, run.result.setup.image_source_px) for run in (one, other))
+    if ours[0] is not None and ours == theirs and one.images.data_fingerprint != other.images.data_fingerprint:
         return f"the pictures of '{one.result.data}' changed between them (another fingerprint)"
     if one.images.class_names != other.images.class_names:
         return "their classes differ"

@@ -58,12 +58,13 @@ def make_world(folder) -> World:
             runs=(run,),
             keep_weights=keeps,
         )
-        _train(job, folder / "log.txt")
+        train(job, folder / "log.txt")
     _write_pictures(data, index, folder / "pictures")
     return World(Store(folder / "runs"), run_ids, folder / "pictures", weights)
 
 
-def _train(job, log):
+def train(job, log):
+    """In this process."""
     from bench.training.finetune import run_finetuned
     from bench.training.frozen import run_frozen
 
@@ -77,7 +78,7 @@ def decoded(data, px=PX):
     """The validation pictures, uint8 (N, px, px, 3)."""
     from bench.data.pipeline import images
 
-    return np.concatenate([batch.numpy() for batch in images(find(str(data)).shards[px]["val"], 8)])
+    return np.concatenate([batch.numpy() for batch in images(find(str(data)).stored(px, "val"), 8)])
 
 
 def _write_pictures(data, index, folder):

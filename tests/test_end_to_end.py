@@ -170,6 +170,24 @@ def test_another_recipe_uses_the_same_banks(world, bench, first, store):
     )
 
 
+def test_a_resolution_that_is_not_there_is_made_and_said(world, bench, store):
+    words = ("run", "tiny@48", "--data", world[0] / "toy", "--weights", "random", "--set", "epochs=2", "--json")
+    foreseen = bench(*words, "--dry-run", parent="without TensorFlow")
+    done = bench(*words)
+    for answer in (foreseen, done):
+        assert answer.returncode == 0, answer.stderr
+        assert "'toy' has no pictures of 48 px: they are made from those of 64 px as they are read." in answer.stderr
+    (run_id,) = json.loads(done.stdout)["finished"]
+    assert json.loads(foreseen.stdout) == [{"state": "to run", "run": run_id}]
+    run = store.get(run_id)
+    assert run.result.setup.image_source_px == 64
+    assert run.result.data_fingerprint.endswith("-64-to-48-area")
+    rows = pd.read_csv(world[0] / "work" / "reports" / "results.csv").set_index("run_id")
+    assert rows.loc[run_id, "image_source_px"] == 64
+    assert rows["image_source_px"].notna().sum() == 1
+    assert "made from those of 64 px" in (world[0] / "work" / "reports" / "summary.md").read_text()
+
+
 def test_dry_run_shows_and_does_nothing(world, bench, first):
     words = ("run", "tiny", "--data", world[0] / "toy", "--px", "32", "--seeds", 3, "--weights", "random", "--dry-run")
     done = bench(*words, parent="without TensorFlow")

@@ -38,6 +38,13 @@ def test_resolutions():
     assert matrix.usual_resolutions(source(192, 224, 331, 512)) == (224, 512)
     assert matrix.usual_resolutions(source(192, 224)) == (224,)
     assert matrix.usual_resolutions(source(64, 192)) == (64, 192)
+    assert matrix.usual_resolutions(source(64, 331)) == (224,)
+    assert matrix.usual_resolutions(source(600)) == (224, 512)
+
+
+def test_a_resolution_that_is_not_there_is_made_from_the_next_larger_one():
+    choices = choose(["tiny", "tiny@48"], everything=False)
+    assert set(matrix.pairs(choices, (32,), source(32, 64, 128))) == {("tiny", 32), ("tiny", 48)}
 
 
 def test_pairs_are_those_of_the_words_and_of_the_command():
@@ -46,7 +53,7 @@ def test_pairs_are_those_of_the_words_and_of_the_command():
 
 
 def test_a_resolution_that_is_not_there():
-    with pytest.raises(UserError, match=r"no pictures of 128 px\. It has: 32, 64"):
+    with pytest.raises(UserError, match=r"no pictures of 128 px or more\. It has: 32, 64"):
         matrix.pairs(choose(["tiny@128"], False), (32,), source(32, 64))
 
 

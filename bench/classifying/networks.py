@@ -73,6 +73,7 @@ def _kept(run: StoredRun, given: Mapping[str, Path]) -> Kept:
         model=str(run.paths.model.resolve()),
         backbone=config.backbone,
         image_px=config.image_px,
+        image_source_px=run.result.setup.image_source_px,
         weights=weights,
     )
 

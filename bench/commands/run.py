@@ -24,7 +24,11 @@ def run(
         str, typer.Option(metavar="NAME|FILE", help="How to train: see `list recipes`, or your own .toml.")
     ] = "frozen",
     px: Annotated[
-        str | None, typer.Option(metavar="224,512", help="Resolutions; those of the data set unless given.")
+        str | None,
+        typer.Option(
+            metavar="224,512",
+            help="Resolutions, made from larger ones where they are not there; 224,512 as far as there unless given.",
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Heads trained from each extraction, with seeds 0 to K-1.")] = 1,
     weights: Annotated[

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from bench.data import petals
 from bench.data.fingerprint import fingerprint
+from bench.data.resizing import METHOD
+from bench.data.stored import Stored
 from bench.environment import home
 from bench.errors import UserError, unknown
 
@@ -48,13 +50,42 @@ class DataSource:
         """The sides in pixels that are there, ascending."""
         return tuple(sorted(self.shards))
 
-    def fingerprint(self, px: int) -> str:
-        """Hexadecimal digest of the content of one resolution; read once, then cached.
+    def stored_px(self, px: int) -> int:
+        """The side of the stored pictures that those of `px` are read from: `px`, else the next larger one.
 
         Raises:
-            UserError: that resolution is not there.
+            UserError: nothing as large is there; pictures are never enlarged.
         """
-        check_resolution(self, px)
+        larger = [side for side in self.shards if side >= px]
+        if not larger:
+            known = ", ".join(map(str, self.resolutions))
+            raise UserError(f"Data set '{self.name}' has no pictures of {px} px or more. It has: {known}.")
+        return min(larger)
+
+    def source_px(self, px: int) -> int | None:
+        """The side that pictures of `px` are made from as they are read; None where they are there."""
+        side = self.stored_px(px)
+        return None if side == px else side
+
+    def stored(self, px: int, *splits: str) -> Stored:
+        """The shards of these splits, one after the other, to be read at this resolution."""
+        shards = self.shards[self.stored_px(px)]
+        paths = tuple(path for split in splits for path in shards[split])
+        return Stored(paths, None if px in self.shards else px)
+
+    def fingerprint(self, px: int) -> str:
+        """Digest of the content of one resolution, hexadecimal; read once, then cached.
+
+        Of a resolution that is made it says of what and how: `DIGEST-512-to-224-area`.
+
+        Raises:
+            UserError: that resolution is not there, nor a larger one.
+        """
+        side = self.stored_px(px)
+        digest = self._stored_fingerprint(side)
+        return digest if side == px else f"{digest}-{side}-to-{px}-{METHOD}"
+
+    def _stored_fingerprint(self, px: int) -> str:
         if self.root.resolve() == (home() / "data" / SAMPLE).resolve():
             generated = json.loads((self.root / GENERATED_FILE).read_text(encoding="utf-8"))
             return str(generated["fingerprints"][str(px)])
@@ -91,13 +122,6 @@ def find(name_or_path: str) -> DataSource:
         shards={px: _splits(folder) for px, folder in folders.items()},
         answers=answers if answers.is_file() else None,
     )
-
-
-def check_resolution(source: DataSource, px: int) -> None:
-    """Raise a UserError that names the resolutions that are there, unless this one is."""
-    if px not in source.shards:
-        known = ", ".join(map(str, source.resolutions))
-        raise UserError(f"Data set '{source.name}' has no pictures of {px} px. It has: {known}.")
 
 
 def _classes_file(root: Path, is_petals: bool) -> Path | None:

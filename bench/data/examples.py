@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.data import records
-from bench.data.catalog import DataSource, check_resolution
+from bench.data.catalog import DataSource
 from bench.data.faults import named_faults
 from bench.data.sheets import Cell, Row, sheet
+from bench.data.stored import Stored
 from bench.errors import UserError
 from bench.files import write_atomic
 
@@ -52,16 +53,15 @@ def show(
     """Write a sheet for each resolution and return where they are.
 
     Args:
-        resolutions: of the data set; all of them where none is given.
+        resolutions: all of the data set where none is given.
         examples: pictures of each class.
         write_to: px -> path of its sheet.
 
     Raises:
-        UserError: a resolution is not there, a record that does not decode, or a folder that cannot be written.
+        UserError: nothing as large is there, a record that does not decode, or a folder that cannot be written.
     """
     paths = []
     for px in resolutions or source.resolutions:
-        check_resolution(source, px)
         path, made = write_to(px), draw(source, px, augmentation, examples)
         try:
             write_atomic(path, lambda file, made=made: made.save(file, "PNG"))  # type: ignore[misc]
@@ -73,8 +73,9 @@ def show(
 
 def draw(source: DataSource, px: int, augmentation: Augmentation, examples: int) -> Image.Image:
     """The first training pictures of every class: as they are stored and, where they are augmented, in two epochs."""
-    with named_faults(source.shards[px]["train"]):
-        chosen, counts = choose(source.shards[px]["train"], examples)
+    stored = source.stored(px, "train")
+    with named_faults(stored.paths):
+        chosen, counts = choose(stored, examples)
         names = source.class_names or tuple(map(str, range(max(counts, default=-1) + 1)))
         changes = _changes(augmentation, sum(counts.values()))
         across = examples * (1 + len(changes))
@@ -82,20 +83,20 @@ def draw(source: DataSource, px: int, augmentation: Augmentation, examples: int)
         rows = [
             Row(
                 f"class {label}: {name} ({counts[label]:,} training pictures)",
-                [cell for one in chosen.get(label, ()) for cell in _cells(one, augmentation, changes, side)],
+                [cell for one in chosen.get(label, ()) for cell in _cells(one, stored, augmentation, changes, side)],
             )
             for label, name in enumerate(names)
         ]
     return sheet(rows, side)
 
 
-def choose(shards: Sequence[Path], examples: int) -> tuple[dict[int, list[Chosen]], Counter[int]]:
+def choose(stored: Stored, examples: int) -> tuple[dict[int, list[Chosen]], Counter[int]]:
     """The first pictures of every class, and how many there are of each."""
     import tensorflow as tf
 
     chosen: dict[int, list[Chosen]] = {}
     counts: Counter[int] = Counter()
-    parsed = tf.data.TFRecordDataset([str(shard) for shard in shards]).map(records.parse)
+    parsed = tf.data.TFRecordDataset(stored.names).map(records.parse)
     for row, record in enumerate(parsed.as_numpy_iterator()):
         label = int(record["class"])
         counts[label] += 1
@@ -112,10 +113,12 @@ def _changes(augmentation: Augmentation, images: int) -> list[NDArray[np.float32
     return [epoch_changes(augmentation, _SEED, epoch, images) for epoch in range(_EPOCHS)]
 
 
-def _cells(one: Chosen, augmentation: Augmentation, changes: Sequence[NDArray[np.float32]], side: int) -> list[Cell]:
+def _cells(
+    one: Chosen, stored: Stored, augmentation: Augmentation, changes: Sequence[NDArray[np.float32]], side: int
+) -> list[Cell]:
     from bench.training.augment import augment
 
-    pixels = records.decode(one.image)[None]
+    pixels = stored.decoded(one.image)[None]
     cells = [Cell(_small(pixels, side), f"{one.id}, stored" if changes else one.id)]
     for epoch, change in enumerate(changes, 1):
         augmented = augment(augmentation, pixels, change[one.row : one.row + 1])

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from bench.data import records
+from bench.data.stored import Stored
 
 
-def excerpt(shards: Sequence[Path], images: int, wanted: int) -> Any:
+def excerpt(stored: Stored, images: int, wanted: int) -> Any:
     """Every k-th picture of a split, decoded: uint8 (about `wanted`, px, px, 3), all of them where there are fewer.
 
     Args:
-        shards: of one split and resolution.
+        stored: shards of one split.
         images: how many records they hold.
         wanted: how many pictures, at the least, where there are so many.
     """
     import tensorflow as tf
 
     step = max(1, images // wanted)
-    chosen = tf.data.TFRecordDataset([str(shard) for shard in shards]).shard(step, 0).take(wanted)
-    pictures = chosen.map(
-        lambda record: records.decode(records.parse(record)["image"]), num_parallel_calls=tf.data.AUTOTUNE
-    )
-    return next(iter(pictures.batch(wanted)))
+    chosen = tf.data.TFRecordDataset(stored.names).shard(step, 0).take(wanted)
+    return next(iter(chosen.map(stored.picture, num_parallel_calls=tf.data.AUTOTUNE).batch(wanted)))

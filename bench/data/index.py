@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ class DataIndex:
     Attributes:
         name: as in its source.
         class_names: C names in label order.
-        fingerprints: px -> content digest, for the resolutions that were scanned.
+        fingerprints: px -> content digest, for the resolutions that were asked for.
         splits: split -> its records, the same at every resolution.
         test_labels: int64 (N of test,), or None where the answers are not known.
         val_duplicates: validation pictures that are training pictures too, byte for byte.
@@ -61,12 +61,14 @@ class DataIndex:
 
 
 def load_cached(source: DataSource, px_list: Iterable[int]) -> DataIndex | None:
-    """The index of an earlier scan of the same content at these resolutions, or None."""
-    text = cache.read(_KIND, _key(source, px_list))
+    """The index of an earlier scan of the same content, or None; resolutions made from it need no other."""
+    resolutions = sorted(set(px_list))
+    text = cache.read(_KIND, _key(source, resolutions))
     try:
-        return None if text is None else from_json(text)
+        found = None if text is None else from_json(text)
     except (ValueError, KeyError, TypeError):
         return None  # an unreadable cache is an empty one
+    return found and replace(found, fingerprints={px: source.fingerprint(px) for px in resolutions})
 
 
 def save(source: DataSource, index: DataIndex) -> None:
@@ -115,5 +117,6 @@ def from_json(text: str) -> DataIndex:
 def _key(source: DataSource, px_list: Iterable[int]) -> str:
     # The answers are no part of a fingerprint, they change no run; but they do change the index.
     answers = None if source.answers is None else hashlib.sha256(source.answers.read_bytes()).hexdigest()
-    prints = {px: source.fingerprint(px) for px in sorted(set(px_list))}
+    sides = sorted({source.stored_px(px) for px in px_list})
+    prints = {px: source.fingerprint(px) for px in sides}
     return hashlib.sha256(json.dumps([_VERSION, source.name, prints, answers]).encode()).hexdigest()

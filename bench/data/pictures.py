@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.data import records
+from bench.data.stored import Stored
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -25,9 +24,10 @@ class Pictures:
     The files are mapped, not loaded: the system keeps in memory what it has room for, and shares it between processes.
     """
 
-    def __init__(self, shards: Sequence[Path]) -> None:
-        """`shards`: of one split and resolution, scanned before: their checksums are not verified again."""
-        self._contents = [np.memmap(shard, np.uint8, mode="r") for shard in shards]
+    def __init__(self, stored: Stored) -> None:
+        """`stored`: scanned before: checksums are not verified again."""
+        self._stored = stored
+        self._contents = [np.memmap(shard, np.uint8, mode="r") for shard in stored.paths]
         self._places = [
             (number, start, end) for number, content in enumerate(self._contents) for start, end in _places(content)
         ]
@@ -45,7 +45,7 @@ class Pictures:
 
         found = tf.numpy_function(self.serialized, [rows], tf.string, stateful=False)
         found = tf.ensure_shape(found, [None])
-        return tf.map_fn(_picture, found, fn_output_signature=tf.TensorSpec((None, None, 3), tf.uint8))
+        return tf.map_fn(self._stored.picture, found, fn_output_signature=tf.TensorSpec((None, None, 3), tf.uint8))
 
     def _record(self, row: int) -> bytes:
         number, start, end = self._places[row]
@@ -60,7 +60,3 @@ def _places(content: npt.NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
         start = position + _HEADER.size
         position = start + length + _CHECKSUM
         yield start, start + length
-
-
-def _picture(serialized: tf.Tensor) -> tf.Tensor:
-    return records.decode(records.parse(serialized)["image"])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench.data import index, records
 from bench.data.answers import read_answers
-from bench.data.catalog import SPLITS, DataSource, check_resolution
+from bench.data.catalog import SPLITS, DataSource
 from bench.data.checks import Columns, check_labels, check_records, check_same_images, check_unique_ids
 from bench.data.faults import named_faults
 from bench.data.index import DataIndex, SplitIndex
@@ -25,14 +25,13 @@ _ROWS = 256
 
 
 def scan(source: DataSource, px_list: Sequence[int]) -> DataIndex:
-    """Decode every picture of these resolutions, check every record and cache the index.
+    """Decode every picture that these resolutions are read from, check every record and cache the index.
 
     Raises:
-        UserError: a resolution is not there, or the first thing that is wrong, with the shard or the id.
+        UserError: nothing as large is there, or the first thing that is wrong, with the shard or the id.
     """
-    for px in px_list:
-        check_resolution(source, px)
-    found = [_read(px, source.shards[px]) for px in sorted(set(px_list))]
+    sides = sorted({source.stored_px(px) for px in px_list})
+    found = [_read(side, source.shards[side]) for side in sides]
     for columns in (columns for splits in found for columns in splits.values()):
         check_records(columns)
     splits = found[0]

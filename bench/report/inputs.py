@@ -93,6 +93,7 @@ COLUMNS: tuple[str, ...] = (
     "interruptions",
     "val_duplicates",  # validation images that are training images too, byte for byte
     "test_duplicates",  # test images that are training or validation images too
+    "image_source_px",  # where pictures of image_px were made from larger ones as they were read
 )
 
 INTEGERS = frozenset(
@@ -117,6 +118,7 @@ INTEGERS = frozenset(
         "interruptions",
         "val_duplicates",
         "test_duplicates",
+        "image_source_px",
     }
 )
 BOOLEANS = frozenset(

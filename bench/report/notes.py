@@ -82,6 +82,8 @@ def _duplicates(row: pd.Series) -> list[str]:
 def _circumstances(row: pd.Series) -> list[str]:
     """What became of the run on its way, as far as it may show in its numbers."""
     texts = []
+    if pd.notna(row["image_source_px"]):
+        texts.append(f"its pictures were made from those of {row['image_source_px']:.0f} px as they were read")
     if pd.notna(row["asked_global_batch"]):
         asked, got = row["asked_global_batch"], row["global_batch"]
         made = "made smaller" if pd.isna(got) else f"made {got:.0f}"

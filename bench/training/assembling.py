@@ -67,9 +67,8 @@ class Assembly:
     def examples(self, *splits: str) -> Examples:
         """The pictures and labels of these splits, one after the other."""
         px = self._config.image_px
-        shards = [shard for split in splits for shard in self._source.shards[px][split]]
         labels = np.concatenate([self._index.splits[split].labels for split in splits])
-        return Examples(PictureSource(shards, px), labels)
+        return Examples(PictureSource(self._source.stored(px, *splits), px), labels)
 
     def training(self, batching: Batching) -> Training:
         """The network, its optimizer and its steps.
@@ -139,8 +138,8 @@ class Assembly:
         config = self._config
         backbone = build_backbone(adapter, self._weights, config.weights_seed)
         if config.weights == "random":
-            shards = self._source.shards[config.image_px]["train"]
-            give_scale(backbone, adapter, shards, len(self._index.splits["train"].ids), config.image_px)
+            stored = self._source.stored(config.image_px, "train")
+            give_scale(backbone, adapter, stored, len(self._index.splits["train"].ids), config.image_px)
         return backbone
 
 

@@ -17,6 +17,7 @@ import backbones
 from bench.classifying.outcome import Fault, Outcome
 from bench.config import Frozen
 from bench.data.importing.pictures import Square, UnreadableError, load
+from bench.data.resizing import resized
 from bench.environment import cores
 from bench.errors import UserError
 from bench.jobs import Kept, PredictJob, Progress
@@ -41,12 +42,12 @@ def classify(job: PredictJob, emit: Emit) -> None:
     faults: list[Fault] = []
     probs: list[list[Floats]] = [[] for _ in classifiers]
     done = 0
-    for chunk in _chunks(job, sorted({kept.image_px for kept in job.networks})):
+    for chunk in _chunks(job, sorted({classifier.source_px for classifier in classifiers})):
         done += len(chunk.rows) + len(chunk.faults)
         faults += chunk.faults
         wanted = len(chunk.rows) if job.skip_unreadable or not faults else 0
         for classifier, found in zip(classifiers, probs, strict=True):
-            found.append(classifier(chunk.pictures[classifier.image_px][:wanted]))
+            found.append(classifier(chunk.pictures[classifier.source_px][:wanted]))
         emit(Progress(run_id="", phase="classifying", done=done, total=len(job.pictures)))
     Outcome(np.stack([np.concatenate(found) for found in probs]), faults).save(Path(job.out))
 
@@ -56,20 +57,21 @@ class Classifier:
 
     def __init__(self, kept: Kept, batch: int | None, pictures: int) -> None:
         """`batch`: pictures at once; None: what suits the device, and no more than there are `pictures`."""
-        self.image_px = kept.image_px
+        self.image_px, self.source_px = kept.image_px, kept.image_source_px or kept.image_px
         budget = ACCELERATOR_BATCH_PIXELS if has_accelerator() else CPU_BATCH_PIXELS
         self._batch = batch or batch_size(pictures, kept.image_px, budget)
         model, adapter = load_kept(kept), backbones.get(kept.backbone)
-        signature = tf.TensorSpec((self._batch, kept.image_px, kept.image_px, 3), tf.uint8)
-        self._graph = tf.function(
-            lambda pictures: model(adapter.prepare(pictures), training=False),
-            input_signature=[signature],
-            autograph=False,
-        )
+        signature = tf.TensorSpec((self._batch, self.source_px, self.source_px, 3), tf.uint8)
+
+        def probabilities(pictures: tf.Tensor) -> tf.Tensor:
+            seen = pictures if kept.image_source_px is None else resized(pictures, kept.image_px)
+            return model(adapter.prepare(seen), training=False)
+
+        self._graph = tf.function(probabilities, input_signature=[signature], autograph=False)
         self._classes = int(model.output_shape[-1])
 
     def __call__(self, pictures: Pixels) -> Floats:
-        """Pictures (n, px, px, 3), any number of them, to probabilities (n, C).
+        """Pictures (n, px, px, 3) of `source_px`, any number of them, to probabilities (n, C).
 
         Raises:
             UserError: a batch does not fit in memory.

@@ -126,14 +126,14 @@ class FeatureMaker:
         """Gives a random network statistics and scale of real images, at this resolution. Returns the seconds."""
         if self._config.weights != "random":
             return 0.0
-        shards = self._source.shards[image_px]["train"]
+        stored = self._source.stored(image_px, "train")
         self._scale_px = image_px
-        return give_scale(self._model, self._adapter, shards, self._count("train"), image_px)
+        return give_scale(self._model, self._adapter, stored, self._count("train"), image_px)
 
     def _pass(self, extractor: Extractor, splits: Sequence[str], view: View, on_batch: Callable[[int], None]) -> Pass:
-        shards = [shard for split in splits for shard in self._source.shards[extractor.image_px][split]]
-        with named_faults(shards):
-            batches = images(shards, extractor.batch)
+        stored = self._source.stored(extractor.image_px, *splits)
+        with named_faults(stored.paths):
+            batches = images(stored, extractor.batch)
             return extractor.run((view_of(batch, VIEWS.index(view)) for batch in batches), on_batch)
 
     def _divide(

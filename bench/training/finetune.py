@@ -77,7 +77,7 @@ class FinetuneJob:
         if index is None:
             raise UserError(f"Data set '{source.name}' changed while it was used. Run the command again.")
         self._index: DataIndex = index
-        self._shards = [shard for shards in source.shards[self._config.image_px].values() for shard in shards]
+        self._source = source
         self._store = Store(Path(job.store))
         self._unfinished = self._store.unfinished(self._run.run_id)
         storage = Storage(self._store.banks, job.bank_gib)
@@ -88,7 +88,7 @@ class FinetuneJob:
         """Trains, predicts and stores. Returns macro F1 on validation."""
         self._tell("building the network")
         batching = self._first_batching()
-        with named_faults(self._shards):
+        with named_faults(self._source.stored(self._config.image_px, *self._index.splits).paths):
             while True:
                 try:
                     return self._attempt(batching)
@@ -211,6 +211,7 @@ class FinetuneJob:
             xla=config.xla,
             deterministic=config.deterministic,
             interruptions=progressed.interruptions,
+            image_source_px=self._source.source_px(config.image_px),
             code_revision=self._job.code_revision,
         )
 

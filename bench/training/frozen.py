@@ -17,7 +17,7 @@ import pandas as pd
 import backbones
 from bench.config import Frozen, Recipe, RunConfig
 from bench.data.catalog import find
-from bench.data.index import DataIndex, load_cached
+from bench.data.index import load_cached
 from bench.environment import cores, describe
 from bench.errors import UserError
 from bench.jobs import Failed, Finished, PlannedRun, Progress, TrainJob
@@ -57,7 +57,7 @@ class FrozenJob:
         index = load_cached(source, job.resolutions)
         if index is None:
             raise UserError(f"Data set '{source.name}' changed while it was used. Run the command again.")
-        self._index: DataIndex = index
+        self._source, self._index = source, index
         self._store = Store(Path(job.store))
         self._maker = FeatureMaker(job.weights, BankFolder(self._store.banks), source, index, job.runs[0].config)
         self._trainers: dict[Recipe, HeadTrainer] = {}
@@ -148,7 +148,7 @@ class FrozenJob:
             weights_seed=config.weights_seed,
             metrics=metrics,
             cost=cost,
-            setup=self._setup(config.recipe),
+            setup=self._setup(config),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         outputs = Outputs(
@@ -178,11 +178,12 @@ class FrozenJob:
         backbone = None if run.config.keeps_head_alone else self._maker.network(run.config.image_px)
         return save_frozen(trainer, backbone, self._store.unfinished(run.run_id).model)
 
-    def _setup(self, recipe: Recipe) -> Setup:
+    def _setup(self, config: RunConfig) -> Setup:
         return Setup(
             device=device_name(),
             cores=cores(),
-            global_batch=recipe.batch_per_replica,
+            global_batch=config.recipe.batch_per_replica,
+            image_source_px=self._source.source_px(config.image_px),
             code_revision=self._job.code_revision,
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -11,6 +10,7 @@ import keras
 from backbones.base import Backbone, WeightsError
 from bench.data.excerpt import excerpt
 from bench.data.faults import named_faults
+from bench.data.stored import Stored
 from bench.errors import UserError
 from bench.training.batch_norm import reestimate
 from bench.training.unit_variance import standardise
@@ -38,7 +38,7 @@ def build_backbone(adapter: Backbone, weights: str, seed: int) -> keras.Model:
         raise UserError(str(error)) from None
 
 
-def give_scale(model: keras.Model, adapter: Backbone, shards: Sequence[Path], images: int, image_px: int) -> float:
+def give_scale(model: keras.Model, adapter: Backbone, stored: Stored, images: int, image_px: int) -> float:
     """Gives a random network statistics and scale of real images. Returns the seconds.
 
     Args:
@@ -49,8 +49,8 @@ def give_scale(model: keras.Model, adapter: Backbone, shards: Sequence[Path], im
         image_px: their side, at which the network will be used.
     """
     started = time.perf_counter()
-    with named_faults(shards):
-        pictures = adapter.prepare(excerpt(shards, images, max(SCALING_LEAST, SCALING_PIXELS // image_px**2)))
+    with named_faults(stored.paths):
+        pictures = adapter.prepare(excerpt(stored, images, max(SCALING_LEAST, SCALING_PIXELS // image_px**2)))
     standardise(model, pictures)
     reestimate(model, [pictures])
     return time.perf_counter() - started

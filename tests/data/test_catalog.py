@@ -110,9 +110,17 @@ def test_class_names_that_cannot_be_used(empty_folder, content, message):
 
 def test_a_resolution_that_is_not_there(empty_folder):
     source = catalog.find(str(empty_folder(224)))
-    catalog.check_resolution(source, 224)
-    with pytest.raises(UserError, match=r"'garden' has no pictures of 512 px. It has: 224\."):
-        catalog.check_resolution(source, 512)
+    with pytest.raises(UserError, match=r"'garden' has no pictures of 512 px or more. It has: 224\."):
+        source.stored_px(512)
+
+
+def test_a_resolution_is_read_from_the_next_larger_one(empty_folder):
+    empty_folder(512)
+    source = catalog.find(str(empty_folder(224)))
+    assert [source.stored_px(px) for px in (64, 224, 225, 512)] == [224, 224, 512, 512]
+    assert [source.source_px(px) for px in (64, 224, 225, 512)] == [224, None, 512, None]
+    assert [source.stored(px, "val").made_px for px in (64, 224, 225, 512)] == [64, None, 225, None]
+    assert source.stored(225, "train", "val").paths == (*source.shards[512]["train"], *source.shards[512]["val"])
 
 
 def test_importing_the_rooms_of_the_parent_loads_no_tensorflow():

@@ -6,6 +6,7 @@ from PIL import Image
 
 from bench.data import catalog
 from bench.data.examples import choose, draw, show
+from bench.data.resizing import resized
 from bench.data.sheets import GAP
 from bench.errors import UserError
 from bench.training.augment import epoch_changes
@@ -21,7 +22,7 @@ def cell(sheet: Image.Image, number: int, px: int = 8) -> np.ndarray:
 
 def test_the_first_pictures_of_every_class(folder):
     folder.write()
-    chosen, counts = choose(sorted(folder.split("train").glob("*.tfrec")), 1)
+    chosen, counts = choose(catalog.find(str(folder.root)).stored(8, "train"), 1)
     assert {label: [(one.row, one.id) for one in found] for label, found in chosen.items()} == {
         0: [(0, "a")],
         1: [(1, "b")],
@@ -59,14 +60,17 @@ def test_every_augmentation_can_be_shown(folder, augmentation):
         assert one.std() == pytest.approx(stored.std(), rel=0.6)
 
 
+def test_a_resolution_that_is_not_there_is_shown_as_it_is_read(folder, picture):
+    sheet = draw(catalog.find(str(folder.write(16).root)), 8, "none", 2)
+    np.testing.assert_array_equal(cell(sheet, 0), resized(picture("a", 16), 8))
+
+
 def test_a_sheet_for_every_resolution(folder, tmp_path):
     source = catalog.find(str(folder.write().write(16).root))
     paths = show(source, (), "none", 2, lambda px: tmp_path / "out" / f"{px}.png")
     assert [path.name for path in paths] == ["8.png", "16.png"]
     with Image.open(paths[1]) as image:
         assert image.format == "PNG"
-    with pytest.raises(UserError, match="It has: 8, 16"):
-        show(source, (32,), "none", 2, lambda px: tmp_path / "x.png")
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="Cannot write"):
         show(source, (8,), "none", 2, lambda px: tmp_path / "file" / "x.png")
@@ -88,14 +92,17 @@ def test_a_record_that_does_not_decode_is_named(folder):
 
 def test_the_command(folder, call, tmp_path):
     folder.write()
-    status, out, err = call("data", "show", folder.root, "--recipe", "frozen-flip", "--examples", "1")
+    status, out, err = call("data", "show", folder.root, "--recipe", "frozen-flip", "--examples", "1", "--px", "8,7")
     assert status == 0, err
     assert "as 'frozen-flip' shows them (augmentation: flip)" in out
-    assert (tmp_path / "reports" / "examples" / "garden" / "frozen-flip-8px.png").is_file()
+    assert "7 px is made from 8 px, as in training." in out
+    for px in (7, 8):
+        assert (tmp_path / "reports" / "examples" / "garden" / f"frozen-flip-{px}px.png").is_file()
     for words, said in {
         ("smaple",): "Did you mean 'sample'",
         (folder.root, "--recipe", "frozn"): "Did you mean 'frozen'",
         (folder.root, "--px", "big"): "--px 'big'",
+        (folder.root, "--px", "9"): "no pictures of 9 px or more. It has: 8",
     }.items():
         status, _, err = call("data", "show", *words)
         assert (status, err.count("\n")) == (2, 1)

@@ -9,6 +9,6 @@ from bench.data.excerpt import excerpt
 
 @pytest.mark.parametrize(("wanted", "names"), [(2, "ac"), (3, "abc"), (5, "abcde"), (9, "abcde")])
 def test_pictures_are_spread_over_the_split(folder, picture, wanted, names):
-    shards = catalog.find(str(folder.write().root)).shards[8]["train"]
-    found = excerpt(shards, images=5, wanted=wanted).numpy()
+    stored = catalog.find(str(folder.write().root)).stored(8, "train")
+    found = excerpt(stored, images=5, wanted=wanted).numpy()
     np.testing.assert_array_equal(found, np.stack([picture(name) for name in names]))

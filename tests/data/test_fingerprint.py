@@ -69,6 +69,16 @@ def test_files_are_read_once(root, monkeypatch):
     assert of(root) == first
 
 
-def test_a_resolution_that_is_not_there(root):
-    with pytest.raises(UserError, match="no pictures of 64 px"):
-        catalog.find(str(root)).fingerprint(64)
+def test_nothing_is_enlarged(root):
+    with pytest.raises(UserError, match="no pictures of 225 px or more"):
+        catalog.find(str(root)).fingerprint(225)
+
+
+def test_a_made_resolution_says_what_it_is_made_of(root, empty_folder):
+    stored = of(root)
+    made = catalog.find(str(root)).fingerprint(64)
+    assert made == f"{stored}-224-to-64-area"
+    empty_folder(64)
+    assert catalog.find(str(root)).fingerprint(64) != made
+    change(root / "tfrecords-jpeg-224x224" / "val" / "00-0.tfrec", b"x")
+    assert catalog.find(str(root)).fingerprint(65) == f"{of(root)}-224-to-65-area" != made

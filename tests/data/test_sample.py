@@ -66,7 +66,7 @@ def test_it_passes_its_own_scan(source):
 
 def test_both_resolutions_show_the_same_scene(source):
     small, large = (
-        np.concatenate(list(images(source.shards[px]["val"], 40).as_numpy_iterator())).astype(float)
+        np.concatenate(list(images(source.stored(px, "val"), 40).as_numpy_iterator())).astype(float)
         for px in (224, 512)
     )
     # 32 px blocks of the small picture against 512 / 7 px of the large one, cut at whole pixels.

@@ -47,6 +47,18 @@ def test_what_is_there_is_found(folder):
     assert index.to_json(cached) == index.to_json(found)
 
 
+def test_what_is_made_is_read_once_and_needs_no_scan_of_its_own(folder, monkeypatch):
+    read, sides = scan._read, []
+    monkeypatch.setattr(scan, "_read", lambda px, shards: sides.append(px) or read(px, shards))
+    source = catalog.find(str(folder.write(16).write().root))
+    found = scan.scan(source, [8, 12, 16, 15])
+    assert sides == [8, 16]
+    assert found.fingerprints == {px: source.fingerprint(px) for px in (8, 12, 15, 16)}
+    assert index.to_json(index.load_cached(source, (16, 15, 12, 8))) == index.to_json(found)
+    assert index.load_cached(source, (5, 13)).fingerprints == {px: source.fingerprint(px) for px in (5, 13)}
+    assert index.load_cached(source, (13,)) is None  # of 16 px alone nothing was said
+
+
 def test_without_names_classes_are_numbered(folder):
     folder.splits["val"] = [("f", 4)]
     assert scanned(folder.write()).class_names == ("0", "1", "2", "3", "4")
@@ -214,7 +226,7 @@ def test_a_resolution_that_was_not_asked_for_is_not_read(folder):
 
 def test_a_resolution_that_is_not_there(folder):
     folder.write()
-    refused(folder, "has no pictures of 16 px. It has: 8", 16)
+    refused(folder, "has no pictures of 16 px or more. It has: 8", 16)
 
 
 def test_pictures_that_two_splits_hold_are_counted(folder, png, picture):

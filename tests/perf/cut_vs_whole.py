@@ -22,6 +22,7 @@ def epoch_seconds(trainable: str, shards: list[str], images: int, banks: Path) -
 
     import backbones
     from bench.config import load_recipe
+    from bench.data.stored import Stored
     from bench.training.feeding import Examples
     from bench.training.fitting import Fit
     from bench.training.loop import Execution, Steps
@@ -36,7 +37,7 @@ def epoch_seconds(trainable: str, shards: list[str], images: int, banks: Path) -
     network = Network.of(adapter, adapter.build("random"), recipe, CLASSES, 0)
     optimizer = make_optimizer(recipe, network.trainable_variables)
     steps = Steps(network, recipe, optimizer, np.ones(CLASSES, np.float32), Execution(strategy))
-    train = Examples(PictureSource([Path(shard) for shard in shards], PX), np.arange(images) % CLASSES)
+    train = Examples(PictureSource(Stored(tuple(map(Path, shards))), PX), np.arange(images) % CLASSES)
     one = Examples(train.source, train.labels[:1])
     training = Training(network, optimizer, steps, strategy, recipe, train, one, CLASSES, BATCH, 0)
     if network.front is not None:

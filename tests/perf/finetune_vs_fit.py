@@ -107,6 +107,7 @@ def harness_training(backbone: str, shards: list[str], images: int, epochs: int)
 
     import backbones
     from bench.config import load_recipe
+    from bench.data.stored import Stored
     from bench.training.feeding import Examples
     from bench.training.loop import Execution, Steps
     from bench.training.network import Network
@@ -119,7 +120,7 @@ def harness_training(backbone: str, shards: list[str], images: int, epochs: int)
     network = Network.of(adapter, adapter.build("random"), recipe, CLASSES, 0)
     optimizer = make_optimizer(recipe, network.trainable_variables)
     steps = Steps(network, recipe, optimizer, np.ones(CLASSES, np.float32), Execution(strategy))
-    source = PictureSource([Path(shard) for shard in shards], PX)
+    source = PictureSource(Stored(tuple(map(Path, shards))), PX)
     train = Examples(source, np.arange(images) % CLASSES)
     val = Examples(source, np.arange(1) % CLASSES)
     return Training(network, optimizer, steps, strategy, recipe, train, val, CLASSES, BATCH, 0)

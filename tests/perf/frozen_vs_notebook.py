@@ -88,7 +88,7 @@ def notebook(source, index, recipe, backbone, start):
         ours.assign(theirs)
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     pictures = {
-        split: adapter.prepare(np.concatenate(list(images(source.shards[224][split], 16))))
+        split: adapter.prepare(np.concatenate(list(images(source.stored(224, split), 16))))
         for split in ("train", "val")
     }
     labels = {split: index.splits[split].labels for split in pictures}

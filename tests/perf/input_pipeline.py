@@ -53,13 +53,14 @@ def feed_alone(shards: list[str], images: int, seconds: float) -> dict[str, floa
     """Images per second of the clock and of the processor, after a warm-up."""
     import tensorflow as tf
 
+    from bench.data.stored import Stored
     from bench.environment import cores
     from bench.training.augment import augment
     from bench.training.feeding import Examples, Replicas, TrainingPlaces, batches
     from bench.training.picture_source import PictureSource
 
     strategy = tf.distribute.get_strategy()
-    train = Examples(PictureSource([Path(shard) for shard in shards], PX), np.arange(images) % CLASSES)
+    train = Examples(PictureSource(Stored(tuple(map(Path, shards))), PX), np.arange(images) % CLASSES)
     places = TrainingPlaces(images, BATCH, Replicas.of(strategy), "flip", 0)
     feed = batches(train, places, range(1_000), strategy)
     flip = tf.function(lambda inputs, changes: augment("flip", inputs, changes), autograph=False, reduce_retracing=True)

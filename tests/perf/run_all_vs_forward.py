@@ -29,7 +29,7 @@ from bench.data.catalog import find
 from bench.data.pipeline import images
 from bench.training.extraction import CPU_BATCH_PIXELS, batch_size
 source, px, name = find("sample"), int(sys.argv[1]), sys.argv[2]
-shards = [shard for split in ("train", "val", "test") for shard in source.shards[px][split]]
+shards = source.stored(px, "train", "val", "test")
 count = sum(1 for batch in images(shards, 1))
 batch = batch_size(count, px, CPU_BATCH_PIXELS)
 adapter = backbones.get(name)

@@ -85,6 +85,13 @@ def test_a_batch_that_did_not_fit_is_marked_once():
     assert "- All runs: its gradients were gathered" in footnotes(rows).lines()
 
 
+def test_made_resolutions_are_marked():
+    rows = with_changes(1, image_source_px=512)
+    notes = footnotes(rows)
+    assert notes.mark(rows[1]["run_id"]) == "a"
+    assert "- `a` its pictures were made from those of 512 px as they were read." in notes.lines()
+
+
 def test_resumed_runs_are_marked_and_others_are_not():
     rows = with_changes(1, interruptions=2)
     rows[0] |= {"interruptions": 0}

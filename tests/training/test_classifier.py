@@ -3,13 +3,18 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers_kept import PX, decoded
+from helpers_data import make_data
+from helpers_kept import PX, decoded, train
 from PIL import Image
 
 from bench.classifying.networks import needed
 from bench.classifying.outcome import Outcome
+from bench.config import RunConfig, load_recipe
+from bench.data.catalog import find
+from bench.data.scan import scan
 from bench.errors import UserError
-from bench.jobs import PredictJob
+from bench.jobs import PlannedRun, PredictJob, TrainJob
+from bench.store import Store
 from bench.training.classifier import Classifier, classify
 
 
@@ -27,6 +32,47 @@ def test_a_kept_network_says_what_it_said(trained, name, batch):
     np.testing.assert_allclose(found, probabilities(run), atol=1e-5)
     assert name != "frozen" or run.result.cost.bank_shared  # its random backbone was made again, to be kept
     assert probabilities(run).std() > 0.01  # else anything would do
+
+
+def test_a_made_resolution_is_made_of_pictures_too(tmp_path):
+    """Training read 64 px and made 40 of them; so does `predict`, of squares of 64 px."""
+    data = make_data(tmp_path / "toy", (64,), counts={"train": 9, "val": 8})
+    config = RunConfig(
+        data="toy",
+        backbone="tiny",
+        image_px=40,
+        recipe=load_recipe("finetune").model_copy(update={"epochs": 1, "batch_per_replica": 8}),
+        weights="random",
+    )
+    print_ = scan(find(str(data)), (40,)).fingerprints[40]
+    run = PlannedRun(run_id=config.run_id(print_), config=config)
+    job = TrainJob(
+        data=str(data),
+        resolutions=(40,),
+        backbone="tiny",
+        weights="random",
+        store=str(tmp_path / "runs"),
+        code_revision="x",
+        runs=(run,),
+        keep_weights=True,
+    )
+    train(job, tmp_path / "log.txt")
+    store = Store(tmp_path / "runs")
+    stored = store.get(run.run_id)
+    assert stored.result.setup.image_source_px == 64
+    names = [tmp_path / f"{number}.png" for number in range(8)]
+    for name, pixels in zip(names, decoded(data, 64), strict=True):
+        Image.fromarray(pixels).save(name)
+    job = PredictJob(
+        networks=needed(store, stored, ()),
+        pictures=tuple(map(str, names)),
+        square="centre",
+        batch=None,
+        skip_unreadable=False,
+        out=str(tmp_path / "out.npz"),
+    )
+    classify(job, lambda event: None)
+    np.testing.assert_allclose(Outcome.load(tmp_path / "out.npz").probs[0], probabilities(stored), atol=1e-5)
 
 
 def test_pictures_of_many_chunks_keep_their_order(trained, tmp_path):

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers_data import make_data
 
 import backbones
 from bench.config import RunConfig, load_recipe
 from bench.data.catalog import find
 from bench.data.pipeline import images
+from bench.data.resizing import resized
 from bench.data.scan import scan
 from bench.errors import UserError
 from bench.training.bank import BankFolder
@@ -23,10 +25,10 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def make(data, tmp_path):
-    source = find(str(data))
-    index = scan(source, (32, 64))
+    toy = find(str(data))
+    both = scan(toy, (32, 64))
 
-    def maker(backbone="tiny", weights="random", weights_seed=0):
+    def maker(backbone="tiny", weights="random", weights_seed=0, source=toy, index=both):
         config = RunConfig(
             data="toy",
             backbone=backbone,
@@ -37,7 +39,7 @@ def make(data, tmp_path):
         )
         return FeatureMaker(str(weights), BankFolder(tmp_path / "banks"), source, index, config)
 
-    maker.source = source
+    maker.source = toy
     return maker
 
 
@@ -46,7 +48,7 @@ def silent(done, total):
 
 
 def decoded(source, px, split):
-    return np.concatenate([batch.numpy() for batch in images(source.shards[px][split], 4)])
+    return np.concatenate([batch.numpy() for batch in images(source.stored(px, split), 4)])
 
 
 def test_rows_are_the_pictures_in_their_order(make, tmp_path):
@@ -64,6 +66,27 @@ def test_rows_are_the_pictures_in_their_order(make, tmp_path):
     both = banks.features("train", 2)
     assert both.mean.shape == (2, COUNTS["train"], 16)
     np.testing.assert_allclose(both.mean[1], mirrored.numpy().mean(axis=(1, 2)), atol=1e-5)
+
+
+def test_a_made_resolution_is_that_of_the_same_pictures_stored(make, tmp_path):
+    """In pixels and in statistics of a random network; and its bank is another's than that of a stored one."""
+    from bench.data.records import Record, write_shard
+
+    large, index = make.source, scan(make.source, (40,))
+    for split in COUNTS:
+        folder = tmp_path / "small" / "tfrecords-jpeg-40x40" / split
+        folder.mkdir(parents=True)
+        pixels = np.concatenate([resized(batch, 40) for batch in images(large.stored(64, split), 4)])
+        part = index.splits[split]
+        rows = zip(pixels, part.labels.tolist(), part.ids, strict=True)
+        write_shard(folder, 0, 40, [Record(tf.io.encode_png(one).numpy(), label, name) for one, label, name in rows])
+    small = find(str(tmp_path / "small"))
+    made, stored = make(index=index), make(source=small, index=scan(small, (40,)))
+    for split in COUNTS:
+        found, expected = (maker.banks(40, 2, silent).features(split) for maker in (made, stored))
+        np.testing.assert_array_equal(found.mean, expected.mean)
+        np.testing.assert_array_equal(found.variance, expected.variance)
+    assert len(list((tmp_path / "banks").iterdir())) == 8
 
 
 def test_what_is_there_is_not_made_again(make):

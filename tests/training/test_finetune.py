@@ -113,7 +113,7 @@ def test_a_kept_model_gives_the_same_probabilities(data, tmp_path):
 
     carry_out(finetune_job(data, tmp_path / "runs").model_copy(update={"keep_weights": True}), tmp_path)
     run = Store(tmp_path / "runs").get("tiny")
-    pictures = np.concatenate([batch.numpy() for batch in images(find(str(data)).shards[32]["val"], 8)])
+    pictures = np.concatenate([batch.numpy() for batch in images(find(str(data)).stored(32, "val"), 8)])
     probs = keras.models.load_model(run.model).predict(np.asarray(backbones.get("tiny").prepare(pictures)), verbose=0)
     np.testing.assert_allclose(probs, np.exp(run.log_probs("val")), atol=1e-5)
 
