@@ -63,7 +63,7 @@ def _prepared(tfds: Any, name: str, folder: Path, tell: Tell) -> Any:
         return theirs
     builder, downloads = tfds.builder(name, data_dir=str(folder / "prepared")), folder / "downloads"
     if not builder.data_path.exists():
-        for part in (folder / "prepared", downloads / "extracted", *downloads.glob("*.tmp.*")):
+        for part in (folder / "prepared", downloads / "extracted", *downloads.rglob("*.tmp.*")):
             shutil.rmtree(part, ignore_errors=True)  # what an interruption left is of no use to the library
         sizes = {url: int(info.size) for url, info in (builder.url_infos or {}).items()}
         _probe(sizes, name, downloads)
@@ -92,7 +92,7 @@ def _watched(folder: Path, size: int, tell: Tell) -> Iterator[None]:
 
     def watch() -> None:
         while not over.wait(_TICK_SECONDS):
-            tell("downloading, MiB", min(_held(folder), size) // _MIB, size // _MIB)
+            tell("downloading and preparing, MiB", min(_held(folder), size) // _MIB, size // _MIB)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,14 @@ def test_the_command_says_what_came(asked, call):
     assert out.startswith("tf_flowers: 12 pictures of 2 classes (train ")
     assert "Next: python -m bench data audit tf_flowers" in out
     assert call("data", "fetch", "tf_flowers", "--px", "16")[1] == "tf_flowers: there already, at 16 px.\n"
+
+
+def test_without_the_extra_the_command_says_so(call, monkeypatch, tmp_path):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "tensorflow_datasets.py").write_text("raise ImportError('not here')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=os.pathsep)
+    status, _, err = call("data", "fetch", "oxford_flowers102")
+    assert status == 2
+    assert err.startswith("petalbench: data fetch oxford_flowers102 needs tensorflow-datasets")
+    assert "pip install 'petalbench[tfds]'. (not here)" in err
+    assert err.count("\n") == 1

@@ -125,7 +125,7 @@ def test_a_copy_of_the_users_is_used(library, write, tmp_path):
 
 
 def test_halves_of_an_interrupted_one_are_removed(library, write, tmp_path):
-    half = tmp_path / "work" / "downloads" / "flower_photos.tgz.tmp.0123"
+    half = tmp_path / "work" / "downloads" / "tf_flowers" / "flower_photos.tgz.tmp.0123"
     half.mkdir(parents=True)
     (half / "flower_photos.tgz").write_bytes(b"half")
     write("tf_flowers")
@@ -190,7 +190,7 @@ def test_what_has_come_is_told(monkeypatch, tmp_path):
     with ours._watched(tmp_path, 3 * 2**20, lambda *where: told.add(where)):
         while not told:
             pass
-    assert told == {("downloading, MiB", 2, 3)}
+    assert told == {("downloading and preparing, MiB", 2, 3)}
 
 
 @pytest.fixture
