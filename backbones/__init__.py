@@ -2,12 +2,14 @@
 
 Importing this package imports every file in it, and so registers every backbone; neither Keras nor TensorFlow is
 imported before a backbone is built. A file that fails to import fails the package: nothing is skipped in silence.
+Backbones from elsewhere are plugins (`backbones.plugins`).
 """
 
 from importlib import import_module
 from pkgutil import iter_modules
 
-from backbones.base import Backbone, WeightsError, WeightsFile
+from backbones.base import STAGES, Backbone, BackboneError, WeightsError, WeightsFile
+from backbones.function_backbone import FunctionBackbone
 from backbones.registry import MATRIX, UnknownBackboneError, get, names, register
 
 for _module in iter_modules(__path__):
@@ -15,7 +17,10 @@ for _module in iter_modules(__path__):
 
 __all__ = [
     "MATRIX",
+    "STAGES",
     "Backbone",
+    "BackboneError",
+    "FunctionBackbone",
     "UnknownBackboneError",
     "WeightsError",
     "WeightsFile",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from backbones.base import Backbone
 
 # What `--all` means. `tiny` is registered as well, and never part of it.
 MATRIX = ("vgg16", "resnet50", "densenet121", "efficientnetb0")
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")  # a word of the command line: no `@`, `:` or pattern
 _registered: dict[str, Backbone] = {}
 _schemes: dict[str, Callable[[str], Backbone]] = {}
 
@@ -24,8 +27,15 @@ def register(backbone: Backbone) -> None:
     """Add `backbone` under its name.
 
     Raises:
-        ValueError: the name is taken.
+        ValueError: the name is taken, or cannot be a word of the command line.
+        TypeError: no adapter.
     """
+    if not isinstance(backbone, Backbone):
+        raise TypeError(f"register takes an instance of a subclass of backbones.Backbone, and got {backbone!r}.")
+    if not _NAME.fullmatch(backbone.name):
+        raise ValueError(
+            f"A backbone cannot be named '{backbone.name}': names are of a-z, 0-9 and . _ - and begin with a-z or 0-9."
+        )
     if backbone.name in _registered:
         raise ValueError(f"A backbone named '{backbone.name}' is registered already.")
     _registered[backbone.name] = backbone
@@ -42,20 +52,41 @@ def register_scheme(scheme: str, make: Callable[[str], Backbone]) -> None:
     _schemes[scheme] = make
 
 
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """What was registered inside is forgotten where an exception leaves."""
+    tables: tuple[dict[str, object], ...] = (_registered, _schemes)  # type: ignore[assignment]
+    before = [dict(table) for table in tables]
+    try:
+        yield
+    except BaseException:
+        for table, content in zip(tables, before, strict=True):
+            table.clear()
+            table.update(content)
+        raise
+
+
 def get(name: str) -> Backbone:
     """The backbone registered under `name`, or made from it, as `hub:PRESET` is.
 
+    Installed plugins are loaded where the name is not one of ours.
+
     Raises:
-        UnknownBackboneError: there is none; the text lists all names.
+        UnknownBackboneError: there is none; the text lists all names, and the plugins that failed.
     """
     scheme, colon, rest = name.partition(":")
     if colon and scheme in _schemes:
         return _schemes[scheme](rest)
     if name not in _registered:
-        raise UnknownBackboneError(f"Unknown backbone '{name}'. Known: {', '.join(names())}.")
+        from backbones import plugins
+
+        plugins.load_installed()
+        if name not in _registered:
+            failed = "".join(f" {line}" for line in plugins.failures())
+            raise UnknownBackboneError(f"Unknown backbone '{name}'. Known: {', '.join(names())}.{failed}")
     return _registered[name]
 
 
 def names() -> tuple[str, ...]:
-    """All registered names, sorted."""
+    """All registered names, sorted. Those of installed plugins are among them once `load_installed` was called."""
     return tuple(sorted(_registered))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+HASHES = {"md5": "MD5", "sha256": "SHA-256"}  # as hashlib calls them, and people
+
 
 class WeightsError(ValueError):
     """Weights that cannot be had, or that are not those of the network. One line, naming the file and the network."""
@@ -34,8 +36,7 @@ class WeightsFile:
     @property
     def hash(self) -> str:
         """The digest with its kind, for people."""
-        names = {"md5": "MD5", "sha256": "SHA-256"}
-        return f"{names[self.algorithm]} {self.digest}" if self.digest else "no hash is published"
+        return f"{HASHES[self.algorithm]} {self.digest}" if self.digest else "no hash is published"
 
     @property
     def host(self) -> str:
@@ -48,7 +49,8 @@ class WeightsFile:
 
     def remedy(self, models: Path) -> str:
         """What to do where the file is not to be had: the rest of a sentence that began by saying so."""
-        return f"Put {self.name} ({self.hash}, from {self.url}) into {models}"
+        source = f", from {self.url}" if self.url else ""
+        return f"Put {self.name} ({self.hash}{source}) into {models}"
 
     def given(self, models: Path) -> str | Path:
         """What `Backbone.build` is given for these weights."""

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 import backbones
 from backbones.registry import UnknownBackboneError
 from bench.errors import UserError, nearest
+from bench.plugging import use_installed
 
 TEST_ONLY = frozenset({"tiny"})  # never matched by a pattern, always by name
 
@@ -53,12 +54,25 @@ def named(word: str) -> list[str]:
         return [_made(word)]
     if word in backbones.names():
         return [word]
+    use_installed()  # not before: whoever names one of ours does not wait for plugins
     several = [name for name in backbones.names() if name not in TEST_ONLY]
     found = [name for name in several if _family(name) == word]
     found = found or [name for name in several if fnmatchcase(name, word)]
     if not found:
         raise _unknown(word)
     return found
+
+
+def named_or_all(words: Sequence[str]) -> list[str]:
+    """What several words stand for, each backbone once; without words all there are, plugins included.
+
+    Raises:
+        UserError: a word that stands for none.
+    """
+    if not words:
+        use_installed()
+        return list(backbones.names())
+    return list(dict.fromkeys(name for word in words for name in named(word)))
 
 
 def spread(words: Sequence[str]) -> list[str]:

@@ -143,6 +143,7 @@ class RunConfig(Frozen):
     train_on: TrainOn = "train"  # train+val: for a submission; such a run has seen validation
     xla: bool = False  # compile training steps with XLA
     deterministic: bool = False  # the same numbers every time, at a price
+    plugin: str | None = None  # where the backbone comes from, if not from here: NAME@DIGEST of its source
 
     @property
     def keeps_head_alone(self) -> bool:

@@ -83,6 +83,7 @@ class TrainJob(Frozen):
     data: str
     resolutions: tuple[int, ...]  # of the checked index, which may be more than those of the runs
     backbone: str
+    plugin: str | None = None  # the file that registers the backbone, where one was given
     weights: str  # imagenet, random, or the path of a weights file
     store: str
     code_revision: str
@@ -111,6 +112,7 @@ class PredictJob(Frozen):
 
     kind: Literal["predict"] = "predict"
     networks: tuple[Kept, ...]
+    plugins: tuple[str, ...] = ()  # files that register backbones
     pictures: tuple[str, ...]
     square: Literal["centre", "letterbox"]
     batch: int | None  # pictures at once; None: as many as suits the device

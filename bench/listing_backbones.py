@@ -9,8 +9,9 @@ from tabulate import tabulate
 
 import backbones
 from backbones.base import Backbone
-from bench.choosing_backbones import named
+from bench.choosing_backbones import named_or_all
 from bench.environment import keras_models
+from bench.plugging import label
 
 Rows = Sequence[dict[str, Any]]
 _NETWORKS = """\
@@ -29,8 +30,7 @@ def backbone_rows(words: Sequence[str] = ()) -> Rows:
     Raises:
         UserError: a word that stands for none.
     """
-    names = dict.fromkeys(name for word in words for name in named(word)) if words else backbones.names()
-    adapters = sorted(map(backbones.get, names), key=lambda adapter: (adapter.family, adapter.gflops_224))
+    adapters = sorted(map(backbones.get, named_or_all(words)), key=lambda adapter: (adapter.family, adapter.gflops_224))
     return [_row(adapter) for adapter in adapters]
 
 
@@ -42,19 +42,24 @@ def backbone_tables(rows: Rows) -> str:
         [_network(row) for row in rows], headers="keys", disable_numparse=True, colalign=["left"] * 2 + ["right"] * 5
     )
     published = tabulate([_published(row, sources) for row in rows], headers="keys", disable_numparse=True)
-    return "\n\n".join([networks, _NETWORKS, published, "\n".join([_PUBLISHED, *notes])])
+    plugins = [f"{row['backbone']}: plugin {row['plugin']}" for row in rows if row["plugin"]]
+    return "\n\n".join([networks, "\n".join([_NETWORKS, *plugins]), published, "\n".join([_PUBLISHED, *notes])])
 
 
 def _network(row: dict[str, Any]) -> dict[str, str]:
     return {
         "backbone": row["backbone"] + ("*" if row["in --all"] == "yes" else ""),
         "family": row["family"],
-        "Mparams": f"{row['parameters'] / 1e6:.1f}",
-        "GFLOPs\nat 224": f"{row['GFLOPs at 224']:.2f}",
-        "\nat 512": f"{row['GFLOPs at 512']:.2f}",
+        "Mparams": f"{row['parameters'] / 1e6:.1f}" if row["parameters"] else "",
+        "GFLOPs\nat 224": _work(row["GFLOPs at 224"]),
+        "\nat 512": _work(row["GFLOPs at 512"]),
         "px": row["native px"],
         "min": row["smallest px"],
     }
+
+
+def _work(gflops: float | None) -> str:
+    return "" if gflops is None else f"{gflops:.2f}"
 
 
 def _published(row: dict[str, Any], sources: Sequence[str]) -> dict[str, str]:
@@ -74,9 +79,9 @@ def _row(adapter: Backbone) -> dict[str, Any]:
         "backbone": adapter.name,
         "family": adapter.family,
         "features": adapter.feature_width,
-        "parameters": adapter.parameters,
-        "GFLOPs at 224": adapter.gflops_224,
-        "GFLOPs at 512": round(adapter.gflops_at(512), 4),
+        "parameters": adapter.parameters or None,  # 0: a plugin did not say
+        "GFLOPs at 224": adapter.gflops_224 or None,
+        "GFLOPs at 512": round(adapter.gflops_at(512), 4) or None,
         "native px": adapter.native_px,
         "smallest px": adapter.smallest_px,
         "largest px": adapter.largest_px,
@@ -86,6 +91,7 @@ def _row(adapter: Backbone) -> dict[str, Any]:
         "top-1 source": adapter.top1_source or None,
         "ImageNet weights": _state(adapter),
         "weights file": file.name if file else None,
+        "plugin": label(adapter.name),
     }
 
 

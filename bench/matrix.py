@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import backbones
+from bench import plugging
 from bench.choosing_backbones import Choice
 from bench.config import Precision, Recipe, RunConfig, Strategy, TrainOn
 from bench.data.catalog import DataSource
@@ -118,9 +119,17 @@ def _check_side(adapter: backbones.Backbone, px: int) -> None:
         )
 
 
-def weights_name(weights: str | Path) -> str:
-    """How a run's configuration names its weights: a file by its name and the start of its digest."""
-    return weights if isinstance(weights, str) else f"{weights.name}@{sha256(weights)[:8]}"
+def weights_name(weights: str | Path, adapter: backbones.Backbone) -> str:
+    """How a run's configuration names its weights: a file by its name and the start of its digest.
+
+    A file that has the published hash is `imagenet`, wherever it lies: the same weights are the same question.
+    """
+    if isinstance(weights, str):
+        return weights
+    published = adapter.weights_file
+    if published and published.digest and published.is_at(weights):
+        return "imagenet"
+    return f"{weights.name}@{sha256(weights)[:8]}"
 
 
 def plan(
@@ -133,7 +142,7 @@ def plan(
     options: Options,
 ) -> list[PlannedRun]:
     """All runs of the matrix, named."""
-    names = {backbone: weights_name(chosen) for backbone, chosen in weights.items()}
+    names = {backbone: weights_name(chosen, backbones.get(backbone)) for backbone, chosen in weights.items()}
     configs = [
         RunConfig(
             data=data,
@@ -143,6 +152,7 @@ def plan(
             weights=names[backbone],
             seed=seed,
             lr_scale=scale,
+            plugin=plugging.label(backbone),
             **options.shared(),
         )
         for backbone, px in wanted

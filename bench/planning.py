@@ -48,6 +48,7 @@ class Request:
     on_oom: OnOom = "fail"
     bank_gib: float = DEFAULT_BANK_GIB
     worker_timeout_seconds: float = DEFAULT_WORKER_TIMEOUT_SECONDS
+    plugins: tuple[Path, ...] = ()  # files that register backbones
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def choose_weights(asked: Asked) -> dict[str, str | Path]:
     names = dict.fromkeys(choice.backbone for choice in asked.choices)
     chosen = {name: weights.resolve(policy, backbones.get(name)) for name in names}
     files = [name for name, found in chosen.items() if isinstance(found, Path)]
-    if len(files) > 1 and policy not in weights.POLICIES:
+    if len(files) > 1 and policy not in weights.POLICIES and not Path(policy).expanduser().is_dir():
         raise UserError(f"--weights '{policy}' is one network's file; {len(files)} were asked for: {', '.join(files)}.")
     return chosen
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 import backbones
+from bench import plugging
 from bench.choosing_recipe import choose_recipe, settings_between
 from bench.config import Recipe, load_recipe, recipe_names
 from bench.errors import UserError
@@ -25,10 +26,12 @@ def commands(runs: Sequence[StoredRun], data: str) -> str:
             trained.setdefault(f"{found}{_how(run, bool(found))}", []).append(run.result)
     lines = [_run_command(results, how) for how, results in sorted(trained.items())]
     results = [run.result for run in runs]
+    plugins = {result.plugin for result in results if result.plugin and not plugging.is_file(result.plugin)}
+    packages = [f"# with the plugin {plugging.source(plugin)} installed" for plugin in sorted(plugins)]
     older = superseded(results)
     current = [result.combination for result in results if result.combination and result.run_id not in older]
     everyone = {result.run_id for result in results if result.kind == "run"}
-    return "\n".join(lines + sorted({f"{_ensemble_command(made, everyone)}{where}" for made in current}))
+    return "\n".join(packages + lines + sorted({f"{_ensemble_command(made, everyone)}{where}" for made in current}))
 
 
 def _run_command(results: Sequence[Result], how: str) -> str:
@@ -53,7 +56,13 @@ def _how(run: StoredRun, elsewhere: bool) -> str:
         given = f" --weights {shlex.quote('path/to/' + weights.rpartition('@')[0])}"
     elif elsewhere and weights == "random":
         given = " --weights random"
-    return f"{_recipe(Recipe.model_validate(run.config['recipe']))}{_options(run)}{given}"
+    return f"{_plugin(run.result)}{_recipe(Recipe.model_validate(run.config['recipe']))}{_options(run)}{given}"
+
+
+def _plugin(result: Result) -> str:
+    if result.plugin is None or not plugging.is_file(result.plugin):
+        return ""
+    return f" --plugin {shlex.quote('path/to/' + plugging.source(result.plugin))}"
 
 
 def _recipe(recipe: Recipe) -> str:

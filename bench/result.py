@@ -133,6 +133,7 @@ class Result(Frozen):
     seed: int | None = None
     weights: str | None = None
     weights_seed: int | None = None
+    plugin: str | None = None  # where the backbone comes from, if not from here
     metrics: Metrics
     cost: Cost
     setup: Setup

@@ -24,6 +24,7 @@ def result_row(result: Result) -> dict[str, Any]:
             "lr_scale",
             "seed",
             "weights",
+            "plugin",
             "added",
         }
     )

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from bench import matrix, runner
+from bench import matrix, plugging, runner
 from bench.choosing_backbones import spread
 from bench.data.catalog import SAMPLE, find
 from bench.data.sample import is_made
@@ -20,24 +20,25 @@ from bench.store import Store
 
 
 def carry_out(request: Request) -> int:
-    """Does it. Returns the exit status: 0, or 1 where a run failed, now or before.
+    """Does it. Returns the exit status: 0, or 1 where a run failed, now or before, or a plugin that was given.
 
     Raises:
         UserError: a mistake in what was asked or given.
     """
+    failed_plugins = plugging.use(request.plugins)
     asked, store, prices = Asked.read(request), Store(request.runs), load_prices(request.prices)
     for line in spread(request.words):
         print(line, file=sys.stderr)
     if request.dry_run:
         _show_plan(_foreseen(asked, store), request.as_json)
-        return 0
+        return 1 if failed_plugins else 0
     store.check_writable()
     plan = make_plan(asked, store)
     outcome = _run(request, plan, store)
     if is_chief() and (plan.runs.todo or not (request.reports / "summary.md").is_file()):
         publish(store, plan.source.name, request.reports, prices)
     _tell(request, plan.runs, outcome)
-    return 1 if outcome.failed or plan.runs.failed else 0
+    return 1 if outcome.failed or plan.runs.failed or failed_plugins else 0
 
 
 def _run(request: Request, plan: Plan, store: Store) -> runner.Outcome:
@@ -57,6 +58,7 @@ def _job(request: Request, plan: Plan, runs: tuple[PlannedRun, ...], store: Stor
         data=request.data,
         resolutions=tuple(sorted(plan.index.fingerprints)),
         backbone=backbone,
+        plugin=plugging.file_of(backbone),
         weights=str(plan.weights[backbone]),
         store=str(store.root.resolve()),
         code_revision=code_revision(),

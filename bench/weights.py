@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 import threading
 import urllib.error
 import urllib.request
@@ -44,7 +45,8 @@ def resolve(policy: str, backbone: Backbone, *, online: Callable[[str], bool] = 
     """What `Backbone.build` is to be given.
 
     Args:
-        policy: `auto` (ImageNet where it can be had, else random), `imagenet`, `random`, or the path of a weights file.
+        policy: `auto` (ImageNet where it can be had, else random), `imagenet`, `random`, the path of a weights file, or
+            that of a folder of published ones.
         backbone: the network that is to be built.
         online: whether a host answers.
 
@@ -61,7 +63,8 @@ def resolve(policy: str, backbone: Backbone, *, online: Callable[[str], bool] = 
         return file.given(environment.keras_models()) if file and _can_be_had(file, online) else "random"
     if policy == "imagenet":
         return _imagenet(backbone, online)
-    return _file(policy)
+    path = Path(policy).expanduser()
+    return _of_folder(path, backbone) if path.is_dir() else _file(policy)
 
 
 def _can_be_had(file: WeightsFile, online: Callable[[str], bool]) -> bool:
@@ -83,12 +86,29 @@ def _imagenet(backbone: Backbone, online: Callable[[str], bool]) -> str | Path:
     )
 
 
+def _of_folder(folder: Path, backbone: Backbone) -> Path:
+    """The backbone's own file among published ones."""
+    file = backbone.weights_file
+    if file is None:
+        raise UserError(f"{backbone.name} has no ImageNet weights that '{folder}' could hold. Use --weights random.")
+    place = folder / file.name
+    if place.is_file() and file.is_at(place):
+        return place.resolve()
+    what = "has another hash (damaged, or not that file)" if place.is_file() else "is missing"
+    raise UserError(
+        f"ImageNet weights of {backbone.name}: {file.name} ({file.hash}) {what} in the folder '{folder}'. "
+        f"`list weights --weights {shlex.quote(str(folder))}` shows what is there."
+    )
+
+
 def _file(policy: str) -> Path:
     path = Path(policy).expanduser()
     if path.is_file():
         return path.resolve()
-    if path.is_dir():
-        raise UserError(f"--weights {policy} is a folder, not a weights file (.h5, .weights.h5).")
     if path.suffix or len(path.parts) > 1:
-        raise UserError(f"No weights file at {path}. --weights takes {', '.join(POLICIES)} or the PATH of a file.")
-    raise UserError(f"Unknown weights '{policy}'. --weights takes {', '.join(POLICIES)} or the PATH of a file.")
+        raise UserError(
+            f"No weights file at {path}. --weights takes {', '.join(POLICIES)} or the PATH of a file or folder."
+        )
+    raise UserError(
+        f"Unknown weights '{policy}'. --weights takes {', '.join(POLICIES)} or the PATH of a file or folder."
+    )

@@ -16,7 +16,7 @@ from typing import IO
 
 from bench.config import Frozen
 from bench.errors import UserError
-from bench.jobs import JOB, AnyJob, Done, Mistake, PredictJob, PrepareJob, TrainJob
+from bench.jobs import JOB, AnyJob, Done, Failed, Mistake, PredictJob, PrepareJob, TrainJob
 
 ORPHANED = 3  # exit status of a child whose parent vanished
 Emit = Callable[[Frozen], None]
@@ -44,13 +44,26 @@ def _do(job: AnyJob, emit: Emit, log: Path) -> None:
 
         prepare(job, emit)
     elif isinstance(job, PredictJob):
+        from bench.plugging import use_again
         from bench.training.classifier import classify
 
+        use_again(job.plugins)
         classify(job, emit)
-    elif not isinstance(job, TrainJob):
+    elif isinstance(job, TrainJob):
+        _train(job, emit, log)
+    else:
         from bench.answering import answer
 
         answer(job, emit)
+
+
+def _train(job: TrainJob, emit: Emit, log: Path) -> None:
+    from bench.plugging import lack
+
+    reason = lack(job)
+    if reason:
+        for run in job.runs:
+            emit(Failed(run_id=run.run_id, kind="error", reason=reason, seconds=0.0))
     elif not job.runs[0].config.recipe.is_banked:
         from bench.training.finetune import run_finetuned
 

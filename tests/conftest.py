@@ -39,3 +39,18 @@ def trained(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PETALBENCH_HOME", str(tmp_path_factory.mktemp("home")))
         return make_world(tmp_path_factory.mktemp("kept"))
+
+
+@pytest.fixture
+def own_registry(monkeypatch):
+    """What a test registers is forgotten after it, and no plugin is loaded yet."""
+    from backbones import plugins, registry
+
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+    monkeypatch.setattr(registry, "_schemes", dict(registry._schemes))
+    monkeypatch.setattr(plugins, "_loaded", plugins._Loaded())
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name.startswith(("_plugin_", "outside")):
+            del sys.modules[name]

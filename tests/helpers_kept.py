@@ -45,7 +45,8 @@ def make_world(folder) -> World:
     }
     run_ids = {}
     for name, (recipe, start, keeps) in asked.items():
-        config = RunConfig(data="toy", backbone="tiny", image_px=PX, recipe=recipe, weights=weights_name(start))
+        named = weights_name(start, backbones.get("tiny"))
+        config = RunConfig(data="toy", backbone="tiny", image_px=PX, recipe=recipe, weights=named)
         run_ids[name] = config.run_id(index.fingerprints[PX])
         run = PlannedRun(run_id=run_ids[name], config=config)
         job = TrainJob(

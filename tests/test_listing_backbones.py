@@ -4,9 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from helpers_plugins import source
 
 import backbones
 from backbones import registry
+from backbones.plugins import load_file
 from bench.environment import keras_models
 from bench.errors import UserError
 from bench.listing_backbones import backbone_rows, backbone_tables
@@ -37,6 +39,7 @@ def test_a_row():
         "top-1 source": "keras.io/api/applications",
         "ImageNet weights": "not cached",
         "weights file": "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "plugin": None,
     }
 
 
@@ -105,3 +108,13 @@ def test_the_command_needs_no_tensorflow():
         "sys.exit(bool({'tensorflow', 'keras'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_what_a_plugin_does_not_say_is_left_empty(tmp_path, own_registry):
+    (tmp_path / "net.py").write_text(source())
+    load_file(tmp_path / "net.py")
+    rows = backbone_rows(["outside", "tiny"])
+    assert (rows[0]["parameters"], rows[0]["GFLOPs at 224"], rows[0]["GFLOPs at 512"]) == (None, None, None)
+    text = backbone_tables(rows)
+    assert f"outside: plugin {rows[0]['plugin']}" in text
+    assert "0.00" not in text

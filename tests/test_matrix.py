@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -116,9 +117,19 @@ def test_wrong_scales(text):
 def test_a_weights_file_is_named_by_its_content(tmp_path):
     (tmp_path / "a.h5").write_bytes(b"one")
     (tmp_path / "b.h5").write_bytes(b"two")
-    one, two = (matrix.weights_name(tmp_path / name) for name in ("a.h5", "b.h5"))
+    one, two = (matrix.weights_name(tmp_path / name, backbones.get("vgg16")) for name in ("a.h5", "b.h5"))
     assert one.startswith("a.h5@")
     assert one.split("@")[1] != two.split("@")[1]
+
+
+def test_the_published_file_is_imagenet_wherever_it_lies(tmp_path):
+    """The same weights are the same question; where no hash is published nobody can say so."""
+    (tmp_path / "any.h5").write_bytes(b"one")
+    backbone = backbones.get("vgg16")
+    for digest, named in ((hashlib.md5(b"one").hexdigest(), "imagenet"), (None, "any.h5@7692c3ad")):
+        file = dataclasses.replace(backbone.weights_file, digest=digest)
+        adapter = dataclasses.replace(backbone, weights_file=file)
+        assert matrix.weights_name(tmp_path / "any.h5", adapter) == named
 
 
 def test_more_pixels_are_more_work():

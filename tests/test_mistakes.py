@@ -63,6 +63,13 @@ def test_a_weights_file_for_several_backbones(call, tmp_path):
     assert "one network's file" in one_line(call("run", "--all", "--weights", tmp_path / "w.h5"))
 
 
+def test_a_folder_that_lacks_a_backbones_weights(call, toy, tmp_path):
+    (tmp_path / "folder").mkdir()
+    line = one_line(call("run", "vgg16", "--data", toy, "--weights", "folder", "--px", "32"))
+    for part in ("vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", "6d6bbae143d832006294945121d1f1fc", "'folder'"):
+        assert part in line
+
+
 def test_imagenet_weights_that_cannot_be_had_are_named(call, toy, monkeypatch):
     from bench import weights
 

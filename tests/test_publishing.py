@@ -123,6 +123,22 @@ def test_commands_repeat_what_was_run(store):
     ]
 
 
+def test_commands_have_the_plugins_of_their_runs(tmp_path):
+    store = Store(tmp_path / "runs")
+    plugins = {"a": "my nets.py@00000000", "b": "my nets.py@11111111", "c": "nets==1.0@00000000", "d": None}
+    for name, plugin in plugins.items():
+        save_run(store, f"{name}-32-frozen-s0-00000000", backbone=name, plugin=plugin)
+    assert commands(list(store.runs()), "sample").splitlines() == [
+        "# with the plugin nets==1.0 installed",
+        "python -m bench run c@32 d@32",
+        "python -m bench run a@32 b@32 --plugin 'path/to/my nets.py'",
+    ]
+    rows = report_input(store, None).rows.set_index("backbone")
+    assert rows["plugin"].dropna().to_dict() == {name: plugin for name, plugin in plugins.items() if plugin}
+    page = publish(store, None, tmp_path / "reports").read_text()
+    assert page.count("its backbone is that of the plugin") == 3
+
+
 def test_the_whole_matrix_is_all(tmp_path):
     store = Store(tmp_path / "runs")
     for name in ("vgg16", "resnet50", "densenet121", "efficientnetb0"):

@@ -152,9 +152,28 @@ def test_neither_a_policy_nor_a_file(policy, expected, backbone):
     assert "auto, imagenet, random or the PATH" in str(caught.value)
 
 
-def test_a_folder_is_not_a_file(backbone, tmp_path):
-    with pytest.raises(UserError, match="is a folder"):
+def test_of_a_folder_each_backbone_takes_its_own_file(backbone, tmp_path):
+    place = tmp_path / backbone.weights_file.name
+    place.write_bytes(CONTENT)
+    assert weights.resolve(str(tmp_path), backbone, online=unasked) == place
+
+
+@pytest.mark.parametrize(("content", "reason"), [(None, "is missing"), (b"half of it", "has another hash")])
+def test_a_folder_without_the_right_file(content, reason, backbone, tmp_path):
+    file = backbone.weights_file
+    if content:
+        (tmp_path / file.name).write_bytes(content)
+    with pytest.raises(UserError) as caught:
         weights.resolve(str(tmp_path), backbone, online=unasked)
+    message = str(caught.value)
+    assert "\n" not in message
+    for expected in ("vgg16", file.name, f"MD5 {file.digest}", f"{reason}", f"folder '{tmp_path}'", "list weights"):
+        assert expected in message
+
+
+def test_a_folder_has_nothing_for_a_backbone_without_published_weights(tmp_path):
+    with pytest.raises(UserError, match="tiny has no ImageNet weights"):
+        weights.resolve(str(tmp_path), backbones.get("tiny"), online=unasked)
 
 
 class TestAnswers:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from bench import plugging
 from bench.asking import ask
 from bench.candidates import Probs
 from bench.classifying.networks import combined, needed
@@ -32,10 +33,11 @@ class Order:
         run: the name of a run or an ensemble, or the start of one.
         paths: of pictures and folders.
         runs: the store.
-        weights: weights files that have moved since the run.
+        weights: weights files that have moved since the run, and folders of published ones.
         square: how pictures become squares; None: as those of the run's data set did.
         batch: pictures at once; None: as many as suits the device.
         skip_unreadable: leave out what is no picture.
+        plugins: files that register backbones.
     """
 
     run: str
@@ -45,6 +47,7 @@ class Order:
     square: str | None = None
     batch: int | None = None
     skip_unreadable: bool = False
+    plugins: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ def classify(order: Order) -> Classified:
     Raises:
         UserError: whatever is wrong with the run, the weights or the pictures.
     """
+    plugging.use(order.plugins)
     store = Store(order.runs)
     run = store.get(order.run)
     square = _square(order.square) if order.square else square_of(run.result.data)
@@ -86,6 +90,7 @@ def _ask(order: Order, networks: tuple[Kept, ...], files: tuple[str, ...], squar
         out = Path(folder) / "outcome.npz"
         job = PredictJob(
             networks=networks,
+            plugins=tuple(file for kept in networks if (file := plugging.file_of(kept.backbone))),
             pictures=tuple(os.path.abspath(name) for name in files),
             square=square,
             batch=order.batch,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from bench.data.words import listed, one_line
 from bench.errors import UserError
 from bench.files import sha256
 from bench.jobs import Kept
+from bench.plugging import check_known
 from bench.recombining import Formula, member_states
 from bench.store import Store, StoredRun
 from bench.weights import resolve
@@ -25,15 +26,19 @@ def needed(store: Store, run: StoredRun, files: Sequence[Path]) -> tuple[Kept, .
     Args:
         store: which the members are in.
         run: a run or an ensemble.
-        files: weights files that have moved since: each is known by its digest.
+        files: weights files that have moved since, each known by its digest, and folders of published ones.
 
     Raises:
-        UserError: a network was not kept, a member is gone or was run again, or a weights file is gone or changed.
+        UserError: a network was not kept, a member is gone or was run again, a weights file is gone or changed, or a
+            backbone is not known because it comes from a plugin.
     """
     trained = {leaf.run_id: leaf for leaf in _trained(store, run)}
     _check_kept(run, list(trained.values()))
-    given = {sha256(_existing(path)): path.resolve() for path in files}
-    return tuple(_kept(leaf, given) for leaf in trained.values())
+    configs = {name: RunConfig.model_validate(leaf.config) for name, leaf in trained.items()}
+    for name, config in configs.items():
+        check_known(name, config)
+    given = {sha256(path): path.resolve() for path in _files(files, configs.values())}
+    return tuple(_kept(leaf, configs[name], given) for name, leaf in trained.items())
 
 
 def combined(store: Store, run: StoredRun, found: Mapping[str, Probs]) -> Probs:
@@ -65,8 +70,7 @@ def _check_kept(run: StoredRun, trained: Sequence[StoredRun]) -> None:
         raise UserError(f"{of_what}{listed(without)} kept no weights. Run it again with --force --keep-weights.")
 
 
-def _kept(run: StoredRun, given: Mapping[str, Path]) -> Kept:
-    config = RunConfig.model_validate(run.config)
+def _kept(run: StoredRun, config: RunConfig, given: Mapping[str, Path]) -> Kept:
     weights = _weights(run, config, given) if config.keeps_head_alone else None
     return Kept(
         run_id=run.run_id,
@@ -80,7 +84,7 @@ def _kept(run: StoredRun, given: Mapping[str, Path]) -> Kept:
 
 def _weights(run: StoredRun, config: RunConfig, given: Mapping[str, Path]) -> str:
     if config.weights == "imagenet":
-        return str(resolve("imagenet", backbones.get(config.backbone)))
+        return _published(run, backbones.get(config.backbone), list(given.values()))
     digest = config.weights.rpartition("@")[2]
     moved = [path for found, path in given.items() if found.startswith(digest)]
     path = moved[0] if moved else Path(run.environment["weights_file"])
@@ -93,7 +97,22 @@ def _weights(run: StoredRun, config: RunConfig, given: Mapping[str, Path]) -> st
     return str(path)
 
 
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise UserError(f"No weights file at '{one_line(path)}'.")
-    return path
+def _published(run: StoredRun, adapter: backbones.Backbone, given: Sequence[Path]) -> str:
+    """The published weights: from a file that was given, from where the run had them, or as for any run."""
+    file, recorded = adapter.weights_file, run.environment.get("weights_file")
+    places = [*given, *([Path(recorded)] if recorded else [])]
+    at_hand = [path for path in places if file and file.digest and path.is_file() and file.is_at(path)]
+    return str(at_hand[0] if at_hand else resolve("imagenet", adapter))
+
+
+def _files(paths: Sequence[Path], configs: Iterable[RunConfig]) -> Iterator[Path]:
+    """Files as given; of a folder the published ones of the backbones that stand on such."""
+    adapters = [backbones.get(config.backbone) for config in configs if config.keeps_head_alone]
+    names = dict.fromkeys(adapter.weights_file.name for adapter in adapters if adapter.weights_file)
+    for path in paths:
+        if path.is_dir():
+            yield from (path / name for name in names if (path / name).is_file())
+        elif path.is_file():
+            yield path
+        else:
+            raise UserError(f"No weights file at '{one_line(path)}'.")

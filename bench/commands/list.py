@@ -7,9 +7,9 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.commands.options import RUNS, AsJson, Runs
+from bench.commands.options import RUNS, AsJson, Plugins, Runs
 
-list_app = typer.Typer(help="Show what there is: backbones, recipes, runs, data.", no_args_is_help=True)
+list_app = typer.Typer(help="Show what there is: backbones, weights, recipes, runs, data.", no_args_is_help=True)
 
 
 @list_app.command()
@@ -18,17 +18,51 @@ def backbones(
         Optional[list[str]],  # noqa: UP045  typer reads it at run time
         typer.Argument(metavar="[BACKBONE]...", help="As `run` takes them; all unless given.", show_default=False),
     ] = None,
+    plugin: Plugins = None,
     as_json: AsJson = False,
 ) -> None:
     """Backbones that can be run: their cost, and what is published of their weights."""
     from bench.listing import print_rows
     from bench.listing_backbones import backbone_rows, backbone_tables
+    from bench.plugging import use
 
+    failed = use(plugin or ())
     rows = backbone_rows(words or ())
     if as_json:
         print_rows(rows, as_json=True)
     else:
         typer.echo(backbone_tables(rows))
+    raise typer.Exit(1 if failed else 0)
+
+
+@list_app.command()
+def weights(
+    words: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Argument(metavar="[BACKBONE]...", help="As `run` takes them; all unless given.", show_default=False),
+    ] = None,
+    folder: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--weights", metavar="DIR", help="Where the files are; where Keras keeps them unless given."),
+    ] = None,
+    plugin: Plugins = None,
+    as_json: AsJson = False,
+) -> None:
+    """Files of ImageNet weights: name, hash, folder, and whether the right one is there.
+
+    Exit status 1: a file has the wrong hash, or a backbone that was named lacks its file.
+    """
+    from bench.listing import print_rows
+    from bench.listing_weights import status, weights_rows, weights_text
+    from bench.plugging import use
+
+    failed = use(plugin or ())
+    rows = weights_rows(words or (), folder)
+    if as_json:
+        print_rows(rows, as_json=True)
+    else:
+        typer.echo(weights_text(rows))
+    raise typer.Exit(1 if failed else status(rows, words or ()))
 
 
 @list_app.command()

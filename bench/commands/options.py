@@ -18,5 +18,9 @@ PricesFile = Annotated[
     Path | None,
     typer.Option("--prices", metavar="FILE", help="Dollars per device-hour; ./prices.toml where it is there."),
 ]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option("--plugin", metavar="FILE", help="A Python file that registers backbones; repeatable."),
+]
 RUNS = Path("runs")
 REPORTS = Path("reports")

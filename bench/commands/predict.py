@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.commands.options import RUNS, AsJson, Runs
+from bench.commands.options import RUNS, AsJson, Plugins, Runs
 
 
 def predict(
@@ -42,15 +42,19 @@ def predict(
     ] = None,
     weights: Annotated[
         Optional[list[Path]],  # noqa: UP045
-        typer.Option(metavar="FILE", help="A weights file of a frozen run that has moved since. May be repeated."),
+        typer.Option(
+            metavar="FILE|DIR",
+            help="A weights file of a frozen run that has moved since, or a folder of published ones; repeatable.",
+        ),
     ] = None,
+    plugin: Plugins = None,
     runs: Runs = RUNS,
 ) -> None:
     """Classify pictures with a run or an ensemble: the most probable classes and their probabilities."""
     from bench.classifying.classify import Order, classify
     from bench.classifying.telling import tell
 
-    order = Order(run, paths, runs, weights or (), square, batch, skip_unreadable)
+    order = Order(run, paths, runs, weights or (), square, batch, skip_unreadable, plugin or ())
     try:
         tell(classify(order), top, csv, as_json)
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from bench.commands.options import REPORTS, RUNS, AsJson, PricesFile, Reports, Runs
+from bench.commands.options import REPORTS, RUNS, AsJson, Plugins, PricesFile, Reports, Runs
 
 
 def run(
@@ -34,9 +34,11 @@ def run(
     weights: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
-            metavar="auto|imagenet|random|PATH", help="auto for sample, imagenet for other data, unless given."
+            metavar="auto|imagenet|random|FILE|DIR",
+            help="auto for sample, imagenet for other data, unless given. DIR: of ImageNet weights by hand.",
         ),
     ] = None,
+    plugin: Plugins = None,
     runs: Runs = RUNS,
     reports: Reports = REPORTS,
     prices: PricesFile = None,
@@ -102,6 +104,7 @@ def run(
         on_oom=on_oom,
         bank_gib=bank_gib,
         worker_timeout_seconds=worker_timeout,
+        plugins=tuple(plugin or ()),
     )
     try:
         status = carry_out(request)

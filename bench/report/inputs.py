@@ -94,6 +94,7 @@ COLUMNS: tuple[str, ...] = (
     "val_duplicates",  # validation images that are training images too, byte for byte
     "test_duplicates",  # test images that are training or validation images too
     "image_source_px",  # where pictures of image_px were made from larger ones as they were read
+    "plugin",  # where the backbone comes from, if not from the harness: NAME@DIGEST of its source
 )
 
 INTEGERS = frozenset(
@@ -154,6 +155,7 @@ TEXTS = frozenset(
         "code_revision",
         "failure_kind",
         "failure_reason",
+        "plugin",
     }
 )
 

@@ -58,7 +58,7 @@ class Footnotes:
 
 
 def _notes(row: pd.Series) -> list[str]:
-    texts = [_ADDED] * bool(row["added"]) + _duplicates(row) + _circumstances(row)
+    texts = [_ADDED] * bool(row["added"]) + _plugin(row) + _duplicates(row) + _circumstances(row)
     texts += [text for flag, text in _FLAGS.items() if row[flag] and row["kind"] == "run"]
     if row["weights"] == "random" and row["status"] == "ok":
         texts.append(_RANDOM)
@@ -69,6 +69,10 @@ def _notes(row: pd.Series) -> list[str]:
     if pd.notna(row["score"]) and pd.isna(row["score_low"]):
         texts.append(_NO_INTERVAL)
     return texts
+
+
+def _plugin(row: pd.Series) -> list[str]:
+    return [f"its backbone is that of the plugin {row['plugin']}"] if row["plugin"] else []
 
 
 def _duplicates(row: pd.Series) -> list[str]:

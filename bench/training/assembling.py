@@ -131,6 +131,7 @@ class Assembly:
             cut=config.recipe.first_trainable_stage or "head",
             split="train",
             view=0,
+            plugin=config.plugin,
         )
 
     def _start(self, adapter: backbones.Backbone) -> keras.Model:

@@ -11,7 +11,7 @@ import shutil
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -44,11 +44,12 @@ class BankKey:
     weights_seed: int
     split: str
     view: View
+    plugin: str | None = None  # where the backbone comes from, if not from here
 
     @property
     def folder_name(self) -> str:
         """Readable, with a hash that is the identity."""
-        digest = content_hash({"layout": LAYOUT, **asdict(self)})
+        digest = content_hash({"layout": LAYOUT, **without_none(self)})
         return f"{path_safe(self.backbone)}-{self.image_px}-{self.split}-{self.view}-{digest[:16]}"
 
 
@@ -72,6 +73,11 @@ class Bank:
     mean: np.ndarray
     variance: np.ndarray
     timing: BankTiming
+
+
+def without_none(key: Any) -> dict[str, Any]:
+    """A key as it is hashed: a field added later changes no old name."""
+    return {name: value for name, value in asdict(key).items() if value is not None}
 
 
 class BankFolder:

@@ -99,7 +99,9 @@ class FeatureMaker:
     def _key(self, image_px: int, slot: Slot) -> BankKey:
         config = self._config
         fingerprint = self._index.fingerprints[image_px]
-        return BankKey(fingerprint, config.backbone, image_px, config.weights, config.weights_seed, *slot)
+        return BankKey(
+            fingerprint, config.backbone, image_px, config.weights, config.weights_seed, *slot, plugin=config.plugin
+        )
 
     def _loaded(self, key: BankKey) -> Bank:
         bank = self._folder.load(key)

@@ -22,6 +22,7 @@ from bench.data.index import DataIndex, load_cached
 from bench.environment import cores, describe, is_chief
 from bench.errors import UserError
 from bench.jobs import Failed, Finished, Progress, TrainJob
+from bench.plugging import described
 from bench.result import Metrics, Result, Setup
 from bench.scoring import score
 from bench.store import Outputs, Split, Store
@@ -190,6 +191,7 @@ class FinetuneJob:
             seed=config.seed,
             weights=config.weights,
             weights_seed=config.weights_seed,
+            plugin=config.plugin,
             metrics=metrics,
             cost=tuned_cost(training, progressed, pace, self._assembly.extraction, predict_seconds),
             setup=self._setup(training, progressed, batching),
@@ -220,7 +222,7 @@ class FinetuneJob:
     ) -> Outputs:
         return Outputs(
             config=self._config.model_dump(mode="json"),
-            environment=describe(result.setup.device, self._job.code_revision),
+            environment=describe(result.setup.device, self._job.code_revision) | described(self._config.backbone),
             history=pd.DataFrame([asdict(row) for row in progressed.rows]),
             images=images_of(self._index, self._config.image_px),
             log_probs=log_probs,

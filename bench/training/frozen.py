@@ -21,6 +21,7 @@ from bench.data.index import load_cached
 from bench.environment import cores, describe
 from bench.errors import UserError
 from bench.jobs import Failed, Finished, PlannedRun, Progress, TrainJob
+from bench.plugging import described
 from bench.result import Cost, Result, Setup
 from bench.scoring import score
 from bench.store import Outputs, Split, Store
@@ -146,6 +147,7 @@ class FrozenJob:
             seed=config.seed,
             weights=config.weights,
             weights_seed=config.weights_seed,
+            plugin=config.plugin,
             metrics=metrics,
             cost=cost,
             setup=self._setup(config),
@@ -170,8 +172,8 @@ class FrozenJob:
 
     def _environment(self, config: RunConfig) -> dict[str, Any]:
         """What a kept head stands on is a file somewhere; its name and digest are in the configuration."""
-        found = describe(device_name(), self._job.code_revision)
-        stands_on_file = self._job.keep_weights and config.keeps_head_alone and config.weights != "imagenet"
+        found = describe(device_name(), self._job.code_revision) | described(config.backbone)
+        stands_on_file = self._job.keep_weights and config.keeps_head_alone and self._job.weights != "imagenet"
         return {**found, "weights_file": self._job.weights} if stands_on_file else found
 
     def _kept(self, run: PlannedRun, trainer: HeadTrainer) -> Path:

@@ -19,6 +19,7 @@ import tensorflow as tf
 from bench.config import content_hash
 from bench.files import path_safe, write_json
 from bench.training.augment import view_of
+from bench.training.bank import without_none
 from bench.training.feeding import Examples
 from bench.training.network import Network
 
@@ -40,11 +41,12 @@ class MapKey:
     cut: str  # the first stage that trains, or `head`
     split: str
     view: int
+    plugin: str | None = None  # where the backbone comes from, if not from here
 
     @property
     def folder_name(self) -> str:
         """Readable, with a hash that is the identity."""
-        digest = content_hash({"map": LAYOUT, **asdict(self)})
+        digest = content_hash({"map": LAYOUT, **without_none(self)})
         return f"{path_safe(self.backbone)}-{self.image_px}-{self.cut}-{self.split}-{self.view}-{digest[:16]}"
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import keras
 
-from backbones.base import STAGES, Backbone
+from backbones.base import STAGES, Backbone, BackboneError
 from bench.config import Recipe
-from bench.errors import UserError
 from bench.files import path_safe
 from bench.training.fused import fuse
 from bench.training.head_model import map_head
@@ -76,5 +75,7 @@ def _cut(adapter: Backbone, backbone: keras.Model, recipe: Recipe) -> Any | None
     ends = dict(adapter.stages_of(backbone))
     before = STAGES[STAGES.index(first) - 1]
     if before not in ends:
-        raise UserError(f"{adapter.name} cannot be cut at the end of {before}; it has the ends of {', '.join(ends)}.")
+        raise BackboneError(
+            f"{adapter.name} cannot be cut at the end of {before}; it has the ends of {', '.join(ends)}."
+        )
     return backbone.get_layer(ends[before]).output

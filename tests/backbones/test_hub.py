@@ -15,11 +15,10 @@ import tensorflow as tf
 from helpers_data import make_data
 
 import backbones
-from backbones.base import WeightsError
+from backbones.base import BackboneError, WeightsError
 from backbones.hub import _folder
 from backbones.registry import UnknownBackboneError
 from bench.config import load_recipe
-from bench.errors import UserError
 from bench.store import Store
 from bench.training.network import Network
 
@@ -113,7 +112,7 @@ def test_part_of_it_trains(preset):
 
 def test_a_stage_that_it_has_not_is_named(preset):
     recipe = load_recipe("finetune").model_copy(update={"trainable": "from:stage2"})
-    with pytest.raises(UserError, match="cannot be cut at the end of stage1; it has the ends of stage2, stage3"):
+    with pytest.raises(BackboneError, match="cannot be cut at the end of stage1; it has the ends of stage2, stage3"):
         Network.of(preset, preset.build("imagenet"), recipe, 3, 0)
 
 

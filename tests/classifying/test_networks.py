@@ -1,5 +1,7 @@
 """Which networks are needed, and what is said where one cannot be had."""
 
+import dataclasses
+import hashlib
 import json
 import shutil
 
@@ -7,6 +9,9 @@ import numpy as np
 import pytest
 from helpers_store import make_outputs, save_run
 
+import backbones
+from backbones import registry
+from backbones.base import WeightsFile
 from bench.candidates import stacked
 from bench.classifying.networks import combined, needed
 from bench.combining import Protocol, combine
@@ -87,3 +92,30 @@ def test_a_model_that_was_changed_is_refused(trained, own):
     run.paths.model.write_bytes(b"another")
     with pytest.raises(UserError, match="was changed after it was written"):
         needed(own, run, ())
+
+
+@pytest.fixture
+def published(trained, own, own_registry, monkeypatch):
+    """The run `head`, as one that stands on published weights: those of its file."""
+    tiny, run = backbones.get("tiny"), own.get(trained.run_ids["head"])
+    file = WeightsFile("tiny.weights.h5", hashlib.md5(trained.weights.read_bytes()).hexdigest(), "")
+    monkeypatch.setitem(registry._registered, "tiny", dataclasses.replace(tiny, weights_file=file))
+    run.__dict__["config"] = {**run.config, "weights": "imagenet"}
+    return run
+
+
+def test_published_weights_are_taken_from_where_they_were(trained, own, published):
+    assert needed(own, published, ())[0].weights == str(trained.weights)
+
+
+def test_published_weights_that_moved_are_given_as_a_file_or_a_folder(trained, own, published, tmp_path):
+    published.__dict__["environment"] = {**published.environment, "weights_file": str(tmp_path / "gone.h5")}
+    with pytest.raises(UserError, match=r"ImageNet weights of tiny: .* is missing"):
+        needed(own, published, ())
+    (tmp_path / "folder").mkdir()
+    shutil.copy(trained.weights, tmp_path / "any.weights.h5")
+    shutil.copy(trained.weights, tmp_path / "folder" / "tiny.weights.h5")
+    for place, found in (("any.weights.h5", "any.weights.h5"), ("folder", "folder/tiny.weights.h5")):
+        assert needed(own, published, (tmp_path / place,))[0].weights == str(tmp_path / found)
+    with pytest.raises(UserError, match="No weights file at"):
+        needed(own, published, (tmp_path / "nowhere",))
