@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bench.asking import ask
+from bench.asking import ask_counting
 from bench.config import load_recipe
-from bench.counting import Counter
 from bench.data.catalog import SAMPLE, find
 from bench.environment import home
-from bench.jobs import Answer, AuditJob, Progress, ShowJob
+from bench.jobs import AuditJob, ShowJob
 from bench.matrix import parse_resolutions
 
 
@@ -38,19 +37,10 @@ def show(data: str, recipe: str, px: str | None, examples: int, reports: Path) -
 def _answered(job: AuditJob | ShowJob) -> int:
     if job.data != SAMPLE:
         find(job.data)  # a mistake is told before TensorFlow is loaded
-    answers: list[Answer] = []
-    with Counter() as counter:
-
-        def hear(event: object) -> None:
-            if isinstance(event, Progress):
-                counter.at(event.phase, event.done, event.total)
-            elif isinstance(event, Answer):
-                answers.append(event)
-
-        try:
-            ask(job, home() / "cache" / f"{job.kind}.log", hear)
-        except KeyboardInterrupt:
-            print("Interrupted.", file=sys.stderr)
-            return 130
+    try:
+        answers = ask_counting(job, home() / "cache" / f"{job.kind}.log")
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
     print("\n".join(answers[0].lines))
     return answers[0].status

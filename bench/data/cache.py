@@ -32,10 +32,10 @@ def write(kind: str, key: str, text: str) -> None:
         raise not_writable(path.parent, error) from error
 
 
-def not_writable(folder: Path, error: OSError) -> UserError:
+def not_writable(folder: Path, error: Exception) -> UserError:
     """The error for a folder of `home()` that does not take a file."""
     return UserError(
-        f"Cannot write in '{folder}': {error.strerror or error}. "
+        f"Cannot write in '{folder}': {getattr(error, 'strerror', None) or error}. "
         "Free some space, or set PETALBENCH_HOME to a folder that can be written."
     )
 

@@ -8,15 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.asking import ask
-from bench.counting import Counter
+from bench.asking import ask_counting
 from bench.data import petals
 from bench.data.cache import not_writable
 from bench.data.catalog import petals_place
 from bench.data.locking import alone
 from bench.data.records import is_whole
 from bench.errors import UserError
-from bench.jobs import Answer, DownloadJob, Progress
+from bench.jobs import DownloadJob
 
 _WORK = ".fetching"  # inside the data set's folder: what is renamed has to be on the same disk
 _LOCK = ".fetching.lock"
@@ -53,14 +52,17 @@ def fetch_petals(resolutions: Sequence[int]) -> Outcome:
         with alone(root / _LOCK, f"Another fetch into '{root}' is under way. Wait for it."):
             return _fetch(root, _missing(root, resolutions))
     except (OSError, sqlite3.Error) as error:
-        raise not_writable(root, error if isinstance(error, OSError) else OSError(0, str(error))) from error
+        raise not_writable(root, error) from error
 
 
 def _check_resolutions(resolutions: Sequence[int]) -> None:
     strange = [px for px in resolutions if px not in petals.RESOLUTIONS]
     if strange:
         known = ", ".join(map(str, petals.RESOLUTIONS))
-        raise UserError(f"--px {strange[0]}: the competition has its pictures at {known} px.")
+        raise UserError(
+            f"--px {strange[0]}: the competition has its pictures at {known} px. Fetch the next larger ones: those of "
+            "another size are made from them as they are read."
+        )
 
 
 def _missing(root: Path, resolutions: Sequence[int]) -> dict[int, list[str]]:
@@ -83,8 +85,8 @@ def _check_strangers(root: Path) -> None:
 
 def _fetch(root: Path, missing: Mapping[int, Sequence[str]]) -> Outcome:
     work = root / _WORK
-    for px, names in missing.items():
-        mounted = _download(work, px, names)
+    for names in missing.values():
+        mounted = _download(work, names)
         if mounted is not None:
             shutil.rmtree(work, ignore_errors=True)
             return Outcome(mounted, 0, mounted)
@@ -93,18 +95,9 @@ def _fetch(root: Path, missing: Mapping[int, Sequence[str]]) -> Outcome:
     return Outcome(root, sum(map(len, missing.values())))
 
 
-def _download(work: Path, px: int, names: Sequence[str]) -> Path | None:
+def _download(work: Path, names: Sequence[str]) -> Path | None:
     work.mkdir(exist_ok=True)
-    answers: list[Answer] = []
-    with Counter() as counter:
-
-        def hear(event: object) -> None:
-            if isinstance(event, Progress):
-                counter.at(f"fetching {px} px", event.done, event.total)
-            elif isinstance(event, Answer):
-                answers.append(event)
-
-        ask(DownloadJob(files=tuple(names), folder=str(work)), work / "log.txt", hear)
+    answers = ask_counting(DownloadJob(files=tuple(names), folder=str(work)), work / "log.txt")
     return Path(answers[0].lines[0]) if answers else None
 
 

@@ -6,8 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.asking import ask
-from bench.counting import Counter
+from bench.asking import ask_counting
 from bench.data.cache import not_writable
 from bench.data.catalog import find
 from bench.data.fetching.sources import Written
@@ -15,7 +14,7 @@ from bench.data.importing.importing import Outcome, Request, carry_out, origin_o
 from bench.data.locking import alone
 from bench.environment import home
 from bench.errors import UserError
-from bench.jobs import Progress, PublicJob
+from bench.jobs import PublicJob
 
 
 def fetch_public(name: str, resolutions: Sequence[int]) -> tuple[Request, Outcome] | None:
@@ -44,7 +43,7 @@ def fetch_public(name: str, resolutions: Sequence[int]) -> tuple[Request, Outcom
             )
             return request, carry_out(request)
     except (OSError, sqlite3.Error) as error:
-        raise not_writable(work, error if isinstance(error, OSError) else OSError(0, str(error))) from error
+        raise not_writable(work, error) from error
 
 
 def _there(name: str) -> frozenset[int]:
@@ -58,13 +57,7 @@ def _there(name: str) -> frozenset[int]:
 
 def _ask(name: str, folder: Path, log: Path) -> Written:
     folder.mkdir(exist_ok=True)
-    with Counter() as counter:
-
-        def hear(event: object) -> None:
-            if isinstance(event, Progress):
-                counter.at(event.phase, event.done, event.total)
-
-        ask(PublicJob(name=name, folder=str(folder)), log, hear)
+    ask_counting(PublicJob(name=name, folder=str(folder)), log)
     written = Written.load(folder)
     assert written is not None, "the child ended well without saying what it wrote"
     return written

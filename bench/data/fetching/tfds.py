@@ -153,7 +153,7 @@ def _told(error: Exception, name: str, folder: Path) -> UserError | None:
         return _not_installed(error, name)
     text = one_line(" ".join(str(error).split()))
     if isinstance(error, OSError):
-        return not_writable(folder, OSError(error.errno or 0, error.strerror or text))
+        return not_writable(folder, error)
     if type(error).__module__.startswith("tensorflow_datasets"):
         return UserError(f"tensorflow-datasets stopped at {name}: {text}")
     return None

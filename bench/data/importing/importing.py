@@ -100,7 +100,7 @@ def carry_out(request: Request, workers: int | None = None) -> Outcome:
             outcome = Import(request, finding, work, workers or cores()).run(shares)
             shutil.rmtree(work, ignore_errors=True)
     except (OSError, sqlite3.Error) as error:
-        raise _disk_trouble(work, error) from error
+        raise not_writable(work, error) from error
     return outcome
 
 
@@ -323,9 +323,3 @@ def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object
 def _show(counter: Counter, event: object) -> None:
     if isinstance(event, Progress):
         counter.at(event.phase, event.done, event.total)
-
-
-def _disk_trouble(work: Path, error: OSError | sqlite3.Error) -> UserError:
-    if isinstance(error, OSError):
-        return not_writable(work, error)
-    return not_writable(work, OSError(0, str(error)))
