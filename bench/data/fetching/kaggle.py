@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ _TOKEN = (
     "Make one at https://www.kaggle.com/settings and put it into the file ~/.kaggle/access_token or the variable "
     "KAGGLE_API_TOKEN; a kaggle.json in ~/.kaggle does as well."
 )
+_STALL_SECONDS = 120.0  # kagglehub writes a MiB at a time: less in that time is no connection
 _AGAIN = "The same command goes on from there."
 _BY_HAND = f"{_AGAIN} A copy of the competition's files made elsewhere is used where PETALS_DIR names its folder."
 _REFUSALS = {
@@ -63,13 +66,37 @@ def _kagglehub() -> Any:
 
 def _got(hub: Any, name: str, folder: Path) -> Path:
     try:
-        # Forced: what an interruption left of the file is in its way.
-        return Path(hub.competition_download(COMPETITION, path=name, output_dir=str(folder), force_download=True))
+        with _growing(folder / name):
+            # Forced: what an interruption left of the file is in its way.
+            return Path(hub.competition_download(COMPETITION, path=name, output_dir=str(folder), force_download=True))
     except Exception as error:
         told = _told(error, name, folder)
         if told is None:
             raise
         raise told from error
+
+
+@contextmanager
+def _growing(path: Path) -> Iterator[None]:
+    """Raises a TimeoutError where nothing comes any more: kagglehub would wait for ever."""
+    if not hasattr(signal, "setitimer"):  # Windows
+        yield
+        return
+    size = -1
+
+    def look(signum: int, frame: object) -> None:
+        nonlocal size
+        before, size = size, path.stat().st_size if path.exists() else 0
+        if size == before:
+            raise TimeoutError("nothing came any more")
+
+    before = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, _STALL_SECONDS, _STALL_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _told(error: Exception, name: str, folder: Path) -> UserError | None:
@@ -82,7 +109,7 @@ def _told(error: Exception, name: str, folder: Path) -> UserError | None:
         return UserError(_REFUSALS.get(status, f"Kaggle answered {status} when asked for '{name}'. {_BY_HAND}"))
     if kind == "UnauthenticatedError":
         return UserError(f"Kaggle asks who you are, and no token was found. {_TOKEN}")
-    if isinstance(error, RequestException):  # an OSError too, so it comes first
+    if isinstance(error, (RequestException, TimeoutError)):  # an OSError too, so it comes first
         return UserError(f"The connection to Kaggle failed ({kind}) at '{name}'. {_BY_HAND}")
     if isinstance(error, OSError):
         return not_writable(folder, error)

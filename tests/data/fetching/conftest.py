@@ -34,6 +34,7 @@ class Kaggle(ThreadingHTTPServer):
         cut: files whose connection breaks in the middle.
         spoilt: files whose bytes do not have the promised checksum.
         stuck: files that never come.
+        stalled: files that stop in the middle.
     """
 
     daemon_threads = True
@@ -46,6 +47,7 @@ class Kaggle(ThreadingHTTPServer):
         self.cut: set[str] = set()
         self.spoilt: set[str] = set()
         self.stuck: set[str] = set()
+        self.stalled: set[str] = set()
 
     def content(self, name: str) -> bytes:
         return shard(self.records.get(name, int(name.split("-")[-1].removesuffix(".tfrec"))))
@@ -80,7 +82,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if name in self.server.spoilt:
             content = b"y" + content[1:]
-        self.wfile.write(content[: len(content) // 2] if name in self.server.cut else content)
+        half = len(content) // 2
+        self.wfile.write(content[:half])
+        if name in self.server.stalled:
+            time.sleep(5)
+        if name not in self.server.cut:
+            self.wfile.write(content[half:])
 
     def _download(self, name: str) -> None:
         self.server.asked.append(name)

@@ -95,6 +95,16 @@ def test_a_connection_that_breaks(kaggle, fetch):
     assert kaggle.asked == [NAMES[0], NAMES[1], NAMES[1], NAMES[2]]
 
 
+def test_a_connection_that_stalls(kaggle, fetch, monkeypatch):
+    monkeypatch.setattr("bench.data.fetching.kaggle._STALL_SECONDS", 0.2)
+    kaggle.stalled.add(NAMES[1])
+    with pytest.raises(UserError, match="connection to Kaggle failed"):
+        fetch()
+    kaggle.stalled.clear()
+    fetch()
+    assert kaggle.asked == [NAMES[0], NAMES[1], NAMES[1], NAMES[2]]
+
+
 def test_a_checksum_that_does_not_match(kaggle, fetch):
     kaggle.spoilt.add(NAMES[0])
     with pytest.raises(UserError, match=f"stopped at '{NAMES[0]}': .*MD5 checksum"):
