@@ -132,6 +132,7 @@ def test_report_ensemble_show_and_lists_need_no_tensorflow(bench, first, store):
         ("report",),
         ("show", first["finished"][0]),
         ("list", "backbones"),
+        ("list", "weights"),
         ("list", "recipes"),
         ("list", "runs"),
         ("list", "data"),

@@ -9,10 +9,10 @@ import pytest
 from helpers_plugins import installed, source
 
 import backbones
-from bench import matrix, plugging
+from bench import matrix, plugging, worker
 from bench.config import RunConfig, load_recipe
 from bench.errors import UserError
-from bench.jobs import TrainJob
+from bench.jobs import Failed, TrainJob
 from bench.training.bank import BankKey
 
 pytestmark = pytest.mark.usefixtures("own_registry")
@@ -83,6 +83,17 @@ def test_the_child_has_the_plugin_that_the_run_is_named_after(net):
     net.write_text("import nonesuch_package")
     assert "No module named 'nonesuch_package'" in plugging.lack(job(run, net))
     assert plugging.lack(job(planned("tiny"), None)) is None
+
+
+def test_runs_whose_plugin_changed_fail_and_the_child_goes_on(net, tmp_path):
+    plugging.use([net])
+    runs = [planned(), planned()]
+    forget()
+    net.write_text(source() + "# edited\n")
+    events = []
+    worker._do(job(runs[0], net).model_copy(update={"runs": tuple(runs)}), events.append, tmp_path / "log.txt")
+    assert [type(event) for event in events] == [Failed, Failed]
+    assert {(event.run_id, event.kind) for event in events} == {(run.run_id, "error") for run in runs}
 
 
 def test_the_child_finds_an_installed_plugin_by_itself(tmp_path, monkeypatch):
