@@ -44,6 +44,8 @@ def fetch_petals(resolutions: Sequence[int]) -> Outcome:
     """
     _check_resolutions(resolutions)
     root = petals_place() or petals.places()[0]
+    if root.parts and root.parts[0].endswith(":"):  # what a path makes of gs://
+        raise UserError("PETALS_DIR is a URL. Let it name a folder on this machine to fetch into, or unset it.")
     missing = _missing(root, resolutions)
     if not missing:
         return Outcome(root, 0)

@@ -115,6 +115,14 @@ def test_two_at_once(kaggle, home):
         fetch_petals((192,))
 
 
+def test_a_url_to_fetch_into(kaggle, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PETALS_DIR", "gs://bucket/petals")
+    with pytest.raises(UserError, match="PETALS_DIR is a URL"):
+        fetch_petals((192,))
+    assert not (tmp_path / "gs:").exists()
+
+
 def test_a_folder_that_cannot_be_written(kaggle, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("PETALS_DIR", str(tmp_path / "file"))
