@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.config import Frozen
-from bench.jobs import Answer, AuditJob, DownloadJob, Progress, PublicJob, ShardsJob, ShowJob
+from bench.jobs import Answer, AuditJob, DownloadJob, LookJob, Progress, PublicJob, ShardsJob, ShowJob
 
 Emit = Callable[[Frozen], None]
+COPYING = "copying, MiB"
 
 
-def answer(job: ShardsJob | DownloadJob | PublicJob | AuditJob | ShowJob, emit: Emit) -> None:
+def answer(job: ShardsJob | DownloadJob | PublicJob | LookJob | AuditJob | ShowJob, emit: Emit) -> None:
     """Does a job about data.
 
     Raises:
@@ -31,6 +32,11 @@ def answer(job: ShardsJob | DownloadJob | PublicJob | AuditJob | ShowJob, emit: 
         from bench.data.fetching.tfds import write_pictures
 
         write_pictures(job, lambda phase, done, of: emit(Progress(run_id="", phase=phase, done=done, total=of)))
+    elif isinstance(job, LookJob):
+        from bench.data.looking import look
+
+        emit(Progress(run_id="", phase=f"looking at {job.data}"))
+        look(job.data)
     elif isinstance(job, AuditJob):
         emit(_audited(job, emit))
     else:
@@ -39,9 +45,11 @@ def answer(job: ShardsJob | DownloadJob | PublicJob | AuditJob | ShowJob, emit: 
 
 def _audited(job: AuditJob, emit: Emit) -> Answer:
     from bench.data.auditing.auditing import audit
+    from bench.data.copying import opened
 
     _make_sample(job.data, emit)
-    findings, page = audit(job.data, Path(job.folder), _counted(emit, "reading records"))
+    source = opened(job.data, (), _counted(emit, COPYING))
+    findings, page = audit(source, Path(job.folder), _counted(emit, "reading records"))
     lines = [f"WRONG: {text}." for text in findings.wrong] + [
         f"{text[:1].upper()}{text[1:]}." for text in findings.known
     ]
@@ -51,12 +59,12 @@ def _audited(job: AuditJob, emit: Emit) -> Answer:
 
 def _shown(job: ShowJob, emit: Emit) -> Answer:
     from bench.config import load_recipe
-    from bench.data.catalog import find
+    from bench.data.copying import opened
     from bench.data.examples import show
 
     _make_sample(job.data, emit)
+    source, recipe = opened(job.data, job.resolutions, _counted(emit, COPYING)), load_recipe(job.recipe)
     emit(Progress(run_id="", phase="drawing examples"))
-    source, recipe = find(job.data), load_recipe(job.recipe)
     folder = Path(job.folder) / source.name
     paths = show(
         source, job.resolutions, recipe.augmentation, job.examples, lambda px: folder / f"{recipe.name}-{px}px.png"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bench.asking import ask_counting
 from bench.config import load_recipe
-from bench.data.catalog import SAMPLE, find
+from bench.data.catalog import SAMPLE
 from bench.environment import home
+from bench.finding import find_data
 from bench.jobs import AuditJob, ShowJob
 from bench.matrix import parse_resolutions
 
@@ -35,9 +36,9 @@ def show(data: str, recipe: str, px: str | None, examples: int, reports: Path) -
 
 
 def _answered(job: AuditJob | ShowJob) -> int:
-    if job.data != SAMPLE:
-        find(job.data)  # a mistake is told before TensorFlow is loaded
     try:
+        if job.data != SAMPLE:
+            find_data(job.data)  # a mistake is told before TensorFlow is loaded
         answers = ask_counting(job, home() / "cache" / f"{job.kind}.log")
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

@@ -44,10 +44,19 @@ _KEEP_MEMORY = {
 }
 
 
+# TensorFlow repeats what fails at gs:// up to ten times, with pauses of up to 32 s.
+_GOOGLE_RETRIES = "4"
+
+
 def child_environment() -> dict[str, str]:
-    """The environment of a child: ours, a quiet TensorFlow, and an allocator that keeps memory from step to step."""
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "1", **_KEEP_MEMORY}
+    """The environment of a child: ours, a TensorFlow that is quiet and gives up, an allocator that keeps its memory."""
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "1", "GCS_RETRY_CONFIG_MAX_RETRIES": _GOOGLE_RETRIES, **_KEEP_MEMORY}
     return {**quiet, **os.environ, "PYTHONUNBUFFERED": "1"}
+
+
+def without_metadata_server() -> None:
+    """Keeps Google's clients in this process from asking the metadata server of Google's machines who we are."""
+    os.environ.setdefault("NO_GCE_CHECK", "true")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class PrepareJob(Frozen):
     """Make the sample where it is asked for, read every record once, check it, keep the index."""
 
     kind: Literal["prepare"] = "prepare"
-    data: str  # as given: a name or a path
+    data: str  # as given: a name, a path or a URL
     resolutions: tuple[int, ...]
 
 
@@ -55,6 +55,13 @@ class PublicJob(Frozen):
     kind: Literal["public"] = "public"
     name: str
     folder: str  # where they go
+
+
+class LookJob(Frozen):
+    """List a data set that lies elsewhere, and keep what there is."""
+
+    kind: Literal["look"] = "look"
+    data: str  # its URL
 
 
 class AuditJob(Frozen):
@@ -120,7 +127,7 @@ class PredictJob(Frozen):
     out: str  # where `bench.classifying.outcome` finds what came of it
 
 
-AnyJob = PrepareJob | ShardsJob | DownloadJob | PublicJob | AuditJob | ShowJob | TrainJob | PredictJob
+AnyJob = PrepareJob | ShardsJob | DownloadJob | PublicJob | LookJob | AuditJob | ShowJob | TrainJob | PredictJob
 JOB: TypeAdapter[AnyJob] = TypeAdapter(Annotated[AnyJob, Field(discriminator="kind")])
 
 

@@ -17,6 +17,7 @@ from bench.data.index import DataIndex, load_cached
 from bench.data.sample import is_made
 from bench.environment import home
 from bench.errors import UserError
+from bench.finding import find_data
 from bench.jobs import DEFAULT_BANK_GIB, DEFAULT_WORKER_TIMEOUT_SECONDS, OnOom, PlannedRun, PrepareJob
 from bench.progress import make_view
 from bench.store import Store
@@ -116,7 +117,7 @@ def make_plan(asked: Asked, store: Store) -> Plan:
     """
     request = asked.request
     to_draw = request.data == SAMPLE and not is_made()
-    pairs = asked.pairs_of_usual() if to_draw else asked.pairs(find(request.data))
+    pairs = asked.pairs_of_usual() if to_draw else asked.pairs(find_data(request.data))
     chosen = choose_weights(asked)
     if to_draw:
         _prepare(request.data, pairs, store)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.config import Frozen
-from bench.data.catalog import find
 from bench.jobs import PrepareJob, Progress
 
 
@@ -20,7 +19,13 @@ def prepare(job: PrepareJob, emit: Callable[[Frozen], None]) -> None:
 
         emit(Progress(run_id="", phase="drawing the sample"))
         ensure_sample()
-    emit(Progress(run_id="", phase="checking the data"))
+    from bench.data.copying import opened
     from bench.data.scan import scan
 
-    scan(find(job.data), job.resolutions)
+    source = opened(
+        job.data,
+        job.resolutions,
+        lambda done, of: emit(Progress(run_id="", phase="copying, MiB", done=done, total=of)),
+    )
+    emit(Progress(run_id="", phase="checking the data"))
+    scan(source, job.resolutions)

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from bench import matrix, plugging, runner
 from bench.choosing_backbones import spread
-from bench.data.catalog import SAMPLE, find
+from bench.data.catalog import SAMPLE
 from bench.data.sample import is_made
 from bench.environment import code_revision, is_chief
+from bench.finding import find_data
 from bench.jobs import PlannedRun, TrainJob
 from bench.planning import Asked, Plan, Request, Sorted, choose_weights, make_plan, tell_of_made, warn_of_random
 from bench.prices import load_prices
@@ -75,7 +76,7 @@ def _foreseen(asked: Asked, store: Store) -> list[tuple[str, str]]:
     """State and name of every run. The data set is looked at, not made and not read."""
     if asked.request.data == SAMPLE and not is_made():  # a run's name needs the data: these have none yet
         return [("to run", f"{name}-{px}-{asked.recipe.name}") for name, px in asked.pairs_of_usual()]
-    source = find(asked.request.data)
+    source = find_data(asked.request.data)
     pairs = asked.pairs(source)
     tell_of_made(source, pairs)
     prints = {px: source.fingerprint(px) for _, px in pairs}

@@ -171,15 +171,16 @@ def test_another_recipe_uses_the_same_banks(world, bench, first, store):
     )
 
 
-def test_a_resolution_that_is_not_there_is_made_and_said(world, bench, store):
-    words = ("run", "tiny@48", "--data", world[0] / "toy", "--weights", "random", "--set", "epochs=2", "--json")
-    foreseen = bench(*words, "--dry-run", parent="without TensorFlow")
-    done = bench(*words)
+def test_a_resolution_that_is_not_there_is_made_and_said_also_from_a_url(world, bench, store):
+    words = ("run", "tiny@48", "--weights", "random", "--set", "epochs=2", "--json", "--data")
+    foreseen = bench(*words, world[0] / "toy", "--dry-run", parent="without TensorFlow")
+    done = bench(*words, f"file://{world[0]}/toy", parent="without TensorFlow")
     for answer in (foreseen, done):
         assert answer.returncode == 0, answer.stderr
         assert "'toy' has no pictures of 48 px: they are made from those of 64 px as they are read." in answer.stderr
     (run_id,) = json.loads(done.stdout)["finished"]
-    assert json.loads(foreseen.stdout) == [{"state": "to run", "run": run_id}]
+    assert [row["state"] for row in json.loads(foreseen.stdout)] == ["to run"]
+    assert "copying, MiB" in done.stderr
     run = store.get(run_id)
     assert run.result.setup.image_source_px == 64
     assert run.result.data_fingerprint.endswith("-64-to-48-area")

@@ -11,6 +11,7 @@ from bench.data.index import DataIndex, load_cached
 from bench.data.sample import is_made
 from bench.environment import home
 from bench.errors import UserError
+from bench.finding import find_data
 from bench.jobs import PrepareJob
 from bench.progress import make_view
 from bench.runner import prepare
@@ -96,7 +97,7 @@ def _index(data: str, store: Store) -> DataIndex:
     """The index of the smallest resolution; where nobody has looked yet, a child makes it."""
     if data == SAMPLE and not is_made():
         return _made(data, None, store)
-    smallest = find(data).resolutions[:1]
+    smallest = find_data(data).resolutions[:1]
     return load_cached(find(data), smallest) or _made(data, smallest, store)
 
 

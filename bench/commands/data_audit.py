@@ -10,7 +10,9 @@ from bench.commands.options import REPORTS, Reports
 
 
 def data_audit(
-    name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="Data set: `sample`, a name or a folder.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME|PATH|URL", help="Data set: `sample`, a name, a folder, gs://...")
+    ],
     reports: Reports = REPORTS,
 ) -> None:
     """Look for what would make scores wrong: copies across splits, damaged records, labels. If any, exit status 1."""

@@ -10,7 +10,9 @@ from bench.commands.options import REPORTS, Reports
 
 
 def data_show(
-    name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="Data set: `sample`, a name or a folder.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME|PATH|URL", help="Data set: `sample`, a name, a folder, gs://...")
+    ],
     recipe: Annotated[str, typer.Option(help="Whose augmentation is shown; see `list recipes`.")] = "frozen",
     px: Annotated[
         str | None, typer.Option(metavar="224,512", help="Resolutions; all of the data set unless given.")

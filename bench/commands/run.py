@@ -19,7 +19,9 @@ def run(
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every backbone of the matrix.")] = False,
-    data: Annotated[str, typer.Option(metavar="NAME|PATH", help="Data set: `sample`, a name or a folder.")] = "sample",
+    data: Annotated[
+        str, typer.Option(metavar="NAME|PATH|URL", help="Data set: `sample`, a name, a folder, gs://...")
+    ] = "sample",
     recipe: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="How to train: see `list recipes`, or your own .toml.")
     ] = "frozen",

@@ -1,28 +1,26 @@
-"""From what a user calls a data set, a name or a folder, to its files. Needs no TensorFlow."""
+"""From what a user calls a data set, a name, a folder or a URL, to its files. Needs no TensorFlow."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.data import petals
-from bench.data.fingerprint import fingerprint
+from bench.data import layout, petals, remote
+from bench.data.fingerprint import fingerprint, remote_fingerprint
+from bench.data.layout import Names, has_resolutions
+from bench.data.remote import Remote
 from bench.data.resizing import METHOD
 from bench.data.stored import Stored
 from bench.environment import home
 from bench.errors import UserError, unknown
 
-SPLITS = ("train", "val", "test")
 SAMPLE = "sample"
 CLASSES_FILE = "classes.txt"
 ANSWERS_FILE = "answers.csv"
 # Written beside generated data when it is made, see sample.py: a digest of the pixels before encoding.
 GENERATED_FILE = "generated.json"
-
-_RESOLUTION = re.compile(r"tfrecords-jpeg-(\d+)x\1")
 
 
 @dataclass(frozen=True)
@@ -30,12 +28,13 @@ class DataSource:
     """The files of one data set.
 
     Attributes:
-        name: what reports call it; for a folder, its base name.
-        root: the folder that holds `tfrecords-jpeg-{px}x{px}`.
+        name: what reports call it; for a folder or a URL, its last part.
+        root: the folder that holds `tfrecords-jpeg-{px}x{px}`; of a URL, its copies on this machine.
         class_names: in label order, or None without a file of them.
         shards: px -> split -> sorted shards; `test` may be absent.
         answers: `answers.csv` with the labels of the test split, or None.
         classes: the file that the class names come from, or None.
+        remote: where it lies, unless on this machine; shards are then copied before they are read (`copying`).
     """
 
     name: str
@@ -44,6 +43,7 @@ class DataSource:
     shards: Mapping[int, Mapping[str, tuple[Path, ...]]]
     answers: Path | None
     classes: Path | None = None
+    remote: Remote | None = None
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -89,6 +89,13 @@ class DataSource:
         if self.root.resolve() == (home() / "data" / SAMPLE).resolve():
             generated = json.loads((self.root / GENERATED_FILE).read_text(encoding="utf-8"))
             return str(generated["fingerprints"][str(px)])
+        if self.remote is not None:
+            sizes = self.remote.sizes
+            named = {
+                split: {path.name: sizes[path.relative_to(self.root).as_posix()] for path in paths}
+                for split, paths in self.shards[px].items()
+            }
+            return remote_fingerprint(named, self.classes)
         return fingerprint(self.shards[px], self.classes)
 
 
@@ -96,21 +103,24 @@ def names() -> tuple[str, ...]:
     """The data sets that can be given by name: `sample`, made on first use, and those under `home()/data`."""
     folder = home() / "data"
     present = folder.iterdir() if folder.is_dir() else ()
-    found = {path.name for path in present if path.is_dir() and _resolution_folders(path)}
+    found = {path.name for path in present if path.is_dir() and has_resolutions(path)}
     on_mount = {petals.PETALS} if petals_place() else set()
     return tuple(sorted({SAMPLE} | found | on_mount))
 
 
 def find(name_or_path: str) -> DataSource:
-    """The data set of that name, else in that folder.
+    """The data set of that name, else in that folder, else at that URL, which a child has looked at.
 
     Raises:
         UserError: there is none, or it is not in the form `tfrecords-jpeg-{px}x{px}/{train,val,test}/*.tfrec`.
     """
+    return _elsewhere(name_or_path) if remote.is_remote(name_or_path) else _here(name_or_path)
+
+
+def _here(name_or_path: str) -> DataSource:
     root = _root(name_or_path)
-    folders = _resolution_folders(root)
-    if not folders:
-        raise _not_a_data_set(root)
+    found = layout.in_folder(root)
+    layout.check(found, str(root))
     answers = root / ANSWERS_FILE
     is_petals = root in [place.resolve() for place in petals.places()]
     classes = _classes_file(root, is_petals)
@@ -119,9 +129,35 @@ def find(name_or_path: str) -> DataSource:
         root=root,
         class_names=None if classes is None else _class_names(classes),
         classes=classes,
-        shards={px: _splits(folder) for px, folder in folders.items()},
+        shards=_shards(root, found),
         answers=answers if answers.is_file() else None,
     )
+
+
+def _elsewhere(url: str) -> DataSource:
+    known, root = remote.load(url), remote.place(url)
+    found = layout.of_names(known.sizes)
+    layout.check(found, known.url)
+    classes = root / CLASSES_FILE if CLASSES_FILE in known.sizes else None
+    return DataSource(
+        name=known.name,
+        root=root,
+        class_names=None if classes is None else _class_names(classes),
+        classes=classes,
+        shards=_shards(root, found),
+        answers=root / ANSWERS_FILE if ANSWERS_FILE in known.sizes else None,
+        remote=known,
+    )
+
+
+def _shards(root: Path, found: Mapping[int, Names]) -> dict[int, dict[str, tuple[Path, ...]]]:
+    return {
+        px: {
+            split: tuple(root / layout.folder_of(px) / split / name for name in names)
+            for split, names in splits.items()
+        }
+        for px, splits in found.items()
+    }
 
 
 def _classes_file(root: Path, is_petals: bool) -> Path | None:
@@ -133,7 +169,7 @@ def _classes_file(root: Path, is_petals: bool) -> Path | None:
 
 def petals_place() -> Path | None:
     """The folder that `petals` stands for, or None where none of its places holds a resolution."""
-    return next((place for place in petals.places() if place.is_dir() and _resolution_folders(place)), None)
+    return next((place for place in petals.places() if place.is_dir() and has_resolutions(place)), None)
 
 
 def _petals_root() -> Path:
@@ -165,36 +201,6 @@ def _root(name_or_path: str) -> Path:
     if path.name != name_or_path:
         raise UserError(f"No folder '{name_or_path}'. Data sets known by name: {', '.join(known)}.")
     raise unknown("data set", name_or_path, known)
-
-
-def _resolution_folders(root: Path) -> dict[int, Path]:
-    matches = ((_RESOLUTION.fullmatch(path.name), path) for path in root.iterdir())
-    return {int(match[1]): path for match, path in matches if match and path.is_dir()}
-
-
-def _not_a_data_set(root: Path) -> UserError:
-    for inner in (root, root.parent):
-        if _RESOLUTION.fullmatch(inner.name):
-            return UserError(f"'{root}' is inside a data set. Pass the folder around it: '{inner.parent}'.")
-    return UserError(
-        f"'{root}' holds no folder like tfrecords-jpeg-224x224. "
-        "Expected tfrecords-jpeg-{px}x{px}/{train,val,test}/*.tfrec in it."
-    )
-
-
-def _splits(folder: Path) -> dict[str, tuple[Path, ...]]:
-    present = [split for split in SPLITS if (folder / split).is_dir()]
-    for split in ("train", "val"):
-        if split not in present:
-            raise UserError(f"'{folder}' has no folder '{split}'. Expected train and val, and test if there is one.")
-    return {split: _shards(folder / split) for split in present}
-
-
-def _shards(folder: Path) -> tuple[Path, ...]:
-    shards = tuple(sorted(folder.glob("*.tfrec")))
-    if not shards:
-        raise UserError(f"'{folder}' holds no .tfrec file. Put its shards there, or remove the folder if it is test.")
-    return shards
 
 
 def _class_names(path: Path) -> tuple[str, ...]:

@@ -39,6 +39,19 @@ def fingerprint(shards: Mapping[str, Sequence[Path]], classes: Path | None) -> s
     return found
 
 
+def remote_fingerprint(sizes: Mapping[str, Mapping[str, int]], classes: Path | None) -> str:
+    """Digest of splits, shard names, sizes and class names, for shards that would have to be fetched to be read.
+
+    Shards that were replaced by others of the same names and sizes are not told apart.
+
+    Args:
+        sizes: split -> shard names -> bytes.
+        classes: the file of class names, or None.
+    """
+    rows = [(split, name, size) for split, named in sorted(sizes.items()) for name, size in sorted(named.items())]
+    return _digest([*rows, ("", "", "" if classes is None else _file_digest(classes))])
+
+
 def _digest(rows: Sequence[tuple[object, ...]]) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from bench.data import index, records
 from bench.data.answers import read_answers
-from bench.data.catalog import SPLITS, DataSource
+from bench.data.catalog import DataSource
 from bench.data.checks import Columns, check_labels, check_records, check_same_images, check_unique_ids
 from bench.data.faults import named_faults
 from bench.data.index import DataIndex, SplitIndex
+from bench.data.layout import SPLITS
 from bench.errors import UserError
 
 if TYPE_CHECKING:

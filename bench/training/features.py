@@ -11,9 +11,10 @@ import numpy as np
 
 import backbones
 from bench.config import RunConfig
-from bench.data.catalog import SPLITS, DataSource
+from bench.data.catalog import DataSource
 from bench.data.faults import named_faults
 from bench.data.index import DataIndex
+from bench.data.layout import SPLITS
 from bench.data.pipeline import images
 from bench.training.augment import view_of
 from bench.training.bank import VIEWS, Bank, BankFolder, BankKey, BankTiming, View

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 import backbones
 from bench.config import Frozen, RunConfig
-from bench.data.catalog import find
+from bench.data.copying import opened
 from bench.data.faults import named_faults
 from bench.data.index import DataIndex, load_cached
 from bench.environment import cores, describe, is_chief
@@ -73,7 +73,7 @@ class FinetuneJob:
             check_tensorboard()
         _set_up(self._config)
         self._strategy = make_strategy(self._config.strategy, job.worker_timeout_seconds)
-        source = find(job.data)
+        source = opened(job.data, job.resolutions)
         index = load_cached(source, job.resolutions)
         if index is None:
             raise UserError(f"Data set '{source.name}' changed while it was used. Run the command again.")

@@ -16,7 +16,7 @@ import pandas as pd
 
 import backbones
 from bench.config import Frozen, Recipe, RunConfig
-from bench.data.catalog import find
+from bench.data.copying import opened
 from bench.data.index import load_cached
 from bench.environment import cores, describe
 from bench.errors import UserError
@@ -54,7 +54,7 @@ class FrozenJob:
         self._job, self._emit, self._log = job, emit, log
         if job.tensorboard:
             check_tensorboard()
-        source = find(job.data)
+        source = opened(job.data, job.resolutions)
         index = load_cached(source, job.resolutions)
         if index is None:
             raise UserError(f"Data set '{source.name}' changed while it was used. Run the command again.")

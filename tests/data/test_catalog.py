@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from bench.data import catalog
+from bench.data.layout import SPLITS
 from bench.errors import UserError
 
 
@@ -81,7 +82,7 @@ def test_a_folder_of_something_else_is_told_the_form(tmp_path):
 
 @pytest.mark.parametrize("missing", ["train", "val"])
 def test_train_and_val_must_be_there(empty_folder, missing):
-    root = empty_folder(splits=[split for split in catalog.SPLITS if split != missing])
+    root = empty_folder(splits=[split for split in SPLITS if split != missing])
     with pytest.raises(UserError, match=f"has no folder '{missing}'"):
         catalog.find(str(root))
 

@@ -12,7 +12,7 @@ from bench.data.auditing.copies import Group, groups
 from bench.data.auditing.findings import Collected, Findings, judge
 from bench.data.auditing.page import class_of, page
 from bench.data.auditing.reading import Looked, read
-from bench.data.catalog import DataSource, find
+from bench.data.catalog import DataSource
 from bench.data.records import claimed_count, decode, parse
 from bench.data.sheets import Cell, Row, sheet
 from bench.errors import UserError
@@ -25,11 +25,11 @@ _SHEET_GROUPS, _SHEET_MEMBERS, _SIDE = 40, 4, 128
 Tell = Callable[[int, int], object]
 
 
-def audit(data: str, folder: Path, tell: Tell) -> tuple[Findings, Path]:
+def audit(source: DataSource, folder: Path, tell: Tell) -> tuple[Findings, Path]:
     """Audits a data set that is there.
 
     Args:
-        data: name or path.
+        source: whose shards are on this machine.
         folder: where the page goes, in a folder of the data set's name.
         tell: is given how many records were read, of how many.
 
@@ -37,9 +37,8 @@ def audit(data: str, folder: Path, tell: Tell) -> tuple[Findings, Path]:
         What was found, and the page.
 
     Raises:
-        UserError: there is no such data set, or the folder cannot be written.
+        UserError: the folder cannot be written.
     """
-    source = find(data)
     collected = collect(source, tell)
     findings = judge(collected)
     inside = folder / source.name

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.data.catalog import SPLITS
+from bench.data.layout import SPLITS
 from bench.data.words import class_name, listed, one_line
 from bench.errors import UserError
 
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # as a path: of two slashes one is left
 _SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _CLUTTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif"})
@@ -83,7 +85,8 @@ def look(source: Path) -> Finding:
     elif source.is_file():
         finding = _in_csv(source)
     else:
-        raise UserError(f"No folder or CSV file '{one_line(source)}'.")
+        elsewhere = " Pictures at a URL must be copied here first." if _URL.match(str(source)) else ""
+        raise UserError(f"No folder or CSV file '{one_line(source)}'.{elsewhere}")
     if not finding.pictures and not finding.faults:
         raise UserError(f"'{one_line(source)}' holds no picture.")
     _check_splits(finding, source)

@@ -20,11 +20,12 @@ from typing import Any
 from bench.asking import ask
 from bench.counting import Counter
 from bench.data.cache import not_writable
-from bench.data.catalog import ANSWERS_FILE, CLASSES_FILE, SAMPLE, SPLITS
+from bench.data.catalog import ANSWERS_FILE, CLASSES_FILE, SAMPLE
 from bench.data.importing.finding import Fault, Finding, look
 from bench.data.importing.pictures import FORM, Prepared, Square, prepare_all
 from bench.data.importing.splitting import DEFAULT, Shares, split_all
 from bench.data.importing.spool import Planned, Spool
+from bench.data.layout import SPLITS
 from bench.data.locking import alone
 from bench.data.records import NO_CLASS
 from bench.data.words import listed, one_line

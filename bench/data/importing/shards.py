@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.data.catalog import SPLITS
 from bench.data.importing.spool import Planned, Spool
+from bench.data.layout import SPLITS
 from bench.data.records import Record, write_shard
 from bench.errors import UserError
 

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.data.catalog import SPLITS
+from bench.data.layout import SPLITS
 from bench.errors import UserError
 
 DEFAULT = "70,15,15"

@@ -55,6 +55,7 @@ def test_a_class_may_be_called_test(tmp_path):
 
 def test_folders_of_no_use(tmp_path):
     refused(tmp_path / "none", "No folder or CSV file")
+    refused(Path("gs://bucket/pictures"), "Pictures at a URL must be copied here first")
     (tmp_path / "empty").mkdir()
     refused(tmp_path / "empty", "holds no class folder")
     (make(tmp_path / "one", "a/1.jpg") / "b").mkdir()

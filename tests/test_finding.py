@@ -1,0 +1,21 @@
+import pytest
+from helpers_data import make_data
+
+from bench import finding
+from bench.errors import UserError
+
+
+def test_without_a_network_google_storage_is_told_at_once(monkeypatch):
+    monkeypatch.setattr(finding, "answers", lambda host: False)
+    monkeypatch.setattr(finding, "ask_counting", lambda *of: pytest.fail("TensorFlow would try for minutes"))
+    with pytest.raises(UserError, match=r"www.googleapis.com does not answer"):
+        finding.find_data("gs://bucket/flowers")
+
+
+def test_a_child_looks_and_the_parent_finds(tmp_path, monkeypatch):
+    """Also where Google does not answer: that is for Google's URLs alone."""
+    monkeypatch.setattr(finding, "answers", lambda host: False)
+    root = make_data(tmp_path / "flowers", (32,), counts={"train": 4, "val": 4})
+    source = finding.find_data(f"file://{root}")
+    assert (source.name, source.resolutions, source.class_names[0]) == ("flowers", (32,), "red")
+    assert finding.find_data(str(root)).remote is None
