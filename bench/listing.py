@@ -9,7 +9,7 @@ from typing import Any
 from tabulate import tabulate
 
 from bench.config import Recipe, load_recipe, recipe_names
-from bench.data.catalog import find, names
+from bench.data.catalog import SAMPLE, find, names
 from bench.environment import home
 from bench.errors import UserError
 from bench.rows import recipe_label
@@ -94,11 +94,12 @@ def data_rows() -> Rows:
 
 
 def _data_row(name: str) -> dict[str, Any]:
+    if name == SAMPLE and not (home() / "data" / SAMPLE).is_dir():
+        return {"data": name, "px": "", "classes": None, "folder": "made on first use"}
     try:
         source = find(name)
     except UserError as error:
-        made = "made on first use" if not (home() / "data" / name).is_dir() else str(error)
-        return {"data": name, "px": "", "classes": None, "folder": made}
+        return {"data": name, "px": "", "classes": None, "folder": f"unusable: {error}"}
     classes = None if source.class_names is None else len(source.class_names)
     return {"data": name, "px": ", ".join(map(str, source.resolutions)), "classes": classes, "folder": str(source.root)}
 

@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,6 +47,36 @@ def test_lists(store, capsys):
     assert "macro F1" in capsys.readouterr().out
     print_rows([], as_json=False)
     assert capsys.readouterr().out == "none\n"
+
+
+def test_data_that_cannot_be_used_is_listed_with_its_reason(tmp_path, monkeypatch):
+    """Folders of resolutions without shards, under the home folder and on a mount, and one that may not be read."""
+    monkeypatch.setenv("PETALBENCH_HOME", str(tmp_path))
+    monkeypatch.setenv("PETALS_DIR", str(tmp_path / "mount"))
+    for folder in ("data/hollow/tfrecords-jpeg-224x224", "mount/tfrecords-jpeg-224x224/train", "data/secret"):
+        (tmp_path / folder).mkdir(parents=True)
+    for split in ("train", "val"):
+        (tmp_path / "data/sound/tfrecords-jpeg-64x64" / split).mkdir(parents=True)
+        (tmp_path / "data/sound/tfrecords-jpeg-64x64" / split / "00.tfrec").write_bytes(b"")
+    looked = Path.iterdir
+
+    def guarded(path):
+        if path.name == "secret":
+            raise PermissionError(13, "Permission denied")
+        return looked(path)
+
+    monkeypatch.setattr(Path, "iterdir", guarded)
+    rows = {row["data"]: row for row in data_rows()}
+    assert list(rows) == ["hollow", "petals", "sample", "secret", "sound"]
+    assert (rows["sound"]["px"], rows["sound"]["folder"]) == ("64", str(tmp_path / "data" / "sound"))
+    assert rows["sample"]["folder"] == "made on first use"
+    for name, reason in {
+        "hollow": "has no folder 'train'",
+        "petals": "no folder 'val'",
+        "secret": "Permission",
+    }.items():
+        assert rows[name]["folder"].startswith("unusable: ")
+        assert reason in rows[name]["folder"]
 
 
 def test_an_ensemble_tells_what_became_of_its_members(store):

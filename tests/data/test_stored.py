@@ -8,7 +8,9 @@ from bench.data.examples import choose
 from bench.data.excerpt import excerpt
 from bench.data.pictures import Pictures
 from bench.data.pipeline import images
+from bench.data.records import NO_CLASS, Record, serialize
 from bench.data.resizing import resized
+from bench.data.scan import scan
 
 
 def test_every_reader_makes_the_same_pictures(folder, picture):
@@ -28,3 +30,25 @@ def test_what_is_there_stays_as_it_is(folder, picture):
     source = catalog.find(str(folder.write(16).write(8).root))
     found = next(iter(images(source.stored(8, "val"), 2))).numpy()
     np.testing.assert_array_equal(found, np.stack([picture(name) for name in "fg"]))
+
+
+def test_records_of_both_kinds_in_shards_of_both_names(folder, png, picture):
+    """As Kaggle's test split and its copy in a bucket have them: without a class, with one, and both in one split."""
+    folder.write()
+    rows = {"00-8x8-2.tfrec": [("h", 2), ("i", 0)], "flowers01-2.tfrec": [("j", NO_CLASS), ("k", NO_CLASS)]}
+    for shard in folder.split("test").iterdir():
+        shard.unlink()
+    for name, found in rows.items():
+        with tf.io.TFRecordWriter(str(folder.split("test") / name)) as writer:
+            for one, label in found:
+                writer.write(serialize(Record(png(picture(one)), label, one)))
+    source = catalog.find(str(folder.root))
+    index, stored = scan(source, (8,)), source.stored(8, "test")
+    assert index.splits["test"].ids == tuple("hijk")
+    assert index.splits["test"].labels.tolist() == [2, 0, NO_CLASS, NO_CLASS]
+    assert index.test_labels is None
+    expected = np.stack([picture(name) for name in "hijk"])
+    np.testing.assert_array_equal(np.concatenate(list(images(stored, 3).as_numpy_iterator())), expected)
+    np.testing.assert_array_equal(Pictures(stored).decoded(tf.constant([3, 0])), expected[[3, 0]])
+    (folder.split("test") / "flowers01-2.tfrec").unlink()
+    assert scan(catalog.find(str(folder.root)), (8,)).test_labels.tolist() == [2, 0]
