@@ -8,6 +8,7 @@ import pandas as pd
 
 # What may tell two configurations of one backbone and resolution apart, the likeliest first, and how it is written.
 _QUALIFIERS = {
+    "plugin": "{}",
     "weights": "{}",
     "weights_seed": "w{}",
     "precision": "{}",

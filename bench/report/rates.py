@@ -13,7 +13,7 @@ from bench.report.markdown import bullets, escape, table
 from bench.report.ranking import Ranking
 
 # What else runs must share for their difference to be that of the rate.
-_SAME = ["recipe", "image_px", "weights", "weights_seed", "precision", "strategy", "global_batch"]
+_SAME = ["recipe", "image_px", "plugin", "weights", "weights_seed", "precision", "strategy", "global_batch"]
 _NOTE = (
     "Every learning rate of the recipe times the scale; of several seeds the mean over those that ran at each scale "
     "shown. **over x1**: what the best scale adds. Steps smaller than the intervals may be noise, and so may a change "

@@ -43,6 +43,15 @@ def test_names_say_what_tells_rows_apart():
     }
 
 
+def test_a_plugin_that_was_edited_is_no_other_seed():
+    found = labels(
+        run_row("vgg16", 224, run_id="a", seed=0, plugin="net.py@00000000"),
+        run_row("vgg16", 224, run_id="b", seed=1, plugin="net.py@11111111"),
+        run_row("vgg16", 512, run_id="c", plugin="net.py@11111111"),
+    )
+    assert found == {"a": "vgg16@224 net.py@00000000", "b": "vgg16@224 net.py@11111111", "c": "vgg16@512"}
+
+
 def test_recipes_are_named_on_every_row_once_there_are_two():
     found = labels(run_row("vgg16", 224, run_id="a"), run_row("resnet50", 224, run_id="b", recipe="finetune"))
     assert found == {"a": "vgg16@224 frozen", "b": "resnet50@224 finetune"}
