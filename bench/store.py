@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from bench.config import SCHEMA_VERSION, Frozen, first_problem
 from bench.environment import is_chief
 from bench.errors import UserError, unknown
-from bench.files import sha256, write_atomic, write_json, write_text
+from bench.files import sha256, size_of, write_atomic, write_json, write_text
 from bench.result import Failure, Result
 
 Split = Literal["val", "test"]
@@ -292,7 +292,7 @@ class Store:
     def leftovers(self) -> list[tuple[Path, int]]:
         """What is not a result, with its size in bytes: unfinished work, banks, failed attempts."""
         entries = [entry for folder in (self.partial, self.banks, self.failed) for entry in sorted(folder.glob("*"))]
-        return [(entry, _size(entry)) for entry in entries]
+        return [(entry, size_of(entry)) for entry in entries]
 
     def remove_leftovers(self) -> None:
         """Removes what `leftovers` shows. Banks are made again when they are needed, failed runs tried again."""
@@ -341,14 +341,6 @@ def _write_outputs(paths: RunPaths, outputs: Outputs) -> None:
     if outputs.arrays:
         arrays: dict[str, Any] = dict(outputs.arrays)
         write_atomic(paths.arrays, lambda file: np.savez(file, **arrays))
-
-
-def _size(path: Path) -> int:
-    return (
-        path.stat().st_size
-        if path.is_file()
-        else sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    )
 
 
 def _why(error: OSError) -> str:

@@ -13,14 +13,18 @@ def clean(
     runs: Runs = RUNS,
     yes: Annotated[bool, typer.Option("--yes", help="Remove it; without this it is only shown.")] = False,
 ) -> None:
-    """Show what is not a result (unfinished work, banks, failed attempts), and with --yes remove it."""
+    """Show what is not a result (unfinished work, banks, failed attempts, begun imports); with --yes remove it."""
+    from bench.data.unfinished import unfinished
     from bench.store import Store
 
-    store = Store(runs)
-    leftovers = store.leftovers()
-    for path, size in leftovers:
+    store, begun = Store(runs), unfinished()
+    sizes = dict(store.leftovers()) | {work.path: work.size for work in begun}
+    for path, size in sizes.items():
         typer.echo(f"{size / 2**20:10.1f} MiB  {path}")
-    total = sum(size for _, size in leftovers) / 2**20
     if yes:
         store.remove_leftovers()
-    typer.echo(f"{total:10.1f} MiB  {'removed' if yes else 'in all; --yes removes it'}")
+        for work in begun:
+            if not work.remove():
+                typer.echo(f"Kept, since it is in use: {work.path}")
+                del sizes[work.path]
+    typer.echo(f"{sum(sizes.values()) / 2**20:10.1f} MiB  {'removed' if yes else 'in all; --yes removes it'}")

@@ -17,8 +17,8 @@ from bench.data.records import is_whole
 from bench.errors import UserError
 from bench.jobs import DownloadJob
 
-_WORK = ".fetching"  # inside the data set's folder: what is renamed has to be on the same disk
-_LOCK = ".fetching.lock"
+WORK = ".fetching"  # inside the data set's folder: what is renamed has to be on the same disk
+LOCK = ".fetching.lock"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def fetch_petals(resolutions: Sequence[int]) -> Outcome:
         return Outcome(root, 0)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with alone(root / _LOCK, f"Another fetch into '{root}' is under way. Wait for it."):
+        with alone(root / LOCK, f"Another fetch into '{root}' is under way. Wait for it."):
             return _fetch(root, _missing(root, resolutions))
     except (OSError, sqlite3.Error) as error:
         raise not_writable(root, error) from error
@@ -86,7 +86,7 @@ def _check_strangers(root: Path) -> None:
 
 
 def _fetch(root: Path, missing: Mapping[int, Sequence[str]]) -> Outcome:
-    work = root / _WORK
+    work = root / WORK
     for names in missing.values():
         mounted = _download(work, names)
         if mounted is not None:
