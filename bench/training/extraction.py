@@ -43,6 +43,34 @@ class Pass:
     batch: int
 
 
+class _Clock:
+    """What the batches of a view gave, and how long each took; filled in place, since features may be many."""
+
+    def __init__(self, images: int, batch: int) -> None:
+        self._images, self._batch = images, batch
+        self._sizes: list[int] = []
+        self._seconds: list[float] = []
+        self._mean = self._variance = np.empty((0, 0), np.float32)
+
+    def take(self, moments: Callable[[Any], tuple[Floats, Floats]], pictures: Any) -> None:
+        started = time.perf_counter()
+        mean, variance = moments(pictures)
+        self._seconds.append(time.perf_counter() - started)
+        if not self._sizes:
+            self._mean, self._variance = (np.empty((self._images, mean.shape[1]), np.float32) for _ in range(2))
+        rows = slice(sum(self._sizes), sum(self._sizes) + len(mean))
+        self._mean[rows], self._variance[rows] = mean, variance
+        self._sizes.append(len(mean))
+
+    def passed(self) -> Pass:
+        seconds, sizes = np.array(self._seconds), np.array(self._sizes)
+        ordinary = float(np.median(seconds[1:])) if len(seconds) > 1 else float(seconds[0])
+        startup = max(0.0, float(seconds[0]) - ordinary)
+        seconds[0] -= startup
+        shares = np.repeat(seconds / sizes, sizes)
+        return Pass(self._mean, self._variance, shares, startup, 1000 * ordinary / self._batch, self._batch)
+
+
 class Extractor:
     """A built backbone as one graph of fixed shape, `batch` images of `image_px`, from pixels to pooled moments."""
 
@@ -56,33 +84,28 @@ class Extractor:
         """Forward floating-point operations of one image (2 x multiply-adds) in 1e9, by TensorFlow's profiler."""
         return gflops(self._moments.get_concrete_function().graph, self.batch)
 
-    def run(self, batches: Iterable[Any], on_batch: Callable[[int], None]) -> Pass:
-        """Runs the backbone over batches of uint8 (b, px, px, 3); `on_batch` hears how many images are done."""
-        means, variances, sizes, seconds = [], [], [], []
-        for images in batches:
-            started = time.perf_counter()
-            mean, variance = self._padded(images)
-            seconds.append(time.perf_counter() - started)
-            means.append(mean)
-            variances.append(variance)
-            sizes.append(len(mean))
-            on_batch(sum(sizes))
-        return self._pass(means, variances, np.array(sizes), np.array(seconds))
+    def run(
+        self, batches: Iterable[Sequence[Any]], images: Sequence[int], on_images: Callable[[int], None]
+    ) -> list[Pass]:
+        """Runs the backbone over batches of pictures, each as it looks in one or several views.
 
-    def _pass(
-        self, means: Sequence[Floats], variances: Sequence[Floats], sizes: np.ndarray, seconds: np.ndarray
-    ) -> Pass:
-        ordinary = float(np.median(seconds[1:])) if len(seconds) > 1 else float(seconds[0])
-        startup = max(0.0, float(seconds[0]) - ordinary)
-        seconds[0] -= startup
-        return Pass(
-            np.concatenate(means),
-            np.concatenate(variances),
-            np.repeat(seconds / sizes, sizes),
-            startup,
-            1000 * ordinary / self.batch,
-            self.batch,
-        )
+        Args:
+            batches: of each batch, one uint8 (b, px, px, 3) a view; b may be 0 where a view is not wanted of it.
+            images: how many there are of each view.
+            on_images: hears how many are done, each view counted.
+
+        Returns:
+            A pass for each view.
+        """
+        clocks = [_Clock(count, self.batch) for count in images]
+        done = 0
+        for views in batches:
+            for clock, pictures in zip(clocks, views, strict=True):
+                if pictures.shape[0]:
+                    clock.take(self._padded, pictures)
+                    done += int(pictures.shape[0])
+                    on_images(done)
+        return [clock.passed() for clock in clocks]
 
     def _padded(self, images: Any) -> tuple[Floats, Floats]:
         present = int(images.shape[0])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import Any
 
 import keras
 import numpy as np
@@ -25,6 +26,7 @@ from bench.training.scaling import build_backbone, give_scale
 
 Slot = tuple[str, View]  # split and view
 OnImages = Callable[[int, int], None]  # images done, of how many
+VIEWS_AT_ONCE = 2  # of each picture that is read; more would be held in memory together
 
 
 @dataclass(frozen=True)
@@ -115,15 +117,19 @@ class FeatureMaker:
         batch = batch_size(total, image_px, ACCELERATOR_BATCH_PIXELS if has_accelerator() else CPU_BATCH_PIXELS)
         extractor = Extractor(self._model, self._adapter.prepare, batch, image_px)
         before_first = self._scaled(image_px)
+        views = [view for view in VIEWS if any(missing_view == view for _, missing_view in missing)]
         done = 0
-        for view in VIEWS:
-            splits = [split for split, missing_view in missing if missing_view == view]
-            if splits:
-                passed = self._pass(extractor, splits, view, partial(_shifted, on_images, done, total))
-                passed = replace(passed, startup_seconds=passed.startup_seconds + before_first)
-                yield from self._divide(passed, splits, view, extractor)
+        for first in range(0, len(views), VIEWS_AT_ONCE):
+            of_view = {
+                view: [split for split in SPLITS if (split, view) in missing]
+                for view in views[first : first + VIEWS_AT_ONCE]
+            }
+            passes = self._passes(extractor, of_view, partial(_shifted, on_images, done, total))
+            for (view, splits), passed in zip(of_view.items(), passes, strict=True):
+                charged = replace(passed, startup_seconds=passed.startup_seconds + before_first)
+                yield from self._divide(charged, splits, view, extractor)
                 before_first = 0.0
-                done += sum(self._count(split) for split in splits)
+                done += sum(map(self._count, splits))
 
     def _scaled(self, image_px: int) -> float:
         """Gives a random network statistics and scale of real images, at this resolution. Returns the seconds."""
@@ -133,11 +139,17 @@ class FeatureMaker:
         self._scale_px = image_px
         return give_scale(self._model, self._adapter, stored, self._count("train"), image_px)
 
-    def _pass(self, extractor: Extractor, splits: Sequence[str], view: View, on_batch: Callable[[int], None]) -> Pass:
+    def _passes(
+        self, extractor: Extractor, of_view: Mapping[View, Sequence[str]], on_images: Callable[[int], None]
+    ) -> list[Pass]:
+        """A pass for each view over its splits; each picture is read and decoded once, however many views it has."""
+        splits = [split for split in SPLITS if any(split in chosen for chosen in of_view.values())]
+        counts = [self._count(split) for split in splits]
+        wanted = {view: np.repeat([split in chosen for split in splits], counts) for view, chosen in of_view.items()}
         stored = self._source.stored(extractor.image_px, *splits)
         with named_faults(stored.paths):
-            batches = images(stored, extractor.batch)
-            return extractor.run((view_of(batch, VIEWS.index(view)) for batch in batches), on_batch)
+            batches = _views(images(stored, extractor.batch), wanted)
+            return extractor.run(batches, [int(rows.sum()) for rows in wanted.values()], on_images)
 
     def _divide(
         self, passed: Pass, splits: Sequence[str], view: View, extractor: Extractor
@@ -160,6 +172,16 @@ class FeatureMaker:
 
     def _count(self, split: str) -> int:
         return len(self._index.splits[split].ids)
+
+
+def _views(batches: Iterable[Any], wanted: Mapping[View, np.ndarray]) -> Iterator[list[Any]]:
+    """Each batch as it looks in every view, with the rows that are wanted of it there."""
+    start = 0
+    for pictures in batches:
+        end = start + int(pictures.shape[0])
+        chosen = {VIEWS.index(view): pictures[rows[start:end]] for view, rows in wanted.items()}
+        yield [view_of(found, view) for view, found in chosen.items()]
+        start = end
 
 
 def _shifted(on_images: OnImages, before: int, total: int, now: int) -> None:

@@ -12,6 +12,7 @@ from bench.data.pipeline import images
 from bench.data.resizing import resized
 from bench.data.scan import scan
 from bench.errors import UserError
+from bench.training import features
 from bench.training.bank import BankFolder
 from bench.training.features import FeatureMaker
 
@@ -118,9 +119,36 @@ def test_a_resolution_has_statistics_of_its_own(make):
 
 
 def test_features_of_a_random_network_have_a_sane_spread(make):
-    features = make().banks(32, 1, silent).features("val")
-    assert features.mean[0].std(axis=0).max() > 1e-2
-    assert np.isfinite(features.variance).all()
+    found = make().banks(32, 1, silent).features("val")
+    assert found.mean[0].std(axis=0).max() > 1e-2
+    assert np.isfinite(found.variance).all()
+
+
+def test_two_views_are_made_of_one_reading(make, monkeypatch):
+    """Whatever is missing of either: the mirrored view of validation is nobody's, the plain of training is there."""
+    read = []
+
+    def counted(stored, batch):
+        for pictures in images(stored, batch):
+            read.extend(range(pictures.shape[0]))
+            yield pictures
+
+    monkeypatch.setattr(features, "images", counted)
+    make().banks(32, 2, silent)
+    assert len(read) == sum(COUNTS.values())
+    read.clear()
+    make().banks(32, 8, silent)
+    assert len(read) == 3 * COUNTS["train"]
+
+
+def test_all_views_are_the_turned_pictures(make, tmp_path):
+    maker = make(weights_seed=7)
+    found = maker.banks(32, 8, silent).features("train", 8)
+    pictures = decoded(make.source, 32, "train")
+    for number in range(8):
+        turned = np.rot90(pictures[:, :, ::-1] if number % 2 else pictures, number // 2, axes=(1, 2))
+        expected = maker.network(32)(backbones.get("tiny").prepare(np.ascontiguousarray(turned)))
+        np.testing.assert_allclose(found.mean[number], expected.numpy().mean(axis=(1, 2)), atol=1e-5)
 
 
 def test_progress_counts_all_passes(make):
