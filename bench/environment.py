@@ -27,8 +27,13 @@ def home() -> Path:
 
 def petals_dir() -> Path | None:
     """The folder of the data of "Petals to the Metal", where `PETALS_DIR` names one."""
-    named = os.environ.get("PETALS_DIR")
+    named = petals_text()
     return Path(named).expanduser() if named else None
+
+
+def petals_text() -> str:
+    """What `PETALS_DIR` says, which may be a URL; nothing where it is not set."""
+    return os.environ.get("PETALS_DIR", "")
 
 
 def keras_models() -> Path:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bench.asking import ask_counting
-from bench.data.catalog import DataSource, find
-from bench.data.remote import is_remote, plain, scheme
+from bench.data.catalog import DataSource, find, url_of
+from bench.data.remote import scheme
 from bench.environment import home
 from bench.errors import UserError
 from bench.jobs import LookJob
@@ -19,8 +19,9 @@ def find_data(data: str) -> DataSource:
     Raises:
         UserError: there is none, or it cannot be read.
     """
-    if is_remote(data):
-        _look(plain(data))
+    url = url_of(data)
+    if url is not None:
+        _look(url)
     return find(data)
 
 

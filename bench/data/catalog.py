@@ -104,7 +104,7 @@ def names() -> tuple[str, ...]:
     folder = home() / "data"
     present = folder.iterdir() if folder.is_dir() else ()
     found = {path.name for path in present if path.is_dir() and has_resolutions(path)}
-    on_mount = {petals.PETALS} if petals_place() else set()
+    on_mount = {petals.PETALS} if petals.url() or petals_place() else set()
     return tuple(sorted({SAMPLE} | found | on_mount))
 
 
@@ -114,7 +114,19 @@ def find(name_or_path: str) -> DataSource:
     Raises:
         UserError: there is none, or it is not in the form `tfrecords-jpeg-{px}x{px}/{train,val,test}/*.tfrec`.
     """
-    return _elsewhere(name_or_path) if remote.is_remote(name_or_path) else _here(name_or_path)
+    url = url_of(name_or_path)
+    return _here(name_or_path) if url is None else _elsewhere(url)
+
+
+def url_of(name_or_path: str) -> str | None:
+    """Where a data set lies elsewhere, its URL: one is given, or `PETALS_DIR` holds it.
+
+    Raises:
+        UserError: a URL that names no folder.
+    """
+    if remote.is_remote(name_or_path):
+        return remote.plain(name_or_path)
+    return petals.url() if name_or_path == petals.PETALS else None
 
 
 def _here(name_or_path: str) -> DataSource:
@@ -138,9 +150,10 @@ def _elsewhere(url: str) -> DataSource:
     known, root = remote.load(url), remote.place(url)
     found = layout.of_names(known.sizes)
     layout.check(found, known.url)
-    classes = root / CLASSES_FILE if CLASSES_FILE in known.sizes else None
+    is_petals = known.url == petals.url()
+    classes = root / CLASSES_FILE if CLASSES_FILE in known.sizes else petals.CLASSES if is_petals else None
     return DataSource(
-        name=known.name,
+        name=petals.PETALS if is_petals else known.name,
         root=root,
         class_names=None if classes is None else _class_names(classes),
         classes=classes,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.environment import home, petals_dir
+from bench.data.remote import is_remote, plain
+from bench.environment import home, petals_dir, petals_text
 
 PETALS = "petals"
 COMPETITION = "tpu-getting-started"
@@ -31,3 +32,13 @@ def files(px: int) -> tuple[str, ...]:
         for split, (each, last) in _RECORDS.items()
         for number in range(_SHARDS)
     )
+
+
+def url() -> str | None:
+    """Where `PETALS_DIR` names a place elsewhere, its URL.
+
+    Raises:
+        UserError: it names no folder.
+    """
+    named = petals_text()
+    return plain(named) if is_remote(named) else None

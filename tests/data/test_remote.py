@@ -33,6 +33,18 @@ def test_a_folder_elsewhere_is_found_as_it_was_looked_at():
     assert (source.classes, source.answers) == (None, source.root / "answers.csv")
 
 
+def test_petals_may_lie_elsewhere_and_keep_their_class_names(monkeypatch):
+    Remote("gs://bucket/tpu", SIZES).save()
+    assert catalog.find("gs://bucket/tpu").name == "tpu"
+    monkeypatch.setenv("PETALS_DIR", "gs://bucket/tpu/")
+    assert catalog.names() == ("petals", "sample")
+    for named in ("petals", "gs://bucket/tpu"):
+        source = catalog.find(named)
+        assert (source.name, len(source.class_names)) == ("petals", 104)
+    assert catalog.url_of("petals") == "gs://bucket/tpu"
+    assert catalog.url_of("sample") is None
+
+
 def test_its_fingerprint_is_of_names_and_sizes_and_class_names():
     def of(sizes, classes=None, url="gs://bucket/garden"):
         if classes:
