@@ -13,6 +13,11 @@ def cheapest_of_each_family():
     return set({backbone.family: backbone.name for backbone in dearest_first}.values())
 
 
+def light():
+    """Of those, the ones whose networks are built and run in a second or two."""
+    return cheapest_of_each_family() - {"convnexttiny", "densenet121", "efficientnetv2b0"}
+
+
 def in_full(names, affordable=None):
     """Parameters of a test that builds and runs networks: the affordable ones, and the others as slow tests.
 
