@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.asking import ask_counting
 from bench.data.catalog import DataSource, find, url_of
-from bench.data.remote import scheme
+from bench.data.remote import place, scheme
 from bench.environment import home
 from bench.errors import UserError
 from bench.jobs import LookJob
@@ -29,7 +29,7 @@ def _look(url: str) -> None:
     # TensorFlow would try for minutes.
     silent = [host for host in _GOOGLE if scheme(url) == "gs" and not answers(host)]
     if silent:
-        raise UserError(
-            f"'{url}' cannot be read: {silent[0]} does not answer. A copy on this machine can: --data PATH."
-        )
+        copies = place(url)
+        path = f"'{copies}' has what was copied" if copies.is_dir() else "a copy on this machine can"
+        raise UserError(f"'{url}' cannot be read: {silent[0]} does not answer; {path}: --data PATH.")
     ask_counting(LookJob(data=url), home() / "cache" / "look.log")

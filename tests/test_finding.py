@@ -2,13 +2,17 @@ import pytest
 from helpers_data import make_data
 
 from bench import finding
+from bench.data.remote import place
 from bench.errors import UserError
 
 
 def test_without_a_network_google_storage_is_told_at_once(monkeypatch):
     monkeypatch.setattr(finding, "answers", lambda host: False)
     monkeypatch.setattr(finding, "ask_counting", lambda *of: pytest.fail("TensorFlow would try for minutes"))
-    with pytest.raises(UserError, match=r"www.googleapis.com does not answer"):
+    with pytest.raises(UserError, match=r"www.googleapis.com does not answer; a copy on this machine can: --data PATH"):
+        finding.find_data("gs://bucket/flowers")
+    place("gs://bucket/flowers").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"remote/flowers-\w+' has what was copied: --data PATH"):
         finding.find_data("gs://bucket/flowers")
 
 
