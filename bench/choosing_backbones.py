@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 import backbones
 from backbones.registry import UnknownBackboneError
+from bench.data.words import one_line
 from bench.errors import UserError, nearest
 from bench.plugging import use_installed
 
@@ -90,7 +91,7 @@ def spread(words: Sequence[str]) -> list[str]:
 def _split(word: str) -> tuple[str, int | None]:
     pattern, at, px = word.rpartition("@") if "@" in word else (word, "", "")
     if at and not px.isdecimal():
-        raise UserError(f"'{word}': expected a resolution in pixels after @, as in vgg16@512.")
+        raise UserError(f"'{one_line(word)}': expected a resolution in pixels after @, as in vgg16@512.")
     return pattern, int(px) if at else None
 
 
@@ -108,8 +109,12 @@ def _made(name: str) -> str:
 
 def _unknown(word: str) -> UserError:
     families = sorted({_family(name) for name in backbones.names() if name not in TEST_ONLY})
-    near = " or ".join(f"'{name}'" for name in nearest(word, {*backbones.names(), *families}, 3))
-    hint = f" Did you mean {near}?" if near else ""
-    return UserError(
-        f"Unknown backbone '{word}'.{hint} Families: {', '.join(families)}; `list backbones` shows every name."
-    )
+    near = [f"'{name}'" for name in nearest(word, {*backbones.names(), *families}, 3)]
+    hint = f" Did you mean {_either(near)}?" if near else ""
+    known = f"Families: {', '.join(families)}; `list backbones` shows every name."
+    return UserError(f"Unknown backbone '{one_line(word)}'.{hint} {known}")
+
+
+def _either(names: Sequence[str]) -> str:
+    """`a, b or c`."""
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

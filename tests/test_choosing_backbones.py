@@ -70,12 +70,14 @@ def test_nothing_asked_for_shows_every_way():
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("vgg61", r"Did you mean 'vgg16' or 'vgg19' or 'vgg'\?"),
+        ("vgg61", r"Did you mean 'vgg16', 'vgg19' or 'vgg'\?"),
         ("VGG16@224", r"Did you mean 'vgg16'"),
         ("mobilenetv3", r"Did you mean .*'mobilenetv3small'"),
         ("eficientnet", r"Did you mean 'efficientnet'"),
         ("alexnet*", r"^Unknown backbone 'alexnet\*'\..* Families: convnext, densenet, .*; `list backbones`"),
+        ("tny", r"Did you mean 'tiny'\?"),
         ("", "Unknown backbone ''"),
+        ("vgg\n16", r"Unknown backbone 'vgg\\n16'"),
         ("vgg16@big", "resolution in pixels after @"),
         ("vgg16@", "resolution in pixels after @"),
     ],
