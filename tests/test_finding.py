@@ -2,6 +2,7 @@ import pytest
 from helpers_data import make_data
 
 from bench import finding
+from bench.data.looking import look
 from bench.data.remote import place
 from bench.errors import UserError
 
@@ -16,9 +17,9 @@ def test_without_a_network_google_storage_is_told_at_once(monkeypatch):
         finding.find_data("gs://bucket/flowers")
 
 
-def test_a_child_looks_and_the_parent_finds(tmp_path, monkeypatch):
-    """Also where Google does not answer: that is for Google's URLs alone."""
+def test_other_urls_are_looked_at_whether_google_answers_or_not(tmp_path, monkeypatch):
     monkeypatch.setattr(finding, "answers", lambda host: False)
+    monkeypatch.setattr(finding, "ask_counting", lambda job, log: look(job.data))  # what the child does
     root = make_data(tmp_path / "flowers", (32,), counts={"train": 4, "val": 4})
     source = finding.find_data(f"file://{root}")
     assert (source.name, source.resolutions, source.class_names[0]) == ("flowers", (32,), "red")
