@@ -16,7 +16,7 @@ from bench.plugging import label
 Rows = Sequence[dict[str, Any]]
 _NETWORKS = """\
 GFLOPs: a forward pass of one image, 2 x multiply-adds. px: side of the images
-that the weights were published for; min: the smallest that the network takes.
+that the weights were published for; side: those that the network takes.
 `run --all` takes the four marked *; `run FAMILY` all of a family."""
 _PUBLISHED = """\
 ImageNet weights without the top. BGR mean 0: ImageNet's mean is subtracted; RGB
@@ -54,8 +54,14 @@ def _network(row: dict[str, Any]) -> dict[str, str]:
         "GFLOPs\nat 224": _work(row["GFLOPs at 224"]),
         "\nat 512": _work(row["GFLOPs at 512"]),
         "px": row["native px"],
-        "min": row["smallest px"],
+        "side": _sides(row["smallest px"], row["largest px"]),
     }
+
+
+def _sides(smallest: int, largest: int | None) -> str:
+    if largest is None:
+        return f"{smallest}+"
+    return f"{smallest}" if smallest == largest else f"{smallest}-{largest}"
 
 
 def _work(gflops: float | None) -> str:
@@ -81,8 +87,8 @@ def _row(adapter: Backbone) -> dict[str, Any]:
         "features": adapter.feature_width,
         "parameters": adapter.parameters or None,  # 0: a plugin did not say
         "GFLOPs at 224": adapter.gflops_224 or None,
-        "GFLOPs at 512": round(adapter.gflops_at(512), 4) or None,
-        "native px": adapter.native_px,
+        "GFLOPs at 512": (adapter.nearest_px(512) == 512 and round(adapter.gflops_at(512), 4)) or None,
+        "native px": adapter.native_px if file else None,
         "smallest px": adapter.smallest_px,
         "largest px": adapter.largest_px,
         "input": adapter.input_range,

@@ -83,12 +83,23 @@ def test_the_tables_fit_a_terminal():
 def test_the_tables_name_their_sources():
     text = backbone_tables(backbone_rows(["resnet50", "mobilenetv3small"]))
     lines = text.splitlines()
-    assert lines[3].split() == ["mobilenetv3small", "mobilenet", "0.9", "0.12", "0.61", "224", "32"]
-    assert lines[4].split() == ["resnet50*", "resnet", "23.6", "7.75", "40.49", "224", "32"]
+    assert lines[3].split() == ["mobilenetv3small", "mobilenet", "0.9", "0.12", "0.61", "224", "32+"]
+    assert lines[4].split() == ["resnet50*", "resnet", "23.6", "7.75", "40.49", "224", "32+"]
     file = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
     [published] = [line.split() for line in lines if line.endswith(file)]
     assert published == ["resnet50", "BGR", "mean", "0", "74.9", "[2]", "not", "cached", file]
     assert lines[-2:] == ["[1] keras.io/api/applications/mobilenet", "[2] keras.io/api/applications"]
+
+
+def test_a_fixed_or_bounded_size_is_shown(monkeypatch):
+    tiny = backbones.get("tiny")
+    for name, smallest, largest in (("fixed", 300, 300), ("bounded", 64, 300), ("large", 64, 512)):
+        adapter = dataclasses.replace(tiny, name=name, smallest_px=smallest, largest_px=largest)
+        monkeypatch.setitem(registry._registered, name, adapter)
+    rows = backbone_rows(["fixed", "bounded", "large"])
+    assert [(row["native px"], row["GFLOPs at 512"]) for row in rows] == [(None, None), (None, None), (None, 0.0643)]
+    lines = backbone_tables(rows).splitlines()
+    assert [line.split()[-1] for line in lines[3:6]] == ["300", "64-300", "64-512"]
 
 
 def test_the_command(call):
