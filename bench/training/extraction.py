@@ -31,8 +31,9 @@ def batch_size(images: int, image_px: int, budget_pixels: int) -> int:
 class Pass:
     """What one pass over N images gave.
 
-    mean, variance: float32 (N, F). seconds: float64 (N,), each image's share of its batch. startup_seconds: what the
-    first call took beyond an ordinary one.
+    mean, variance: float32 (N, F). seconds: float64 (N,), each image's share of its batch, waiting for pictures
+    included. startup_seconds: what the first call took beyond an ordinary one. ms_per_image: of an ordinary batch, the
+    pictures being there.
     """
 
     mean: Floats
@@ -50,12 +51,14 @@ class _Clock:
         self._images, self._batch = images, batch
         self._sizes: list[int] = []
         self._seconds: list[float] = []
+        self._waited: list[float] = []
         self._mean = self._variance = np.empty((0, 0), np.float32)
 
-    def take(self, moments: Callable[[Any], tuple[Floats, Floats]], pictures: Any) -> None:
+    def take(self, moments: Callable[[Any], tuple[Floats, Floats]], pictures: Any, waited: float) -> None:
         started = time.perf_counter()
         mean, variance = moments(pictures)
         self._seconds.append(time.perf_counter() - started)
+        self._waited.append(waited)
         if not self._sizes:
             self._mean, self._variance = (np.empty((self._images, mean.shape[1]), np.float32) for _ in range(2))
         rows = slice(sum(self._sizes), sum(self._sizes) + len(mean))
@@ -67,7 +70,7 @@ class _Clock:
         ordinary = float(np.median(seconds[1:])) if len(seconds) > 1 else float(seconds[0])
         startup = max(0.0, float(seconds[0]) - ordinary)
         seconds[0] -= startup
-        shares = np.repeat(seconds / sizes, sizes)
+        shares = np.repeat((seconds + self._waited) / sizes, sizes)
         return Pass(self._mean, self._variance, shares, startup, 1000 * ordinary / self._batch, self._batch)
 
 
@@ -98,13 +101,15 @@ class Extractor:
             A pass for each view.
         """
         clocks = [_Clock(count, self.batch) for count in images]
-        done = 0
+        done, asked = 0, time.perf_counter()
         for views in batches:
-            for clock, pictures in zip(clocks, views, strict=True):
-                if pictures.shape[0]:
-                    clock.take(self._padded, pictures)
-                    done += int(pictures.shape[0])
-                    on_images(done)
+            wanted = [pair for pair in zip(clocks, views, strict=True) if pair[1].shape[0]]
+            waited = (time.perf_counter() - asked) / max(1, len(wanted))
+            for clock, pictures in wanted:
+                clock.take(self._padded, pictures, waited)
+                done += int(pictures.shape[0])
+                on_images(done)
+            asked = time.perf_counter()
         return [clock.passed() for clock in clocks]
 
     def _padded(self, images: Any) -> tuple[Floats, Floats]:

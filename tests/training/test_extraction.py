@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 import backbones
+from bench.training import extraction
 from bench.training.augment import view_of
 from bench.training.extraction import Extractor, batch_size
 
@@ -58,6 +59,34 @@ def test_the_clock_has_a_share_for_every_image(tiny, pictures):
     assert passed.startup_seconds >= 0
     assert passed.seconds[:4].std() == 0  # one batch, one share
     assert passed.seconds[8:].sum() == pytest.approx(3 * passed.seconds[8])
+
+
+class Watch:
+    """A clock on which each look takes a second."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        self.now += 1
+        return self.now
+
+
+def test_waiting_for_pictures_is_in_the_clock_and_not_in_inference(tiny, pictures, monkeypatch):
+    watch = Watch()
+
+    def slowly():
+        for batch in batches(pictures, 4):
+            watch.now += 10
+            yield [batch, batch]
+
+    extractor = Extractor(tiny, backbones.get("tiny").prepare, 4, PX)
+    monkeypatch.setattr(extraction, "time", watch)
+    for passed in extractor.run(slowly(), [11, 11], lambda done: None):
+        # Of each batch: half of 10 seconds and a look, and a second of its own.
+        np.testing.assert_allclose(passed.seconds, [6.5 / 4] * 8 + [6.5 / 3] * 3)
+        assert passed.ms_per_image == 1000 / 4
+        assert passed.startup_seconds == 0
 
 
 def test_progress_counts_images(tiny, pictures):
