@@ -12,7 +12,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m bench ensemble top3
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types test
 
