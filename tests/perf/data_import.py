@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-SIZES = {(500, 375): 10, (1600, 1200): 1, (4000, 3000): 0.25}  # and how many times as many pictures
+SIZES = {(500, 375): 10, (1600, 1200): 1, (4000, 3000): 1}  # and how many times as many pictures
 PX, CLASSES, DRAWN = (224, 512), 10, 20
 
 
