@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-__all__ = ["KERAS_DOCUMENTATION", "STAGES", "Backbone", "BackboneError", "WeightsError", "WeightsFile"]
+__all__ = ["STAGES", "Backbone", "BackboneError", "WeightsError", "WeightsFile"]
 
 # Shared by all families, so that one recipe ("train from stage5 on") serves every backbone.
 STAGES = ("stage1", "stage2", "stage3", "stage4", "stage5")
-KERAS_DOCUMENTATION = "keras.io/api/applications"  # a table of accuracies on ImageNet's validation set
 
 
 class BackboneError(ValueError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from backbones.base import KERAS_DOCUMENTATION, STAGES, WeightsFile
+from backbones.base import STAGES, WeightsFile
 from backbones.keras_application import INSIDE, KerasApplication
 from backbones.registry import register
 
@@ -56,7 +56,6 @@ def _adapter(variant: _Variant) -> KerasApplication:
         gflops_224=variant.gflops_224,
         input_range=INSIDE,
         imagenet_top1=variant.top1,
-        top1_source=KERAS_DOCUMENTATION,
         weights_file=WeightsFile(file, variant.sha256, f"{_URL}/{file}"),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from backbones.base import KERAS_DOCUMENTATION, STAGES, WeightsFile
+from backbones.base import STAGES, WeightsFile
 from backbones.keras_application import TORCH, KerasApplication
 from backbones.registry import register
 
@@ -42,7 +42,6 @@ def _adapter(variant: _Variant) -> KerasApplication:
         gflops_224=variant.gflops_224,
         input_range=TORCH,
         imagenet_top1=variant.top1,
-        top1_source=KERAS_DOCUMENTATION,
         weights_file=WeightsFile(file, variant.md5, f"{_URL}/{file}"),
     )
 

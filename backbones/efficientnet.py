@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from backbones.base import KERAS_DOCUMENTATION, STAGES, WeightsFile
+from backbones.base import STAGES, WeightsFile
 from backbones.keras_application import INSIDE, KerasApplication
 from backbones.registry import register
 
@@ -81,7 +81,6 @@ def _adapter(variant: _Variant) -> EfficientNet:
         native_px=variant.native_px,
         input_range=INSIDE,
         imagenet_top1=variant.top1,
-        top1_source=KERAS_DOCUMENTATION,
         weights_file=WeightsFile(file, variant.md5, f"{_URL}/{file}"),
     )
 

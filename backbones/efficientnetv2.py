@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from backbones.base import KERAS_DOCUMENTATION, STAGES, WeightsFile
+from backbones.base import STAGES, WeightsFile
 from backbones.keras_application import INSIDE, KerasApplication
 from backbones.registry import register
 
@@ -48,7 +48,6 @@ def _adapter(variant: _Variant) -> KerasApplication:
         native_px=variant.native_px,
         input_range=INSIDE,
         imagenet_top1=variant.top1,
-        top1_source=KERAS_DOCUMENTATION,
         weights_file=WeightsFile(file, variant.md5, f"{_URL}/{file}"),
     )
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
+KERAS_DOCUMENTATION = "keras.io/api/applications"  # a table of accuracies on ImageNet's validation set
 CAFFE = "BGR mean 0"  # ImageNet's mean, of numbers of 0..255
 TORCH = "RGB z-score"  # by ImageNet's mean and deviation
 MINUS_ONE_TO_ONE = "RGB -1..1"
@@ -31,6 +32,7 @@ class KerasApplication(Backbone):
 
     module: str
     function: str
+    top1_source: str = KERAS_DOCUMENTATION
 
     def architecture(self) -> keras.Model:
         """The network with freshly drawn variables."""

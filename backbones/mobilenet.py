@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from backbones.base import KERAS_DOCUMENTATION, STAGES, WeightsFile
-from backbones.keras_application import INSIDE, MINUS_ONE_TO_ONE, KerasApplication
+from backbones.base import STAGES, WeightsFile
+from backbones.keras_application import INSIDE, KERAS_DOCUMENTATION, MINUS_ONE_TO_ONE, KerasApplication
 from backbones.registry import register
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications"

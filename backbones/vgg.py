@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backbones.base import KERAS_DOCUMENTATION, STAGES, WeightsFile
+from backbones.base import STAGES, WeightsFile
 from backbones.keras_application import CAFFE, KerasApplication
 from backbones.registry import register
 
@@ -23,7 +23,6 @@ def _register(name: str, *, parameters: int, gflops_224: float, top1: float, md5
             gflops_224=gflops_224,
             input_range=CAFFE,
             imagenet_top1=top1,
-            top1_source=KERAS_DOCUMENTATION,
             weights_file=WeightsFile(file, md5, f"{_URL}/{name}/{file}"),
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -62,5 +63,12 @@ class WeightsFile:
             return False
         if self.digest is None:
             return True
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, self.algorithm).hexdigest() == self.digest
+        status = path.stat()
+        return _digest(path, self.algorithm, status.st_size, status.st_mtime_ns) == self.digest
+
+
+@cache
+def _digest(path: Path, algorithm: str, size: int, mtime_ns: int) -> str:
+    """Of the content, read once in a process for each size and time of change: a command asks more than once."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backbones.base import KERAS_DOCUMENTATION, STAGES, WeightsFile
+from backbones.base import STAGES, WeightsFile
 from backbones.keras_application import MINUS_ONE_TO_ONE, KerasApplication
 from backbones.registry import register
 
@@ -25,7 +25,6 @@ register(
         native_px=299,
         input_range=MINUS_ONE_TO_ONE,
         imagenet_top1=0.790,
-        top1_source=KERAS_DOCUMENTATION,
         weights_file=WeightsFile(_FILE, "b0042744bf5b25fce3cb969f33bebb97", f"{_URL}/{_FILE}"),
     )
 )

@@ -79,10 +79,10 @@ def _imagenet(backbone: Backbone, online: Callable[[str], bool]) -> str | Path:
         return file.given(environment.keras_models())
     folder = environment.keras_models()
     place = file.place(folder)
-    what = "has another hash (damaged, or not that file)" if place.exists() else "is missing"
     silent = f", and {file.host} does not answer" if file.host else ""
     raise UserError(
-        f"ImageNet weights of {backbone.name}: {place} {what}{silent}. {file.remedy(folder)}, or use --weights random."
+        f"ImageNet weights of {backbone.name}: {place} {_lack(place)}{silent}. {file.remedy(folder)}, "
+        "or use --weights random."
     )
 
 
@@ -94,11 +94,14 @@ def _of_folder(folder: Path, backbone: Backbone) -> Path:
     place = folder / file.name
     if place.is_file() and file.is_at(place):
         return place.resolve()
-    what = "has another hash (damaged, or not that file)" if place.is_file() else "is missing"
     raise UserError(
-        f"ImageNet weights of {backbone.name}: {file.name} ({file.hash}) {what} in the folder '{folder}'. "
+        f"ImageNet weights of {backbone.name}: {file.name} ({file.hash}) {_lack(place)} in the folder '{folder}'. "
         f"`list weights --weights {shlex.quote(str(folder))}` shows what is there."
     )
+
+
+def _lack(place: Path) -> str:
+    return "has another hash (damaged, or not that file)" if place.exists() else "is missing"
 
 
 def _file(policy: str) -> Path:
