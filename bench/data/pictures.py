@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.data.records import spans
 from bench.data.stored import Stored
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-_HEADER = struct.Struct("<QI")  # length of the record, checksum of the length
-_CHECKSUM = 4  # bytes behind the record
 
 
 class Pictures:
@@ -29,7 +25,7 @@ class Pictures:
         self._stored = stored
         self._contents = [np.memmap(shard, np.uint8, mode="r") for shard in stored.paths]
         self._places = [
-            (number, start, end) for number, content in enumerate(self._contents) for start, end in _places(content)
+            (number, start, end) for number, content in enumerate(self._contents) for start, end in spans(content)
         ]
 
     def __len__(self) -> int:
@@ -50,13 +46,3 @@ class Pictures:
     def _record(self, row: int) -> bytes:
         number, start, end = self._places[row]
         return self._contents[number][start:end].tobytes()
-
-
-def _places(content: npt.NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
-    """Where each record of a TFRecord file begins and ends."""
-    position = 0
-    while position < len(content):
-        length, _ = _HEADER.unpack(content[position : position + _HEADER.size].tobytes())
-        start = position + _HEADER.size
-        position = start + length + _CHECKSUM
-        yield start, start + length
