@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data import petals
-from bench.data.fetching.petals import LOCK, WORK
 from bench.data.locking import alone
-from bench.environment import home
+from bench.data.workplaces import PETALS_LOCK, PETALS_WORK, fetch_lock, import_lock, imports
 from bench.errors import UserError
 from bench.files import size_of
-
-_ENDS = (".fetch.lock", ".lock")  # of a fetch that ends in an import, and of that
 
 
 @dataclass(frozen=True)
@@ -43,9 +40,9 @@ class Unfinished:
 
 def unfinished() -> list[Unfinished]:
     """All of it, by path."""
-    imports = [path for path in (home() / "imports").glob("*") if path.is_dir()]
-    found = [Unfinished(path, tuple(path.with_name(path.name + end) for end in _ENDS)) for path in imports]
+    begun = [path for path in imports().glob("*") if path.is_dir()]
+    found = [Unfinished(path, (fetch_lock(path.name), import_lock(path.name))) for path in begun]
     root = petals.places()[0]
-    if (root / WORK).is_dir():
-        found.append(Unfinished(root / WORK, (root / LOCK,)))
+    if (root / PETALS_WORK).is_dir():
+        found.append(Unfinished(root / PETALS_WORK, (root / PETALS_LOCK,)))
     return sorted(found, key=lambda one: one.path)

@@ -1,9 +1,9 @@
 import pytest
 
 from bench.data import petals
-from bench.data.fetching.petals import LOCK, WORK
 from bench.data.locking import alone
 from bench.data.unfinished import unfinished
+from bench.data.workplaces import PETALS_LOCK, PETALS_WORK
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_a_home_that_was_never_used_has_none(home):
 
 def test_begun_imports_and_fetches_are_shown_and_removed(home):
     mine = begin(home / "imports" / "mine", 5)
-    fetched = begin(petals.places()[0] / WORK, 7)
+    fetched = begin(petals.places()[0] / PETALS_WORK, 7)
     assert {work.path: work.size for work in unfinished()} == {mine: 5, fetched: 7}
     assert [work.remove() for work in unfinished()] == [True, True]
     assert unfinished() == []
@@ -44,9 +44,9 @@ def test_what_somebody_is_at_stays(home, end):
 
 
 def test_a_fetch_of_petals_under_way_stays(home):
-    begin(petals.places()[0] / WORK, 7)
+    begin(petals.places()[0] / PETALS_WORK, 7)
     (work,) = unfinished()
-    with alone(petals.places()[0] / LOCK, "busy"):
+    with alone(petals.places()[0] / PETALS_LOCK, "busy"):
         assert not work.remove()
     assert work.path.is_dir()
 

@@ -14,11 +14,9 @@ from bench.data.cache import not_writable
 from bench.data.catalog import petals_place
 from bench.data.locking import alone
 from bench.data.records import is_whole
+from bench.data.workplaces import PETALS_LOCK, PETALS_WORK
 from bench.errors import UserError
 from bench.jobs import DownloadJob
-
-WORK = ".fetching"  # inside the data set's folder: what is renamed has to be on the same disk
-LOCK = ".fetching.lock"
 
 
 @dataclass(frozen=True)
@@ -43,15 +41,14 @@ def fetch_petals(resolutions: Sequence[int]) -> Outcome:
         UserError: a resolution that the competition lacks, files in the way, or whatever stops the download.
     """
     _check_resolutions(resolutions)
-    root = petals_place() or petals.places()[0]
-    if root.parts and root.parts[0].endswith(":"):  # what a path makes of gs://
+    if petals.url() is not None:
         raise UserError("PETALS_DIR is a URL. Let it name a folder on this machine to fetch into, or unset it.")
-    missing = _missing(root, resolutions)
-    if not missing:
+    root = petals_place() or petals.places()[0]
+    if not _missing(root, resolutions):
         return Outcome(root, 0)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with alone(root / LOCK, f"Another fetch into '{root}' is under way. Wait for it."):
+        with alone(root / PETALS_LOCK, f"Another fetch into '{root}' is under way. Wait for it."):
             return _fetch(root, _missing(root, resolutions))
     except (OSError, sqlite3.Error) as error:
         raise not_writable(root, error) from error
@@ -86,7 +83,7 @@ def _check_strangers(root: Path) -> None:
 
 
 def _fetch(root: Path, missing: Mapping[int, Sequence[str]]) -> Outcome:
-    work = root / WORK
+    work = root / PETALS_WORK
     for names in missing.values():
         mounted = _download(work, names)
         if mounted is not None:

@@ -12,6 +12,7 @@ from bench.data.catalog import find
 from bench.data.fetching.sources import Written
 from bench.data.importing.importing import Outcome, Request, carry_out, origin_of
 from bench.data.locking import alone
+from bench.data.workplaces import fetch_lock, imports
 from bench.environment import home
 from bench.errors import UserError
 from bench.jobs import PublicJob
@@ -26,10 +27,10 @@ def fetch_public(name: str, resolutions: Sequence[int]) -> tuple[Request, Outcom
     there = _there(name)
     if there.issuperset(resolutions):
         return None
-    work = home() / "imports" / name
+    work = imports() / name
     try:
         work.mkdir(parents=True, exist_ok=True)
-        with alone(work.parent / f"{name}.fetch.lock", f"Another fetch of {name} is under way. Wait for it."):
+        with alone(fetch_lock(name), f"Another fetch of {name} is under way. Wait for it."):
             folder = work / "fetched"
             written = Written.load(folder) or _ask(name, folder, work / "fetch.log")
             sides = tuple(sorted(there.union(resolutions)))

@@ -30,6 +30,7 @@ from bench.data.locking import alone
 from bench.data.records import NO_CLASS
 from bench.data.words import listed, one_line
 from bench.data.workers import process_pool
+from bench.data.workplaces import import_lock, imports
 from bench.environment import cores, home
 from bench.errors import UserError
 from bench.jobs import Progress, ShardsJob
@@ -93,11 +94,11 @@ def carry_out(request: Request, workers: int | None = None) -> Outcome:
     finding = replace(look(request.source), order=request.classes)
     if request.split and any(found.split for found in finding.pictures):
         raise UserError("--split cannot be given: the pictures come with their splits.")
-    work = home() / "imports" / request.name
+    work = imports() / request.name
     try:
         work.mkdir(parents=True, exist_ok=True)
         busy = f"Another import into '{request.name}' is under way. Wait for it, or give another name."
-        with alone(work.parent / f"{request.name}.lock", busy):
+        with alone(import_lock(request.name), busy):
             outcome = Import(request, finding, work, workers or cores()).run(shares)
             shutil.rmtree(work, ignore_errors=True)
     except (OSError, sqlite3.Error) as error:
