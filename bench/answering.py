@@ -9,7 +9,6 @@ from bench.config import Frozen
 from bench.jobs import Answer, AuditJob, DownloadJob, LookJob, Progress, PublicJob, ShardsJob, ShowJob
 
 Emit = Callable[[Frozen], None]
-COPYING = "copying, MiB"
 
 
 def answer(job: ShardsJob | DownloadJob | PublicJob | LookJob | AuditJob | ShowJob, emit: Emit) -> None:
@@ -45,10 +44,10 @@ def answer(job: ShardsJob | DownloadJob | PublicJob | LookJob | AuditJob | ShowJ
 
 def _audited(job: AuditJob, emit: Emit) -> Answer:
     from bench.data.auditing.auditing import audit
-    from bench.data.copying import opened
+    from bench.data.copying import PHASE, opened
 
     _make_sample(job.data, emit)
-    source = opened(job.data, (), _counted(emit, COPYING))
+    source = opened(job.data, (), _counted(emit, PHASE))
     findings, page = audit(source, Path(job.folder), _counted(emit, "reading records"))
     lines = [f"WRONG: {text}." for text in findings.wrong] + [
         f"{text[:1].upper()}{text[1:]}." for text in findings.known
@@ -59,11 +58,11 @@ def _audited(job: AuditJob, emit: Emit) -> Answer:
 
 def _shown(job: ShowJob, emit: Emit) -> Answer:
     from bench.config import load_recipe
-    from bench.data.copying import opened
+    from bench.data.copying import PHASE, opened
     from bench.data.examples import show
 
     _make_sample(job.data, emit)
-    source, recipe = opened(job.data, job.resolutions, _counted(emit, COPYING)), load_recipe(job.recipe)
+    source, recipe = opened(job.data, job.resolutions, _counted(emit, PHASE)), load_recipe(job.recipe)
     emit(Progress(run_id="", phase="drawing examples"))
     folder = Path(job.folder) / source.name
     paths = show(

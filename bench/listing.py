@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from bench.config import Recipe, load_recipe, recipe_names
 from bench.data.catalog import SAMPLE, find, names
-from bench.environment import home
+from bench.data.sample import is_made
 from bench.errors import UserError
 from bench.rows import recipe_label
 from bench.store import Store
@@ -94,7 +94,7 @@ def data_rows() -> Rows:
 
 
 def _data_row(name: str) -> dict[str, Any]:
-    if name == SAMPLE and not (home() / "data" / SAMPLE).is_dir():
+    if name == SAMPLE and not is_made():
         return {"data": name, "px": "", "classes": None, "folder": "made on first use"}
     try:
         source = find(name)

@@ -19,13 +19,13 @@ def prepare(job: PrepareJob, emit: Callable[[Frozen], None]) -> None:
 
         emit(Progress(run_id="", phase="drawing the sample"))
         ensure_sample()
-    from bench.data.copying import opened
+    from bench.data.copying import PHASE, opened
     from bench.data.scan import scan
 
     source = opened(
         job.data,
         job.resolutions,
-        lambda done, of: emit(Progress(run_id="", phase="copying, MiB", done=done, total=of)),
+        lambda done, of: emit(Progress(run_id="", phase=PHASE, done=done, total=of)),
     )
     emit(Progress(run_id="", phase="checking the data"))
     scan(source, job.resolutions)

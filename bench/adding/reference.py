@@ -97,8 +97,9 @@ def _index(data: str, store: Store) -> DataIndex:
     """The index of the smallest resolution; where nobody has looked yet, a child makes it."""
     if data == SAMPLE and not is_made():
         return _made(data, None, store)
-    smallest = find_data(data).resolutions[:1]
-    return load_cached(find(data), smallest) or _made(data, smallest, store)
+    source = find_data(data)
+    smallest = source.resolutions[:1]
+    return load_cached(source, smallest) or _made(data, smallest, store)
 
 
 def _made(data: str, resolutions: tuple[int, ...] | None, store: Store) -> DataIndex:

@@ -17,6 +17,7 @@ from bench.data.remote import Remote
 from bench.errors import UserError
 
 Tell = Callable[[int, int], object]
+PHASE = "copying, MiB"  # as progress calls it
 
 _AT_ONCE = 8  # copies on their way
 _DISK_SHARE = 0.9  # of the free disk: the rest is left to others
