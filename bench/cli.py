@@ -6,7 +6,6 @@ import sys
 
 import typer
 
-import bench
 from bench.commands.add import add
 from bench.commands.clean import clean
 from bench.commands.data_audit import data_audit
@@ -24,6 +23,7 @@ from bench.commands.score import score
 from bench.commands.show import show
 from bench.commands.submit import submit
 from bench.errors import UserError
+from bench.version import __version__
 
 app = typer.Typer(
     name="petalbench",
@@ -54,7 +54,7 @@ app.command()(clean)
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"petalbench {bench.__version__}")
+        typer.echo(f"petalbench {__version__}")
         raise typer.Exit
 
 

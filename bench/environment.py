@@ -7,14 +7,17 @@ import os
 import platform
 import subprocess
 import sys
+import threading
+import urllib.error
+import urllib.request
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import bench
 from bench.errors import UserError
+from bench.version import __version__
 
 _VERSIONED = ("tensorflow", "keras", "numpy", "scikit-learn", "pandas")
 _CODE = ("bench", "backbones", "ensembles", "pyproject.toml")  # generated files do not make a revision dirty
@@ -135,13 +138,13 @@ def code_revision() -> str:
     """The package's version; in a git checkout also the last commit that changed it, with `.dirty` if it was edited."""
     commit = _git("log", "-1", "--format=%h", "--", *_CODE)
     if not commit:
-        return bench.__version__
-    return f"{bench.__version__}+{commit}" + (".dirty" if _git("status", "--porcelain", "--", *_CODE) else "")
+        return __version__
+    return f"{__version__}+{commit}" + (".dirty" if _git("status", "--porcelain", "--", *_CODE) else "")
 
 
 def versions() -> dict[str, str]:
     """Python's version and those of the packages that numbers depend on."""
-    found = {"petalbench": bench.__version__, "python": platform.python_version()}
+    found = {"petalbench": __version__, "python": platform.python_version()}
     for package in _VERSIONED:
         try:
             found[package] = version(package)
@@ -164,7 +167,7 @@ def describe(device: str, revision: str) -> dict[str, Any]:
 
 
 def _git(*arguments: str) -> str:
-    root = Path(bench.__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parent.parent
     if not (root / ".git").exists():  # an installed package may lie inside somebody else's repository
         return ""
     try:
@@ -174,3 +177,29 @@ def _git(*arguments: str) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip()
+
+
+@cache
+def answers(host: str) -> bool:
+    """Whether `host` answers HTTPS within two seconds, by any status. Asked once per process."""
+    answered = threading.Event()
+    # A thread, because looking up a name takes as long as it likes; a daemon, so that nobody waits for it at exit.
+    asking = threading.Thread(target=_ask, args=(host, answered), daemon=True)
+    asking.start()
+    asking.join(_PATIENCE_SECONDS)  # a refusal is known at once
+    return answered.is_set()
+
+
+def _ask(host: str, answered: threading.Event) -> None:
+    # As the download does, so that a proxy is used where one is set.
+    request = urllib.request.Request(f"https://{host}/", method="HEAD")
+    try:
+        urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS).close()
+    except urllib.error.HTTPError:
+        pass  # an answer, such as 400 for a page that is not there
+    except OSError:
+        return
+    answered.set()
+
+
+_PATIENCE_SECONDS = 2.0

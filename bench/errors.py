@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 
 
 class UserError(Exception):
@@ -29,3 +31,15 @@ def nearest(name: str, known: Iterable[str], count: int) -> list[str]:
     # Those with the same letters go first: two that changed places are the likelier slip.
     found.sort(key=lambda other: sorted(other) != sorted(name.lower()))
     return [lower[other] for other in found[:count]]
+
+
+def one_line(name: str | PurePath) -> str:
+    """A name as it may stand in a line of text: control characters and bytes that are no UTF-8 are written out."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """`a, b, c`, with the number of those that are not shown."""
+    rest = [f"and {len(names) - most:,} more"] * (len(names) > most)
+    return ", ".join([*names[:most], *rest])

@@ -1,4 +1,4 @@
-"""Stands in for bench.worker: does what its script says, one word a child, so that every way to end can be tested."""
+"""Stand-in for bench.jobs.worker: follows its script, one word a child, so that every way to end can be tested."""
 
 import json
 import os
@@ -52,7 +52,8 @@ match words[0]:
         for run_id in runs:
             finish(run_id)
     case "mistake":
-        finish(runs[0])
+        for run_id in runs[:1]:
+            finish(run_id)
         say(event="mistake", message="picture 'x' does not decode.")
         sys.exit(0)
     case "hang":

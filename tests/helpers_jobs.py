@@ -1,9 +1,10 @@
 """Jobs for the tests of training."""
 
-from bench.config import RunConfig, load_recipe
-from bench.data.catalog import find
+from bench.config.recipe import load_recipe
+from bench.config.run import RunConfig
 from bench.data.scan import scan
-from bench.jobs import PlannedRun, TrainJob
+from bench.data.source import find
+from bench.jobs.messages import PlannedRun, TrainJob
 
 
 def finetune_job(data, runs, *, config=None, **recipe):

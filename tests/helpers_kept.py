@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 from helpers_data import make_data
 
-from bench.config import RunConfig, load_recipe
-from bench.data.catalog import find
+from bench.config.recipe import load_recipe
+from bench.config.run import RunConfig
 from bench.data.scan import scan
-from bench.jobs import Failed, PlannedRun, TrainJob
-from bench.matrix import weights_name
-from bench.store import Store
+from bench.data.source import find
+from bench.jobs.messages import Failed, PlannedRun, TrainJob
+from bench.matrix.plan import weights_name
+from bench.store.store import Store
 
 COUNTS = {"train": 33, "val": 20, "test": 4}
 PX = 32
@@ -77,7 +78,7 @@ def train(job, log):
 
 def decoded(data, px=PX):
     """The validation pictures, uint8 (N, px, px, 3)."""
-    from bench.data.pipeline import images
+    from bench.data.reading import images
 
     return np.concatenate([batch.numpy() for batch in images(find(str(data)).stored(px, "val"), 8)])
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from bench.config import load_recipe
-from bench.result import Cost, Metrics, Result, Setup
-from bench.scoring import score
-from bench.store import Images, Outputs, Store
+from bench.config.recipe import load_recipe
+from bench.store.metrics import score
+from bench.store.result import Cost, Metrics, Result, Setup
+from bench.store.store import Images, Outputs, Store
 
 CLASSES = 4
 

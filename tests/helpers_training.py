@@ -7,14 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 import backbones
-from bench.config import Recipe, load_recipe
-from bench.training.feeding import Examples
-from bench.training.fitting import Fit
-from bench.training.loop import Execution, Steps
-from bench.training.losses import class_weights
-from bench.training.network import Network
-from bench.training.optimizing import make_optimizer
-from bench.training.setting import Training
+from bench.config.recipe import Recipe, load_recipe
+from bench.training.loop.batches import Examples
+from bench.training.loop.epochs import Fit
+from bench.training.loop.steps import Execution, Steps, Training
+from bench.training.network.losses import class_weights
+from bench.training.network.network import Network
+from bench.training.network.optimizer import make_optimizer
 
 PX, CLASSES = 32, 3
 
@@ -94,6 +93,6 @@ def assert_same(one, other, atol):
 
 
 def rates(recipe):
-    from bench.schedule import learning_rates
+    from bench.config.schedule import learning_rates
 
     return learning_rates(recipe.schedule, recipe.epochs)

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from helpers_data import CLASSES, COUNTS, make_data
 
-from bench.store import Store
+from bench.store.store import Store
 
 NO_TENSORFLOW = (
     "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; from bench.cli import main; main()"

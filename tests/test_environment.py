@@ -1,7 +1,11 @@
 import json
+import threading
+import urllib.error
+import urllib.request
 
 import pytest
 
+from bench import environment
 from bench.environment import TfConfig, is_chief, tf_config
 from bench.errors import UserError
 
@@ -36,3 +40,39 @@ def test_a_wrong_tf_config_is_one_line(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(UserError, match="Expected"):
         tf_config()
+
+
+class TestAnswers:
+    @pytest.fixture(autouse=True)
+    def fresh(self, monkeypatch):
+        monkeypatch.setattr(environment, "_PATIENCE_SECONDS", 0.3)
+        environment.answers.cache_clear()
+        yield
+        environment.answers.cache_clear()
+
+    def test_any_status_is_an_answer(self, monkeypatch):
+        def refuse(request, **_):
+            raise urllib.error.HTTPError(request.full_url, 400, "Bad Request", {}, None)
+
+        monkeypatch.setattr(urllib.request, "urlopen", refuse)
+        assert environment.answers("example.org")
+
+    def test_a_refused_connection_is_none(self):
+        assert not environment.answers("127.0.0.1:1")
+
+    def test_silence_is_none_and_a_host_is_asked_once(self, monkeypatch):
+        asked, released = [], threading.Event()
+
+        def stay_silent(request, **_):
+            asked.append(request.full_url)
+            released.wait(60)
+            raise TimeoutError("released" if released.is_set() else "was waited for")
+
+        monkeypatch.setattr(urllib.request, "urlopen", stay_silent)
+        assert not environment.answers("example.org")
+        assert not environment.answers("example.org")
+        [asking] = [thread for thread in threading.enumerate() if thread.name.endswith("(_ask)")]
+        assert asking.is_alive()  # not waited for
+        released.set()
+        asking.join()
+        assert asked == ["https://example.org/"]

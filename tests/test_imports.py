@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 OURS = {"bench", "backbones", "ensembles"}
+SOURCES = sorted(path for room in OURS for path in (ROOT / room).rglob("*.py"))
 COMMANDS = sorted((ROOT / "bench" / "commands").glob("*.py"))
 
 
@@ -24,20 +25,60 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def ours(path: Path) -> set[str]:
-    return {name for name in imported(path) if name.split(".")[0] in OURS}
+def doors() -> dict[str, set[str]]:
+    """Room -> what it may import, from the table of ARCHITECTURE.md."""
+    table = (ROOT / "ARCHITECTURE.md").read_text().split("| room | may import |")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+    return {room: {name.strip() for name in allowed.split(",") if name.strip()} for room, allowed in rows}
 
 
-@pytest.mark.parametrize("package", ["backbones", "ensembles"])
-def test_the_outer_rooms_import_nothing_of_ours(package):
-    for path in (ROOT / package).rglob("*.py"):
-        assert {name for name in ours(path) if name.split(".")[0] != package} == set(), path
+def room_of(name: str) -> str:
+    parts = name.split(".")
+    return ".".join(parts[: 2 if parts[0] == "bench" else 1])
 
 
-def test_the_report_sees_metrics_and_plain_data():
-    for path in (ROOT / "bench" / "report").rglob("*.py"):
-        strangers = {name for name in ours(path) if not name.startswith(("bench.report", "ensembles."))}
-        assert strangers == set(), path
+def strangers(path: Path, allowed: set[str]) -> set[str]:
+    """Modules of ours that a file imports though no door leads there."""
+    room = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    found = {
+        name for name in imported(path) if (name.split(".")[0] in OURS and "." in name) or name in OURS - {"bench"}
+    }
+    return {name for name in found if room_of(name) != room and not is_allowed(name, allowed)}
+
+
+def is_allowed(name: str, allowed: set[str]) -> bool:
+    return any(name == door or name.startswith(f"{door}.") for door in allowed) or any(
+        door.startswith(f"{name}.") for door in allowed
+    )
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_through_the_doors(path):
+    room = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    if room in {"bench.__init__", "bench.__main__"}:
+        assert strangers(path, {"bench.version", "bench.cli"}) == set()
+    else:
+        assert strangers(path, doors()[room]) == set()
+
+
+def test_a_door_that_is_missing_is_noticed(tmp_path):
+    assert strangers(ROOT / "bench" / "jobs" / "process.py", set())
+
+
+def test_every_room_has_a_row_and_every_row_a_room():
+    rooms = {room_of(".".join(path.relative_to(ROOT).with_suffix("").parts)) for path in SOURCES}
+    assert rooms - {"bench.__init__", "bench.__main__"} == set(doors())
+
+
+def test_doors_lead_one_way():
+    """No room is reached from itself, and the graph has at most ten floors."""
+    above = {room: {room_of(name) for name in allowed} for room, allowed in doors().items()}
+
+    def floors(room: str, path: tuple[str, ...] = ()) -> int:
+        assert room not in path, " -> ".join((*path, room))
+        return 1 + max((floors(other, (*path, room)) for other in above[room]), default=0)
+
+    assert max(map(floors, above)) <= 10
 
 
 @pytest.mark.parametrize("package", ["ensembles", "bench/report"])
@@ -52,7 +93,18 @@ def test_commands_import_only_typer_at_the_top(path):
     top = ast.parse(path.read_text()).body
     names = [node.names[0].name for node in top if isinstance(node, ast.Import)]
     names += [node.module for node in top if isinstance(node, ast.ImportFrom)]
-    light = {"__future__", "typing", "pathlib", "sys", "typer", "bench", "bench.errors"}
+    light = {
+        "__future__",
+        "typing",
+        "pathlib",
+        "sys",
+        "json",
+        "collections.abc",
+        "typer",
+        "bench",
+        "bench.errors",
+        "bench.version",
+    }
     assert {name for name in names if not name.startswith("bench.commands")} <= light
 
 
@@ -68,9 +120,9 @@ def test_the_parents_modules_import_no_tensorflow():
     """Everything that the commands import, in one process in which TensorFlow and Keras cannot be imported."""
     code = (
         "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
-        "import bench.running, bench.combining, bench.publishing, bench.listing, bench.cli\n"
-        "import bench.data_commands, bench.data.importing.telling\n"
-        "import bench.classifying.classify, bench.classifying.telling\n"
-        "import bench.adding.adding, bench.exporting, bench.recommending.recommend\n"
+        "import bench.matrix.run, bench.ensemble_runs.workbench, bench.analysis.publish, bench.cli\n"
+        "import bench.commands.data_commands, bench.data.imports.telling\n"
+        "import bench.predictions.predict.classify, bench.predictions.predict.telling\n"
+        "import bench.predictions.add.addition, bench.predictions.export, bench.analysis.recommend.recommend\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -7,7 +7,7 @@ import pytest
 from helpers_data import make_data
 from helpers_store import save_run
 
-from bench.store import Store
+from bench.store.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +71,8 @@ def test_a_folder_that_lacks_a_backbones_weights(call, toy, tmp_path):
 
 
 def test_imagenet_weights_that_cannot_be_had_are_named(call, toy, monkeypatch):
-    from bench import weights
+    from bench.matrix import weights
 
-    monkeypatch.setattr(weights, "answers", lambda host: False)
     monkeypatch.setattr(weights.resolve, "__kwdefaults__", {"online": lambda host: False})
     line = one_line(call("run", "vgg16", "--data", toy))
     for part in (

@@ -14,16 +14,19 @@ from helpers_data import make_data, picture
 from PIL import Image
 
 from backbones import plugins
-from bench import matrix, plugging, worker
-from bench.classifying.classify import Order, classify
-from bench.classifying.networks import needed
-from bench.classifying.outcome import Outcome
-from bench.config import load_recipe
-from bench.data.catalog import find
+from bench import plugins as plugging
+from bench.config.recipe import load_recipe
 from bench.data.scan import scan
+from bench.data.source import find
 from bench.errors import UserError
-from bench.jobs import Finished, PredictJob, TrainJob
-from bench.store import Store
+from bench.jobs.messages import Finished, PredictJob, TrainJob
+from bench.jobs.worker import handler
+from bench.matrix.plan import planned_runs
+from bench.matrix.request import Options
+from bench.predictions.predict.classify import PredictRequest, classify
+from bench.predictions.predict.networks import needed
+from bench.predictions.predict.outcome import NetworkOutputs
+from bench.store.store import Store
 
 ROOT = Path(__file__).parent.parent
 SECTION = (ROOT / "README.md").read_text().split("\n## Backbones from elsewhere\n")[1].split("\n## ")[0]
@@ -101,7 +104,7 @@ def trained(world, tmp_path, own_registry):
     prints = scan(find(str(world / "toy")), (32,)).fingerprints
     plugging.use([path])
     recipe = load_recipe("frozen")
-    runs = matrix.plan([("filenet", 32)], recipe, 1, {"filenet": "random"}, "toy", prints, matrix.Options())
+    runs = planned_runs([("filenet", 32)], recipe, 1, {"filenet": "random"}, "toy", prints, Options())
     job = TrainJob(
         data=str(world / "toy"),
         resolutions=(32,),
@@ -116,7 +119,7 @@ def trained(world, tmp_path, own_registry):
     (tmp_path / "log.txt").touch()
     forget()
     events = []
-    worker._do(job, events.append, tmp_path / "log.txt")
+    handler("train")(job, events.append, tmp_path / "log.txt")
     assert isinstance(events[-1], Finished), events
     return Store(tmp_path / "runs").get(runs[0].run_id)
 
@@ -142,7 +145,7 @@ def test_a_run_says_which_file_trained_it(trained, tmp_path):
 def test_pictures_are_classified_with_the_file(trained, tmp_path):
     Image.fromarray(picture(0, 1, 32)).save(tmp_path / "picture.png")
     forget()
-    order = Order(trained.run_id, [tmp_path / "picture.png"], tmp_path / "runs")
+    order = PredictRequest(trained.run_id, [tmp_path / "picture.png"], tmp_path / "runs")
     with pytest.raises(UserError, match=r"backbone 'filenet' of the plugin filenet\.py@.*: give it with --plugin"):
         classify(order)
     plugging.use([tmp_path / "filenet.py"])
@@ -157,7 +160,7 @@ def test_pictures_are_classified_with_the_file(trained, tmp_path):
         out=str(tmp_path / "outcome.npz"),
     )
     forget()
-    worker._do(job, lambda event: None, tmp_path / "log.txt")
-    probs = Outcome.load(tmp_path / "outcome.npz").probs
+    handler("predict")(job, lambda event: None, tmp_path / "log.txt")
+    probs = NetworkOutputs.load(tmp_path / "outcome.npz").probs
     assert probs.shape == (1, 1, 4)
     np.testing.assert_allclose(probs.sum(), 1, atol=1e-5)

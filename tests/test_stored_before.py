@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.config import RunConfig
-from bench.recombining import predictions
-from bench.store import Store
+from bench.config.run import RunConfig
+from bench.ensemble_runs.recombining import predictions
+from bench.store.store import Store
 
 STORE = Path(__file__).parent / "golden" / "store-2a80695.zip"
 ENSEMBLES = 10

@@ -57,10 +57,10 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Store predictions made elsewhere (timm, PyTorch, anything) as a run, which ensembles and reports then use."""
-    from bench.adding.adding import Addition, add
-    from bench.adding.telling import tell
-    from bench.result import Cost
-    from bench.store import Store
+    from bench.predictions.add.addition import Addition, add
+    from bench.predictions.add.telling import tell
+    from bench.store.result import Cost
+    from bench.store.store import Store
 
     timed = train_seconds is not None or ms_per_image is not None
     addition = Addition(

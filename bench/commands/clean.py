@@ -14,8 +14,8 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", help="Remove it; without this it is only shown.")] = False,
 ) -> None:
     """Show what is not a result (unfinished work, banks, failed attempts, begun imports); with --yes remove it."""
-    from bench.data.unfinished import unfinished
-    from bench.store import Store
+    from bench.data.imports.unfinished import unfinished
+    from bench.store.store import Store
 
     store, begun = Store(runs), unfinished()
     sizes = dict(store.leftovers()) | {work.path: work.size for work in begun}

@@ -16,6 +16,6 @@ def data_audit(
     reports: Reports = REPORTS,
 ) -> None:
     """Look for what would make scores wrong: copies across splits, damaged records, labels. If any, exit status 1."""
-    from bench.data_commands import audit
+    from bench.commands.data_commands import audit
 
     raise typer.Exit(audit(name, reports))

@@ -17,6 +17,6 @@ def data_fetch(
 
     Tried against stand-ins of the services, not yet against the services themselves.
     """
-    from bench.data.fetching.telling import do_fetch
+    from bench.data.public.telling import do_fetch
 
     raise typer.Exit(do_fetch(name, px))

@@ -31,7 +31,7 @@ def data_import(
     force: Annotated[bool, typer.Option("--force", help="Replace the data set of that name.")] = False,
 ) -> None:
     """Import pictures of any kind and size as TFRecord shards, split by their content."""
-    from bench.data.importing.telling import do_import
+    from bench.data.imports.telling import do_import
 
     status = do_import(source, name, split=split, px=px, square=square, skip_unreadable=skip_unreadable, force=force)
     raise typer.Exit(status)

@@ -21,6 +21,6 @@ def data_show(
     reports: Reports = REPORTS,
 ) -> None:
     """Draw a sheet of examples per class and resolution, augmented as in training, for a person to look at."""
-    from bench.data_commands import show
+    from bench.commands.data_commands import show
 
     raise typer.Exit(show(name, recipe, px, examples, reports))

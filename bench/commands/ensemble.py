@@ -53,7 +53,7 @@ def ensemble(
     import gc
 
     gc.disable()
-    from bench.ensembling import Order, carry_out
+    from bench.commands.ensembling import Order, carry_out
     from bench.errors import UserError
 
     if more_members and not members:

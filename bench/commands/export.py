@@ -19,8 +19,8 @@ def export(
     runs: Runs = RUNS,
 ) -> None:
     """Write a run's probabilities, ids and labels to files that `add` reads back."""
-    from bench.exporting import export
-    from bench.store import Store
+    from bench.predictions.export import export
+    from bench.store.store import Store
 
     for path in export(Store(runs).get(run), form, out):
         typer.echo(path)

@@ -22,9 +22,9 @@ def backbones(
     as_json: AsJson = False,
 ) -> None:
     """Backbones that can be run: their cost, and what is published of their weights."""
-    from bench.listing import print_rows
-    from bench.listing_backbones import backbone_rows, backbone_tables
-    from bench.plugging import use
+    from bench.commands.listing import print_rows
+    from bench.matrix.catalogue import backbone_rows, backbone_tables
+    from bench.plugins import use
 
     failed = use(plugin or ())
     rows = backbone_rows(words or ())
@@ -52,9 +52,9 @@ def weights(
 
     Exit status 1: a file has the wrong hash, or a backbone that was named lacks its file.
     """
-    from bench.listing import print_rows
-    from bench.listing_weights import status, weights_rows, weights_text
-    from bench.plugging import use
+    from bench.commands.listing import print_rows
+    from bench.matrix.catalogue import status, weights_rows, weights_text
+    from bench.plugins import use
 
     failed = use(plugin or ())
     rows = weights_rows(words or (), folder)
@@ -75,14 +75,14 @@ def recipes(
     as_json: AsJson = False,
 ) -> None:
     """Recipes that can be trained with."""
+    from bench.commands.listing import print_rows, recipe_rows
     from bench.errors import UserError
-    from bench.listing import print_rows, recipe_rows
 
     if picture and not plot:
         raise UserError(f"'{picture}' is where --plot would draw; say `list recipes --plot {picture}`.")
     print_rows(recipe_rows(), as_json)
     if plot:
-        from bench.drawing import draw_recipes
+        from bench.analysis.describe import draw_recipes
 
         typer.echo(f"Schedules: {draw_recipes(picture or Path('recipes.png'))}", err=as_json)
 
@@ -90,8 +90,8 @@ def recipes(
 @list_app.command()
 def runs(runs: Runs = RUNS, as_json: AsJson = False) -> None:
     """Runs and ensembles in the store, best first, and what failed."""
-    from bench.listing import print_rows, run_rows
-    from bench.store import Store
+    from bench.commands.listing import print_rows, run_rows
+    from bench.store.store import Store
 
     print_rows(run_rows(Store(runs)), as_json)
 
@@ -99,6 +99,6 @@ def runs(runs: Runs = RUNS, as_json: AsJson = False) -> None:
 @list_app.command()
 def data(as_json: AsJson = False) -> None:
     """Data sets that can be given by name."""
-    from bench.listing import data_rows, print_rows
+    from bench.commands.listing import data_rows, print_rows
 
     print_rows(data_rows(), as_json)

@@ -51,10 +51,10 @@ def predict(
     runs: Runs = RUNS,
 ) -> None:
     """Classify pictures with a run or an ensemble: the most probable classes and their probabilities."""
-    from bench.classifying.classify import Order, classify
-    from bench.classifying.telling import tell
+    from bench.predictions.predict.classify import PredictRequest, classify
+    from bench.predictions.predict.telling import tell
 
-    order = Order(run, paths, runs, weights or (), square, batch, skip_unreadable, plugin or ())
+    order = PredictRequest(run, paths, runs, weights or (), square, batch, skip_unreadable, plugin or ())
     try:
         tell(classify(order), top, csv, as_json)
     except KeyboardInterrupt:

@@ -30,11 +30,11 @@ def recommend(
     as_json: AsJson = False,
 ) -> None:
     """Say what to take for a budget, and what cannot be told apart from it. Uses saved predictions alone."""
-    from bench.prices import load_prices
-    from bench.recommending.budget import Budget
-    from bench.recommending.recommend import recommend
-    from bench.recommending.telling import tell
-    from bench.store import Store
+    from bench.analysis.prices import load_prices
+    from bench.analysis.recommend.budget import Budget
+    from bench.analysis.recommend.recommend import recommend
+    from bench.analysis.recommend.wording import tell
+    from bench.store.store import Store
 
     budget = Budget(max_usd, max_train_hours, max_ms_per_image, min_f1)
     found = recommend(Store(runs), data, budget, load_prices(prices), reports)

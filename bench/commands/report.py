@@ -21,10 +21,9 @@ def report(
     ] = None,
 ) -> None:
     """Rebuild summary.md, results.csv and the figures from saved runs. Trains nothing."""
-    from bench.embedding import embed_table
-    from bench.prices import load_prices
-    from bench.publishing import publish
-    from bench.store import Store
+    from bench.analysis.prices import load_prices
+    from bench.analysis.publish import embed_table, publish
+    from bench.store.store import Store
 
     store, known = Store(runs), load_prices(prices)
     page = publish(store, data, reports, known)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Optional
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 
 from bench.commands.options import REPORTS, RUNS, AsJson, Plugins, PricesFile, Reports, Runs
+
+if TYPE_CHECKING:
+    from bench.matrix.run import MatrixRun
 
 
 def run(
@@ -79,11 +85,12 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Train backbones and save what they predict. Finished runs are skipped."""
-    from bench.matrix import Options, parse_scales
-    from bench.planning import Request
-    from bench.running import carry_out
+    from bench import api
+    from bench.analysis.prices import load_prices
+    from bench.config.overrides import parse_scales
+    from bench.matrix.request import Options, RunRequest
 
-    request = Request(
+    request = RunRequest(
         words=tuple(backbone or ()),
         everything=everything,
         data=data,
@@ -92,13 +99,10 @@ def run(
         seeds=seeds,
         weights=weights,
         runs=runs,
-        reports=reports,
-        prices=prices,
         force=force,
         retry_failed=retry_failed,
         fail_fast=fail_fast,
         dry_run=dry_run,
-        as_json=as_json,
         settings=tuple(settings or ()),
         options=Options(parse_scales(lr_scale), precision, xla, deterministic, strategy, train_on),
         keep_weights=keep_weights,
@@ -108,9 +112,52 @@ def run(
         worker_timeout_seconds=worker_timeout,
         plugins=tuple(plugin or ()),
     )
+    load_prices(prices)  # a mistake is reported before anything is trained
     try:
-        status = carry_out(request)
+        made = api.run(request)
     except KeyboardInterrupt:
         typer.echo("Interrupted. What was finished is kept; the same command goes on from there.", err=True)
-        status = 130
-    raise typer.Exit(status)
+        raise typer.Exit(130) from None
+    if dry_run:
+        _print_plan(made.plan.rows(), as_json)
+    else:
+        _publish(made, reports, prices)
+        _print_outcome(made, reports / "summary.md", as_json)
+    raise typer.Exit(made.status)
+
+
+def _publish(made: MatrixRun, reports: Path, prices: Path | None) -> None:
+    from bench import api
+    from bench.environment import is_chief
+
+    plan = made.plan
+    changed = plan.states.todo or not (reports / "summary.md").is_file()
+    if is_chief() and changed and plan.source is not None:
+        api.report(plan.asked.request.runs, plan.source.name, reports, prices)
+
+
+def _print_plan(rows: Sequence[tuple[str, str]], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([{"state": state, "run": name} for state, name in rows], indent=1))
+    else:
+        typer.echo("\n".join(f"{state:<10}{name}" for state, name in rows))
+
+
+def _print_outcome(made: MatrixRun, page: Path, as_json: bool) -> None:
+    states, outcome = made.plan.states, made.outcome
+    if as_json:
+        content = {
+            "finished": [event.run_id for event in outcome.finished],
+            "skipped": [run.run_id for run in states.finished],
+            "failed": [{"run_id": e.run_id, "kind": e.kind, "reason": e.reason} for e in outcome.failed],
+            "failed_before": [run.run_id for run in states.failed],
+            "report": str(page),
+        }
+        typer.echo(json.dumps(content, indent=1))
+        return
+    parts = [f"{len(outcome.finished)} done", f"{len(states.finished)} there already"]
+    if outcome.failed:
+        parts.append(f"{len(outcome.failed)} FAILED")
+    if states.failed:
+        parts.append(f"{len(states.failed)} failed before (--retry-failed tries again)")
+    typer.echo(f"{len(made.plan.runs)} runs: {', '.join(parts)}. Report: {page}")

@@ -24,8 +24,8 @@ def score(
     """Macro F1 with its interval, and a table of the classes, on the test split."""
     import json
 
-    from bench.store import Store
-    from bench.submitting import describe_score, score_answers
+    from bench.predictions.submission import describe_score, score_answers
+    from bench.store.store import Store
 
     found = score_answers(Store(runs).get(run), answers)
     typer.echo(json.dumps(found, indent=1) if as_json else describe_score(found))

@@ -15,8 +15,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show everything that is known of one run: what was asked, what was found, per-class F1."""
-    from bench.showing import as_dict, describe_run
-    from bench.store import Store
+    from bench.analysis.describe import as_dict, describe_run
+    from bench.store.store import Store
 
     store = Store(runs)
     stored = store.get(run)

@@ -19,8 +19,8 @@ def submit(
     runs: Runs = RUNS,
 ) -> None:
     """Write the predicted class of every test image as Kaggle's id,label."""
-    from bench.store import Store
-    from bench.submitting import submit
+    from bench.predictions.submission import submit
+    from bench.store.store import Store
 
     rows = submit(Store(runs).get(run), out)
     typer.echo(f"{out}: {rows} rows")

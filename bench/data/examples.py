@@ -12,16 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.config.recipe import load_recipe
 from bench.data import records
-from bench.data.catalog import DataSource
-from bench.data.faults import named_faults
-from bench.data.sheets import Cell, Row, sheet
-from bench.data.stored import Stored
+from bench.data.reading import Stored, named_faults
+from bench.data.remote.copies import open_for_job
+from bench.data.sheets import Cell, SheetRow, sheet
+from bench.data.source import DataSource
 from bench.errors import UserError
 from bench.files import write_atomic
+from bench.jobs.messages import Answer, Emit, Progress, ShowJob
 
 if TYPE_CHECKING:
-    from bench.training.augment import Augmentation
+    from bench.data.augmentation import Augmentation
 
 _PIXELS = 8_000_000  # of a sheet, about: more classes, smaller pictures
 _EPOCHS = 2  # shown of each picture, where there is augmentation
@@ -81,7 +83,7 @@ def draw(source: DataSource, px: int, augmentation: Augmentation, examples: int)
         across = examples * (1 + len(changes))
         side = min(px, int((_PIXELS / (len(names) * across)) ** 0.5))
         rows = [
-            Row(
+            SheetRow(
                 f"class {label}: {name} ({counts[label]:,} training pictures)",
                 [cell for one in chosen.get(label, ()) for cell in _cells(one, stored, augmentation, changes, side)],
             )
@@ -106,7 +108,7 @@ def choose(stored: Stored, examples: int) -> tuple[dict[int, list[Chosen]], Coun
 
 
 def _changes(augmentation: Augmentation, images: int) -> list[NDArray[np.float32]]:
-    from bench.training.augment import epoch_changes
+    from bench.data.augmentation import epoch_changes
 
     if augmentation == "none":
         return []
@@ -116,7 +118,7 @@ def _changes(augmentation: Augmentation, images: int) -> list[NDArray[np.float32
 def _cells(
     one: Chosen, stored: Stored, augmentation: Augmentation, changes: Sequence[NDArray[np.float32]], side: int
 ) -> list[Cell]:
-    from bench.training.augment import augment
+    from bench.data.augmentation import augment
 
     pixels = stored.decoded(one.image)[None]
     cells = [Cell(_small(pixels, side), f"{one.id}, stored" if changes else one.id)]
@@ -131,3 +133,17 @@ def _small(pixels: object, side: int) -> Image.Image:
     image = Image.fromarray(np.asarray(pixels)[0].round().astype(np.uint8))
     image.thumbnail((side, side))
     return image
+
+
+def handle(job: ShowJob, emit: Emit, _: Path) -> None:
+    """Handler for `data show`: answers with the files of the sheets."""
+    source, recipe = open_for_job(job.data, job.resolutions, emit), load_recipe(job.recipe)
+    emit(Progress(run_id="", phase="drawing examples"))
+    folder = Path(job.folder) / source.name
+    paths = show(
+        source, job.resolutions, recipe.augmentation, job.examples, lambda px: folder / f"{recipe.name}-{px}px.png"
+    )
+    said = f"{source.name}: training pictures as '{recipe.name}' shows them (augmentation: {recipe.augmentation})."
+    sides = {px: source.source_px(px) for px in job.resolutions}
+    made = [f"{px} px is made from {side} px, as in training." for px, side in sides.items() if side is not None]
+    emit(Answer(lines=(said, *made, *map(str, paths))))

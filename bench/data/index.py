@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.data import cache
-from bench.data.catalog import DataSource
+from bench.data.sample.dataset import is_made
+from bench.data.source import SAMPLE, DataSource, find, find_data
+from bench.environment import home
+from bench.errors import UserError
+from bench.jobs.messages import PrepareJob, Progress
+from bench.jobs.process import ask
 
 _KIND = "index"
 # Goes up whenever a scan checks more or the file changes: an index of another version is scanned again.
@@ -120,3 +126,42 @@ def _key(source: DataSource, px_list: Iterable[int]) -> str:
     sides = sorted({source.stored_px(px) for px in px_list})
     prints = {px: source.fingerprint(px) for px in sides}
     return hashlib.sha256(json.dumps([_VERSION, source.name, prints, answers]).encode()).hexdigest()
+
+
+def find_made(data: str) -> DataSource | None:
+    """The data set as it is now; None: the sample, which is not drawn yet.
+
+    Raises:
+        UserError: as `find_data`.
+    """
+    return None if data == SAMPLE and not is_made() else find_data(data)
+
+
+def checked_index(
+    data: str, source: DataSource | None, resolutions: Sequence[int], log: Path, hear: Callable[[Progress], object]
+) -> DataIndex:
+    """The index of a data set: from the cache, else from a child, which draws the sample if needed and checks it all.
+
+    Args:
+        data: the data set as the command line names it.
+        source: its files; None: the sample, not drawn yet.
+        resolutions: sides in pixels, stored or made from larger ones.
+        log: the file that receives everything the child prints.
+        hear: called with the child's progress.
+
+    Raises:
+        UserError: a fault in the data, the child died, or the index cannot be kept.
+    """
+    index = load_cached(source, resolutions) if source else None
+    if index is not None:
+        return index
+
+    def progress(event: object) -> None:
+        if isinstance(event, Progress):
+            hear(event)
+
+    ask(PrepareJob(data=data, resolutions=tuple(resolutions)), log, progress, "Checking the data set")
+    index = load_cached(source or find(data), resolutions)
+    if index is None:
+        raise UserError(f"The index of '{data}' cannot be kept in '{home()}'. Set PETALBENCH_HOME elsewhere.")
+    return index

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -102,3 +104,10 @@ def _not_a_data_set(where: str) -> UserError:
         f"'{where}' holds no folder like {folder_of(224)}. "
         "Expected tfrecords-jpeg-{px}x{px}/{train,val,test}/*.tfrec in it."
     )
+
+
+def class_name(name: str) -> str:
+    """A class name as `classes.txt` can hold it: composed (NFC), one line, single spaces."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    spaced = "".join(letter if letter.isprintable() else " " for letter in unicodedata.normalize("NFC", text))
+    return " ".join(spaced.split())

@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from bench.data import index, records
 from bench.data.answers import read_answers
-from bench.data.catalog import DataSource
 from bench.data.checks import Columns, check_labels, check_records, check_same_images, check_unique_ids
-from bench.data.faults import named_faults
 from bench.data.index import DataIndex, SplitIndex
 from bench.data.layout import SPLITS
+from bench.data.reading import named_faults
+from bench.data.remote.copies import open_for_job
+from bench.data.source import DataSource
 from bench.errors import UserError
+from bench.jobs.messages import Emit, PrepareJob, Progress
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
 
 # Rows fetched from TensorFlow at a time; they carry no pixels.
 _ROWS = 256
@@ -132,3 +135,14 @@ def _test_labels(source: DataSource, test: Columns | None, class_count: int) -> 
     if source.answers is not None:
         return read_answers(source.answers, test.ids, class_count)
     return None if (test.labels == records.NO_CLASS).any() else test.labels
+
+
+def handle(job: PrepareJob, emit: Emit, _: Path) -> None:
+    """Handler for checks of a data set: leaves its index in the cache.
+
+    Raises:
+        UserError: a fault in the data, in one line.
+    """
+    source = open_for_job(job.data, job.resolutions, emit)
+    emit(Progress(run_id="", phase="checking the data"))
+    scan(source, job.resolutions)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-from bench.data.words import one_line
+from bench.errors import one_line
 
 GAP = 8
 _INK, _FAINT, _PAPER = "#222222", "#666666", "#ffffff"
@@ -26,14 +26,14 @@ class Cell(NamedTuple):
     caption: str = ""
 
 
-class Row(NamedTuple):
+class SheetRow(NamedTuple):
     """Pictures under one title."""
 
     title: str
     cells: Sequence[Cell]
 
 
-def sheet(rows: Sequence[Row], side: int) -> Image.Image:
+def sheet(rows: Sequence[SheetRow], side: int) -> Image.Image:
     """All rows, top to bottom and then left to right.
 
     Args:
@@ -56,7 +56,7 @@ def _columns(rows: int, width: int, height: int) -> int:
     return next((count for count in range(1, rows) if -(-rows // count) * height <= _TALL * count * width), rows)
 
 
-def _draw_row(canvas: Image.Image, row: Row, corner: tuple[int, int], sizes: tuple[int, int]) -> None:
+def _draw_row(canvas: Image.Image, row: SheetRow, corner: tuple[int, int], sizes: tuple[int, int]) -> None:
     (left, top), (side, width) = corner, sizes
     draw = ImageDraw.Draw(canvas)
     _write(draw, (left, top), row.title, _TITLE, _INK, width)

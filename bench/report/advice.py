@@ -11,11 +11,11 @@ import pandas as pd
 
 from bench.report import numbers
 from bench.report.build import draw_once
-from bench.report.buying import members_table, pixels_table
 from bench.report.figures import scatter
 from bench.report.files import RECOMMENDATION, advice_title, write_text
+from bench.report.frame.points import front
 from bench.report.markdown import bullets, escape, table, wrap
-from bench.report.pareto import front
+from bench.report.sections.buying import members_table, pixels_table
 
 PAGE, TABLE, FIGURE = RECOMMENDATION, "pareto.csv", "pareto.png"
 
@@ -50,8 +50,8 @@ class Advice:
         lines: the answer, a sentence each.
         options: one row an option, best first, with the columns of `COLUMNS` but for the fronts; and family, image_px
             and comparable (its seconds may be compared with the others').
-        pixels: see `bench.recommending.buys.pixels_or_partner`.
-        members: see `bench.recommending.buys.members`.
+        pixels: see `bench.analysis.recommend.buys.pixels_or_partner`.
+        members: see `bench.analysis.recommend.buys.members`.
     """
 
     data: str

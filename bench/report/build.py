@@ -10,9 +10,9 @@ from bench.report.figures import curves, greedy, reliability, scatter, schedule
 from bench.report.figures.stamp import KEY, bears, stamp
 from bench.report.figures.style import house_style, save
 from bench.report.files import is_advised, write, write_text
-from bench.report.inputs import ReportInput, typed
-from bench.report.ranking import Ranking
-from bench.report.results import results
+from bench.report.frame.inputs import ReportInput, typed
+from bench.report.frame.ranking import Ranking
+from bench.report.sections.results import results
 from bench.report.summary import CURVES, GREEDY, RELIABILITY, SCATTER, SCHEDULE, summary
 
 # Each module has `subject(ranking, inputs)`, the plain data that a figure shows or None, and `draw(subject)`.

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from bench.report import anatomy
-from bench.report.cautions import cautions
-from bench.report.combined import ensembles
-from bench.report.configurations import seeds
-from bench.report.details import details
-from bench.report.failures import failures
 from bench.report.figures.curves import left_out
 from bench.report.figures.schedule import differs
 from bench.report.files import RECOMMENDATION
-from bench.report.inputs import ReportInput
+from bench.report.frame.configurations import seeds
+from bench.report.frame.inputs import ReportInput
+from bench.report.frame.points import front_lines
+from bench.report.frame.ranking import Ranking
 from bench.report.markdown import bullets, escape, wrap
-from bench.report.method import method, reproduce
-from bench.report.points import front_lines
-from bench.report.ranking import Ranking
-from bench.report.rates import rates
-from bench.report.resolution import resolution
-from bench.report.results import legend, results
-from bench.report.verdict import verdict
+from bench.report.sections import anatomy
+from bench.report.sections.cautions import cautions
+from bench.report.sections.details import details
+from bench.report.sections.ensembles import ensembles
+from bench.report.sections.failures import failures
+from bench.report.sections.method import method, reproduce
+from bench.report.sections.rates import rates
+from bench.report.sections.resolution import resolution
+from bench.report.sections.results import legend, results
+from bench.report.sections.verdict import verdict
 
 SCATTER, CURVES, SCHEDULE = "accuracy-versus-cost.png", "learning-curves.png", "schedule.png"
 GREEDY, RELIABILITY = "greedy-selection.png", "reliability.png"

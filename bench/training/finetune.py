@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,32 +14,29 @@ import pandas as pd
 import tensorflow as tf
 
 import backbones
-from bench.config import Frozen, RunConfig
-from bench.data.copying import opened
-from bench.data.faults import named_faults
+from bench.config.run import RunConfig
 from bench.data.index import DataIndex, load_cached
+from bench.data.reading import named_faults
+from bench.data.remote.copies import open_local
 from bench.environment import cores, describe, is_chief
 from bench.errors import UserError
-from bench.jobs import Failed, Finished, Progress, TrainJob
-from bench.plugging import described
-from bench.result import Metrics, Result, Setup
-from bench.scoring import score
-from bench.store import Outputs, Split, Store
-from bench.training.assembling import Asked, Assembly, Batching, Storage
-from bench.training.checkpoint import Checkpoint, Progressed
-from bench.training.costs import tuned_cost
-from bench.training.curves import check_tensorboard, write_curves
+from bench.jobs.messages import Emit, Failed, Finished, Progress, TrainJob
+from bench.plugins import described
+from bench.store.metrics import score
+from bench.store.result import Metrics, Result, Setup
+from bench.store.store import Outputs, Split, Store
+from bench.training.assembly import Assembly, AssemblyRequest, Batching, Storage
 from bench.training.device import device_name
-from bench.training.epochs import EpochRow, did_not_train
-from bench.training.fitting import Fit, Listeners
-from bench.training.keeping import save_model
-from bench.training.predicting import Floats, Pace, predicted
-from bench.training.recording import OutOfMemoryError, failure_kind, first_line, images_of
-from bench.training.setting import Training
-from bench.training.stopping import selection_facts
+from bench.training.failures import OutOfMemoryError, failure_kind, first_line
+from bench.training.kept import save_model
+from bench.training.loop.checkpoint import Checkpoint, Progressed
+from bench.training.loop.epochs import Fit, Listeners
+from bench.training.loop.history import EpochRow, did_not_train, selection_facts
+from bench.training.loop.prediction import Floats, Pace, predicted
+from bench.training.loop.steps import Training
+from bench.training.results import images_of, tuned_cost
 from bench.training.strategies import make_strategy, strategy_name
-
-Emit = Callable[[Frozen], None]
+from bench.training.tensorboard import check_tensorboard, write_curves
 
 
 def run_finetuned(job: TrainJob, emit: Emit, log: Path) -> None:
@@ -73,7 +69,7 @@ class FinetuneJob:
             check_tensorboard()
         _set_up(self._config)
         self._strategy = make_strategy(self._config.strategy, job.worker_timeout_seconds)
-        source = opened(job.data, job.resolutions)
+        source = open_local(job.data, job.resolutions)
         index = load_cached(source, job.resolutions)
         if index is None:
             raise UserError(f"Data set '{source.name}' changed while it was used. Run the command again.")
@@ -82,7 +78,7 @@ class FinetuneJob:
         self._store = Store(Path(job.store))
         self._unfinished = self._store.unfinished(self._run.run_id)
         storage = Storage(self._store.banks, job.bank_gib)
-        self._assembly = Assembly(Asked(self._config, job.weights), source, index, self._strategy, storage)
+        self._assembly = Assembly(AssemblyRequest(self._config, job.weights), source, index, self._strategy, storage)
         self._is_chief = is_chief()
 
     def run(self) -> float:

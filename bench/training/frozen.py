@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,27 +15,25 @@ import numpy as np
 import pandas as pd
 
 import backbones
-from bench.config import Frozen, Recipe, RunConfig
-from bench.data.copying import opened
+from bench.config.recipe import Recipe
+from bench.config.run import RunConfig
 from bench.data.index import load_cached
+from bench.data.remote.copies import open_local
 from bench.environment import cores, describe
 from bench.errors import UserError
-from bench.jobs import Failed, Finished, PlannedRun, Progress, TrainJob
-from bench.plugging import described
-from bench.result import Cost, Result, Setup
-from bench.scoring import score
-from bench.store import Outputs, Split, Store
-from bench.training.bank import VIEWS, BankFolder
-from bench.training.curves import check_tensorboard, write_curves
+from bench.jobs.messages import Emit, Failed, Finished, PlannedRun, Progress, TrainJob
+from bench.plugins import described
+from bench.store.metrics import score
+from bench.store.result import Cost, Result, Setup
+from bench.store.store import Outputs, Split, Store
 from bench.training.device import device_name, peak_memory_mib
-from bench.training.epochs import EpochRow, did_not_train
-from bench.training.features import BankSet, FeatureMaker
-from bench.training.head_trainer import Examples, HeadTrainer
-from bench.training.keeping import save_frozen
-from bench.training.recording import failure_kind, first_line, images_of
-from bench.training.stopping import selection_facts
-
-Emit = Callable[[Frozen], None]
+from bench.training.failures import failure_kind, first_line
+from bench.training.features.bank import VIEWS, BankFolder, BankSet, FeatureMaker
+from bench.training.features.head_trainer import FeatureExamples, HeadTrainer
+from bench.training.kept import save_frozen
+from bench.training.loop.history import EpochRow, did_not_train, selection_facts
+from bench.training.results import images_of
+from bench.training.tensorboard import check_tensorboard, write_curves
 
 
 def run_frozen(job: TrainJob, emit: Emit, log: Path) -> None:
@@ -54,7 +52,7 @@ class FrozenJob:
         self._job, self._emit, self._log = job, emit, log
         if job.tensorboard:
             check_tensorboard()
-        source = opened(job.data, job.resolutions)
+        source = open_local(job.data, job.resolutions)
         index = load_cached(source, job.resolutions)
         if index is None:
             raise UserError(f"Data set '{source.name}' changed while it was used. Run the command again.")
@@ -94,7 +92,7 @@ class FrozenJob:
         trainer = self._trainer(config, banks, train)
         history = trainer.train(
             train,
-            Examples(banks.features("val"), self._index.splits["val"].labels),
+            FeatureExamples(banks.features("val"), self._index.splits["val"].labels),
             config.seed,
             lambda row: self._tell(run, "head", row.epoch + 1, config.recipe.epochs),
         )
@@ -102,12 +100,12 @@ class FrozenJob:
         self._store.save(result, outputs)
         return result.metrics.macro_f1
 
-    def _train_examples(self, config: RunConfig, banks: BankSet) -> Examples:
+    def _train_examples(self, config: RunConfig, banks: BankSet) -> FeatureExamples:
         splits = trained_splits(config)
         labels = np.concatenate([self._index.splits[split].labels for split in splits])
-        return Examples(banks.trained(splits, config.recipe.views), labels)
+        return FeatureExamples(banks.trained(splits, config.recipe.views), labels)
 
-    def _trainer(self, config: RunConfig, banks: BankSet, train: Examples) -> HeadTrainer:
+    def _trainer(self, config: RunConfig, banks: BankSet, train: FeatureExamples) -> HeadTrainer:
         """One for all seeds and resolutions."""
         recipe = _as_trained(config)
         if recipe not in self._trainers:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
+from contextlib import closing
+
 import tensorflow as tf
 
-from bench.config import Strategy
-from bench.environment import tf_config
+from bench.config.run import Strategy
+from bench.environment import TfConfig, tf_config
 from bench.errors import UserError
-from bench.training.rendezvous import meet
 
 
 def make_strategy(wanted: Strategy, timeout_seconds: float) -> tf.distribute.Strategy:
@@ -80,3 +84,63 @@ def _workers(timeout_seconds: float) -> tf.distribute.Strategy:
         raise UserError("--strategy multiworker needs TF_CONFIG, which names the workers. Use --strategy auto.")
     meet(workers, timeout_seconds)
     return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+_GREETING_BYTES = 8
+_PAUSE_SECONDS = 0.2
+
+
+def meet(workers: TfConfig, timeout_seconds: float) -> None:
+    """Returns when all workers are there.
+
+    Raises:
+        UserError: some did not come in time, or this worker's port is taken.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    with closing(_listening(workers)) as server:
+        heard: set[int] = set()
+        listener = threading.Thread(target=_listen, args=(server, heard, len(workers.others), deadline), daemon=True)
+        listener.start()
+        absent = [address for address in workers.others if not _greet(address, workers.index, deadline)]
+        listener.join(max(0.0, deadline - time.monotonic()) + 1)
+    silent = [address for i, address in enumerate(workers.workers) if i not in heard | {workers.index}]
+    if absent or silent:
+        raise UserError(
+            f"TF_CONFIG names workers that did not come within {timeout_seconds:g} s: {', '.join(absent or silent)}. "
+            "Start the same command on each of them, or mend TF_CONFIG; --worker-timeout waits longer."
+        )
+
+
+def _listening(workers: TfConfig) -> socket.socket:
+    address = workers.workers[workers.index]
+    try:
+        return socket.create_server(("", int(address.rpartition(":")[2])))
+    except (OSError, ValueError) as error:
+        raise UserError(f"TF_CONFIG gives this worker the address '{address}': {error}.") from None
+
+
+def _listen(server: socket.socket, heard: set[int], expected: int, deadline: float) -> None:
+    """Collects the numbers of the workers that call."""
+    while len(heard) < expected and time.monotonic() < deadline:
+        server.settimeout(max(0.01, deadline - time.monotonic()))
+        try:
+            connection, _ = server.accept()
+            with connection:
+                connection.settimeout(1)
+                heard.add(int(connection.recv(_GREETING_BYTES) or b"-1"))
+        except (OSError, ValueError):  # nobody called, or somebody else did
+            continue
+
+
+def _greet(address: str, index: int, deadline: float) -> bool:
+    """Calls until somebody answers; False at the deadline."""
+    host, _, port = address.rpartition(":")
+    while True:
+        try:
+            with socket.create_connection((host, int(port)), timeout=1) as connection:
+                connection.sendall(str(index).encode())
+                return True
+        except (OSError, ValueError):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_PAUSE_SECONDS)

@@ -17,7 +17,7 @@ from helpers_backbones import in_full, light
 import backbones
 from backbones.base import STAGES
 from backbones.keras_application import KerasApplication
-from bench.training.batch_norm import reestimate
+from bench.training.network.scale import reestimate
 
 PIXEL = (10, 100, 200)
 # What becomes of PIXEL, by what a backbone says of its input. A new kind of input is a new line here.

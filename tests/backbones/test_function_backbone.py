@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from backbones import BackboneError, FunctionBackbone, WeightsError
-from bench.config import load_recipe
-from bench.training.network import Network
+from bench.config.recipe import load_recipe
+from bench.training.network.network import Network
 
 
 def network():

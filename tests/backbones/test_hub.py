@@ -18,9 +18,9 @@ import backbones
 from backbones.base import BackboneError, WeightsError
 from backbones.hub import _folder
 from backbones.registry import UnknownBackboneError
-from bench.config import load_recipe
-from bench.store import Store
-from bench.training.network import Network
+from bench.config.recipe import load_recipe
+from bench.store.store import Store
+from bench.training.network.network import Network
 
 SCALE, OFFSET = 1 / 255, [-0.1, -0.2, -0.3]
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.data.importing import importing
-from bench.data.importing.shards import write_shards
+from bench.data.imports import importer as importing
+from bench.data.imports.shards import write_shards
 
 PX = 8
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.data import catalog
+from bench.data import source as catalog
+from bench.data.augmentation import epoch_changes
 from bench.data.examples import choose, draw, show
-from bench.data.resizing import resized
+from bench.data.reading import resized
 from bench.data.sheets import GAP
 from bench.errors import UserError
-from bench.training.augment import epoch_changes
 
 TOP = GAP + 20  # of the first pictures: under their title
 

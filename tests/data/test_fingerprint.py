@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from bench.data import catalog, fingerprint
+from bench.data import fingerprint
+from bench.data import source as catalog
 from bench.errors import UserError
 
 

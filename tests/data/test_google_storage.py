@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from helpers_google import google_storage, is_possible
 
-from bench.data.copying import opened
-from bench.data.looking import look
+from bench.data.remote.contents import look
+from bench.data.remote.copies import open_local
 from bench.data.scan import scan
 from bench.errors import UserError
 
@@ -36,7 +36,7 @@ def test_a_bucket_is_listed_and_only_what_is_read_is_copied(folder, serve):
     (root / "classes.txt").write_text("rose\naster\nlily\n")
     asked = serve()
     look("gs://flowers/garden/")
-    source = opened("gs://flowers/garden", (7,))
+    source = open_local("gs://flowers/garden", (7,))
     assert source.class_names == ("rose", "aster", "lily")
     assert source.resolutions == (8, 16)
     read = [path for path in asked if path.startswith("/flowers/") and path.endswith(".tfrec")]

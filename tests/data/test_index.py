@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from bench.data import catalog, index
+from bench.data import index
+from bench.data import source as catalog
 from bench.data.index import DataIndex, SplitIndex
+from bench.errors import UserError
+from bench.jobs import process
+
+FAKE = Path(__file__).parent.parent / "fake_worker.py"
 
 
 def example(source, test_labels=None):
@@ -57,3 +64,17 @@ def test_a_spoilt_cache_is_an_empty_one(empty_folder, home):
     for path in (home / "cache" / "index").iterdir():
         path.write_text('{"name": 1')
     assert index.load_cached(source, [224]) is None
+
+
+@pytest.mark.parametrize(
+    ("script", "line"),
+    [
+        ("crash", r"^Checking the data set failed \(exit status 7\)\. The log is '.*prepare.log'\.$"),
+        ("mistake", r"^picture 'x' does not decode\.$"),
+    ],
+)
+def test_a_check_that_fails_is_one_line(tmp_path, monkeypatch, script, line):
+    monkeypatch.setattr(process, "WORKER", (str(FAKE),))
+    (tmp_path / "script.txt").write_text(script)
+    with pytest.raises(UserError, match=line):
+        index.checked_index("sample", None, (32,), tmp_path / ".partial" / "prepare.log", lambda progress: None)

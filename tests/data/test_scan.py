@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bench.data import catalog, index, scan
+from bench.data import index, scan
+from bench.data import source as catalog
 from bench.data.records import NO_CLASS, Record, serialize
 from bench.errors import UserError
 

@@ -22,7 +22,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from helpers_store import make_outputs, save_run
 
-from bench.store import Store
+from bench.store.store import Store
 
 RUNS, VAL, TEST, CLASSES, REPEATS = 40, 3_712, 7_382, 104, 5
 START = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; from bench.cli import main; main()"

@@ -21,16 +21,14 @@ def epoch_seconds(trainable: str, shards: list[str], images: int, banks: Path) -
     import tensorflow as tf
 
     import backbones
-    from bench.config import load_recipe
-    from bench.data.stored import Stored
-    from bench.training.feeding import Examples
-    from bench.training.fitting import Fit
-    from bench.training.loop import Execution, Steps
-    from bench.training.map_bank import MapBanks, MapKey
-    from bench.training.network import Network
-    from bench.training.optimizing import make_optimizer
-    from bench.training.picture_source import PictureSource
-    from bench.training.setting import Training
+    from bench.config.recipe import load_recipe
+    from bench.data.reading import Stored
+    from bench.training.features.map_bank import MapBanks, MapKey
+    from bench.training.loop.batches import Examples, PictureSource
+    from bench.training.loop.epochs import Fit
+    from bench.training.loop.steps import Execution, Steps, Training
+    from bench.training.network.network import Network
+    from bench.training.network.optimizer import make_optimizer
 
     recipe = load_recipe("finetune").model_copy(update={"epochs": 3, "trainable": trainable})
     adapter, strategy = backbones.get("resnet50"), tf.distribute.get_strategy()

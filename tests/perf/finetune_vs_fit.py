@@ -95,7 +95,7 @@ def by_harness(backbone: str, shards: list[str], images: int, epochs: int) -> li
 
 def harness_fit(backbone: str, shards: list[str], images: int, epochs: int):
     """Rows of the epochs."""
-    from bench.training.fitting import Fit
+    from bench.training.loop.epochs import Fit
 
     return Fit(harness_training(backbone, shards, images, epochs)).run().rows
 
@@ -106,14 +106,12 @@ def harness_training(backbone: str, shards: list[str], images: int, epochs: int)
     import tensorflow as tf
 
     import backbones
-    from bench.config import load_recipe
-    from bench.data.stored import Stored
-    from bench.training.feeding import Examples
-    from bench.training.loop import Execution, Steps
-    from bench.training.network import Network
-    from bench.training.optimizing import make_optimizer
-    from bench.training.picture_source import PictureSource
-    from bench.training.setting import Training
+    from bench.config.recipe import load_recipe
+    from bench.data.reading import Stored
+    from bench.training.loop.batches import Examples, PictureSource
+    from bench.training.loop.steps import Execution, Steps, Training
+    from bench.training.network.network import Network
+    from bench.training.network.optimizer import make_optimizer
 
     recipe = load_recipe("finetune").model_copy(update={"batch_per_replica": BATCH, "epochs": epochs})
     adapter, strategy = backbones.get(backbone), tf.distribute.get_strategy()

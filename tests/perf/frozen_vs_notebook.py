@@ -24,10 +24,10 @@ SEEDS = 5
 def main() -> None:
     """Prints the figures."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from bench.config import load_recipe
-    from bench.data.catalog import find
-    from bench.data.sample import ensure_sample
+    from bench.config.recipe import load_recipe
+    from bench.data.sample.dataset import ensure_sample
     from bench.data.scan import scan
+    from bench.data.source import find
 
     ensure_sample()
     source = find("sample")
@@ -44,10 +44,9 @@ def main() -> None:
 
 def harness(source, index, recipe, folder: Path):
     """The backbone, seconds for one seed and for all, probabilities of validation and the head's start of seed 0."""
-    from bench.config import RunConfig
-    from bench.training.bank import BankFolder
-    from bench.training.features import FeatureMaker
-    from bench.training.head_trainer import Examples, HeadTrainer
+    from bench.config.run import RunConfig
+    from bench.training.features.bank import BankFolder, FeatureMaker
+    from bench.training.features.head_trainer import FeatureExamples, HeadTrainer
 
     config = RunConfig(data="sample", backbone="vgg16", image_px=224, recipe=recipe, weights="random")
     maker = FeatureMaker("random", BankFolder(folder), source, index, config)
@@ -55,8 +54,8 @@ def harness(source, index, recipe, folder: Path):
     began = time.perf_counter()
     banks = maker.banks(224, 1, lambda done, total: None)
     trainer = HeadTrainer(recipe, 512, len(index.class_names))
-    train = Examples(banks.features("train"), index.splits["train"].labels)
-    val = Examples(banks.features("val"), index.splits["val"].labels)
+    train = FeatureExamples(banks.features("train"), index.splits["train"].labels)
+    val = FeatureExamples(banks.features("val"), index.splits["val"].labels)
     trainer.restart(0)
     start = [variable.numpy() for variable in trainer.model.variables]
     trainer.train(train, val, 0, lambda row: None)
@@ -73,9 +72,9 @@ def notebook(source, index, recipe, backbone, start):
     import tensorflow as tf
 
     import backbones
-    from bench.data.pipeline import images
-    from bench.schedule import planned_rates
-    from bench.training.sampling import epoch_order
+    from bench.config.schedule import planned_rates
+    from bench.data.augmentation import epoch_order
+    from bench.data.reading import images
 
     adapter = backbones.get("vgg16")
     inputs = keras.Input((224, 224, 3))

@@ -53,11 +53,10 @@ def feed_alone(shards: list[str], images: int, seconds: float) -> dict[str, floa
     """Images per second of the clock and of the processor, after a warm-up."""
     import tensorflow as tf
 
-    from bench.data.stored import Stored
+    from bench.data.augmentation import augment
+    from bench.data.reading import Stored
     from bench.environment import cores
-    from bench.training.augment import augment
-    from bench.training.feeding import Examples, Replicas, TrainingPlaces, batches
-    from bench.training.picture_source import PictureSource
+    from bench.training.loop.batches import Examples, PictureSource, Replicas, TrainingPlaces, batches
 
     strategy = tf.distribute.get_strategy()
     train = Examples(PictureSource(Stored(tuple(map(Path, shards))), PX), np.arange(images) % CLASSES)

@@ -17,7 +17,7 @@ BATCH = 16
 
 def rate(stored) -> float:
     """Pictures per second of processor time, all threads together."""
-    from bench.data.pipeline import images
+    from bench.data.reading import images
 
     started, seen = time.process_time(), 0
     for batch in images(stored, BATCH):
@@ -29,9 +29,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
-    from bench.data.catalog import find
     from bench.data.layout import SPLITS
-    from bench.data.sample import ensure_sample
+    from bench.data.sample.dataset import ensure_sample
+    from bench.data.source import find
 
     ensure_sample()
     large, small = (find("sample").stored(px, *SPLITS) for px in (512, 224))

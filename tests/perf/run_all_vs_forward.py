@@ -25,9 +25,9 @@ FORWARD = """
 import json, sys, time
 import numpy as np, tensorflow as tf
 import backbones
-from bench.data.catalog import find
-from bench.data.pipeline import images
-from bench.training.extraction import CPU_BATCH_PIXELS, batch_size
+from bench.data.source import find
+from bench.data.reading import images
+from bench.training.features.extraction import CPU_BATCH_PIXELS, batch_size
 source, px, name = find("sample"), int(sys.argv[1]), sys.argv[2]
 shards = source.stored(px, "train", "val", "test")
 count = sum(1 for batch in images(shards, 1))

@@ -25,7 +25,7 @@ from statistics import mean
 from PIL import Image
 
 import backbones
-from bench.store import Store
+from bench.store.store import Store
 
 KINDS = {
     "bird": ["animals/birds"],

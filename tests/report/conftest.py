@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.report.build import build
-from bench.report.inputs import ReportInput
+from bench.report.frame.inputs import ReportInput
 
 sys.path.insert(0, str(Path(__file__).parent))  # helpers_report.py
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from bench.report.inputs import ReportInput
+from bench.report.frame.inputs import ReportInput
 
 # backbone: family, parameters, GFLOPs at 224, training seconds, ms per image
 NETWORKS = {

@@ -16,7 +16,7 @@ from helpers_report import ensemble_row, failed_row, make_inputs, run_row, runs
 from helpers_report import schedules as schedules_of
 
 from bench.report.build import build, results_table
-from bench.report.inputs import COLUMNS, ReportInput
+from bench.report.frame.inputs import COLUMNS, ReportInput
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_neither_tensorflow_nor_pyplot_is_imported(tmp_path):
         "import pathlib, sys, pandas as pd, bench.report\n"
         "light = set(sys.modules)\n"
         "from bench.report.build import build\n"
-        "from bench.report.inputs import ReportInput\n"
+        "from bench.report.frame.inputs import ReportInput\n"
         "assert 'matplotlib' not in sys.modules\n"
         "rows = pd.DataFrame([{'run_id': 'a-00000000', 'kind': 'run', 'status': 'ok', 'macro_f1': .5,\n"
         "    'train_seconds_full': 1.0}])\n"

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from helpers_training import examples, fitted, recipe, values
 
-from bench.training.predicting import predicted
+from bench.training.loop.prediction import predicted
 from bench.training.strategies import make_strategy, strategy_name
 
 

@@ -9,9 +9,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from helpers_data import make_data
 from helpers_jobs import finetune_job
 
-from bench.data.catalog import find
 from bench.data.scan import scan
-from bench.store import Store
+from bench.data.source import find
+from bench.store.store import Store
 from bench.training.finetune import run_finetuned
 
 OPTIONS = ({}, {"xla": True}, {"precision": "mixed_bfloat16"}, {"precision": "mixed_float16"}, {"deterministic": True})

@@ -12,11 +12,11 @@ import pytest
 from helpers_data import make_data
 from helpers_jobs import finetune_job
 
-from bench.config import load_recipe
-from bench.data.catalog import find
+from bench.config.recipe import load_recipe
 from bench.data.scan import scan
-from bench.jobs import Failed, Finished
-from bench.store import Store
+from bench.data.source import find
+from bench.jobs.messages import Failed, Finished
+from bench.store.store import Store
 from bench.training.finetune import run_finetuned
 from bench.training.frozen import run_frozen
 
@@ -62,7 +62,7 @@ def limited(monkeypatch, most):
     """A device on which more than so many images at once do not fit."""
     import tensorflow as tf
 
-    from bench.training.loop import Steps
+    from bench.training.loop.steps import Steps
 
     gradients = Steps._gradients
 
@@ -109,7 +109,7 @@ def test_a_kept_model_gives_the_same_probabilities(data, tmp_path):
     import keras
 
     import backbones
-    from bench.data.pipeline import images
+    from bench.data.reading import images
 
     carry_out(finetune_job(data, tmp_path / "runs").model_copy(update={"keep_weights": True}), tmp_path)
     run = Store(tmp_path / "runs").get("tiny")

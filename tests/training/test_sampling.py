@@ -1,6 +1,6 @@
 import numpy as np
 
-from bench.training.sampling import epoch_order, epoch_views
+from bench.data.augmentation import epoch_order, epoch_views
 
 
 def test_an_epoch_is_every_image_once():

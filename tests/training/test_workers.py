@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from helpers_data import make_data
 
-from bench.store import Store
+from bench.store.store import Store
 
 HERE = Path(__file__).parent
 

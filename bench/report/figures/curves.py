@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bench.report.figures.style import INK, caption, colours, new_figure, plain_log_axis
-from bench.report.inputs import ReportInput
-from bench.report.ranking import Ranking
+from bench.report.frame.inputs import ReportInput
+from bench.report.frame.ranking import Ranking
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

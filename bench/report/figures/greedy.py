@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bench.report.anatomy import of_method
 from bench.report.figures.style import BLUE, FAINT, VERMILION, new_figure
-from bench.report.inputs import ReportInput
-from bench.report.ranking import Ranking
+from bench.report.frame.inputs import ReportInput
+from bench.report.frame.ranking import Ranking
+from bench.report.sections.anatomy import of_method
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
 
 _COSTS = {
     "members": "different members",

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from bench.report import numbers
-from bench.report.anatomy import best
 from bench.report.figures.style import BLUE, FAINT, VERMILION, new_figure
-from bench.report.inputs import ReportInput
-from bench.report.ranking import Ranking
+from bench.report.frame.inputs import ReportInput
+from bench.report.frame.ranking import Ranking
+from bench.report.sections.anatomy import best
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,9 +9,9 @@ import pandas as pd
 
 from bench.report.figures.placement import place
 from bench.report.figures.style import COLOURS, FAINT, INK, caption, colours, markers, new_figure, plain_log_axis
-from bench.report.inputs import ReportInput
-from bench.report.points import COSTS, Cost, points, with_cost
-from bench.report.ranking import Ranking
+from bench.report.frame.inputs import ReportInput
+from bench.report.frame.points import COSTS, CostAxis, points, with_cost
+from bench.report.frame.ranking import Ranking
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def has_costs(rows: pd.DataFrame) -> bool:
 
 
 def draw(rows: pd.DataFrame) -> Figure:
-    """The figure of these points (see `bench.report.points`), which may be cascades too."""
+    """The figure of these points (see `bench.report.frame.points`), which may be cascades too."""
     rows = _dressed(rows)
     panels = [(cost, found) for cost in COSTS if not (found := with_cost(rows, cost)).empty]
     figure = new_figure(11, 5.2)
@@ -74,7 +74,7 @@ def _best_families(family: pd.Series[str], is_run: pd.Series[bool]) -> pd.Series
     return family if len(shown) <= COLOURS else family.where(family.isin(shown[:COLOURS]), _OTHERS)
 
 
-def _panel(axes: Axes, cost: Cost, rows: pd.DataFrame) -> None:
+def _panel(axes: Axes, cost: CostAxis, rows: pd.DataFrame) -> None:
     low, high = rows[cost.column].min(), rows[cost.column].max()
     plain_log_axis(axes, "x", decades=float(np.log10(high / low)))
     room = max((high / low) ** 0.12, 1.3)  # for labels left and right
@@ -93,7 +93,7 @@ def _panel(axes: Axes, cost: Cost, rows: pd.DataFrame) -> None:
         axes.plot(x, y, drawstyle="steps-post", color=FAINT, linewidth=1.3, zorder=1.5, scalex=False)
 
 
-def _points(axes: Axes, cost: Cost, marker: str, rows: pd.DataFrame) -> None:
+def _points(axes: Axes, cost: CostAxis, marker: str, rows: pd.DataFrame) -> None:
     """All points of one shape; hollow where their cost is not comparable."""
     full = rows["comparable"]
     face, edge = rows["colour"].where(full, "white"), rows["colour"].where(~full, "white")
@@ -101,7 +101,7 @@ def _points(axes: Axes, cost: Cost, marker: str, rows: pd.DataFrame) -> None:
     axes.scatter(rows[cost.column], rows["score"], s=rows["area"], marker=marker, **style)
 
 
-def _name_points(axes: Axes, cost: Cost, rows: pd.DataFrame) -> None:
+def _name_points(axes: Axes, cost: CostAxis, rows: pd.DataFrame) -> None:
     named = rows if len(rows) <= _ALL_NAMED else rows[rows["front"] | rows["tied"] | (rows["kind"] == "ensemble")]
     texts = [_text(axes, row["label"]) for _, row in named.iterrows()]
     sizes = np.array([(box.width + 6, box.height + 4) for box in (text.get_window_extent() for text in texts)])
@@ -119,7 +119,7 @@ def _text(axes: Axes, label: str) -> Text:
     return axes.text(0, 0, caption(label), fontsize=8.2, ha="center", va="center", zorder=5, path_effects=halo)
 
 
-def _obstacles(axes: Axes, cost: Cost, rows: pd.DataFrame) -> np.ndarray:
+def _obstacles(axes: Axes, cost: CostAxis, rows: pd.DataFrame) -> np.ndarray:
     """Boxes about every marker, every tread of the staircase and, thinner since it may be crossed, every error bar."""
     marks = _pixels(axes, rows, cost, "score")
     bars = rows[rows["score_low"].notna() & rows["score_high"].notna()]
@@ -130,7 +130,7 @@ def _obstacles(axes: Axes, cost: Cost, rows: pd.DataFrame) -> np.ndarray:
     return np.concatenate([np.concatenate([marks - 10, marks + 10], 1), np.concatenate([low - 1, high + 1], 1), treads])
 
 
-def _pixels(axes: Axes, rows: pd.DataFrame, cost: Cost, height: str) -> np.ndarray:
+def _pixels(axes: Axes, rows: pd.DataFrame, cost: CostAxis, height: str) -> np.ndarray:
     return np.asarray(axes.transData.transform(rows[[cost.column, height]].to_numpy(float)))
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from bench.report.figures.style import BLUE, VERMILION, caption, new_figure
-from bench.report.inputs import ReportInput
-from bench.report.ranking import Ranking
+from bench.report.frame.inputs import ReportInput
+from bench.report.frame.ranking import Ranking
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from helpers_report import history, make_inputs, ramp, run_row, runs
 
 from bench.report.figures import curves, scatter, schedule
 from bench.report.figures.style import COLOURS, colours, house_style, markers
-from bench.report.ranking import Ranking
+from bench.report.frame.ranking import Ranking
 
 
 def texts(axes) -> set[str]:

@@ -1,1 +1,0 @@
-"""Predictions made elsewhere become a run: read the file, check it, bring it into order, store it (`bench add`)."""

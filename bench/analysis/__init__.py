@@ -1,0 +1,1 @@
+"""Analysis of a store: rows, prices, the report, recommendations."""

@@ -1,0 +1,120 @@
+"""Recipes as pictures of their schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tabulate import tabulate
+
+from bench.config.recipe import Recipe, load_recipe, recipe_names
+from bench.config.schedule import learning_rates, planned_rates
+from bench.ensemble_runs.recombining import member_states
+from bench.errors import UserError
+from bench.report.figures import schedule
+from bench.report.figures.style import house_style, save
+from bench.report.files import write
+from bench.store.store import Store, StoredRun
+from ensembles.metrics import per_class_f1
+
+
+def schedule_frame(recipe: Recipe) -> pd.DataFrame:
+    """A row an epoch: epoch from 0, learning_rate as the recipe says, learning_rate_as_run as it trains."""
+    epochs = recipe.epochs
+    return pd.DataFrame(
+        {
+            "epoch": range(epochs),
+            "learning_rate": planned_rates(recipe.schedule, epochs),
+            "learning_rate_as_run": learning_rates(recipe.schedule, epochs),
+        }
+    )
+
+
+def draw_recipes(path: Path) -> Path:
+    """Draws the schedule of every recipe that comes along, as planned and as run where that differs.
+
+    Raises:
+        UserError: not a name of a PNG, or it cannot be written.
+    """
+    if path.suffix.lower() != ".png":
+        raise UserError(f"Cannot draw into '{path}': expected a file that ends in .png.")
+    frames = {name: schedule_frame(load_recipe(name)) for name in recipe_names()}
+    try:
+        with house_style():
+            figure = schedule.draw(frames)
+            write(path, lambda temporary: save(figure, temporary))
+    except OSError as error:
+        raise UserError(f"Cannot write '{path}': {error.strerror}. Choose another file.") from None
+    return path
+
+
+_INSIDE = frozenset({"members", "greedy", "cascade", "diversity", "class_changes", "calibration"})
+
+
+def as_dict(run: StoredRun, store: Store | None = None) -> dict[str, Any]:
+    """Configuration, environment, result, history, per-class F1, and what became of an ensemble's members."""
+    return {
+        "config": run.config,
+        "environment": run.environment,
+        "result": run.result.model_dump(mode="json"),
+        "history": [] if run.history is None else run.history.to_dict("records"),
+        "per_class": _per_class(run),
+        "members": [] if store is None else _members(run, store),
+    }
+
+
+def describe_run(run: StoredRun, store: Store | None = None) -> str:
+    """The same for people, without what the report shows of an ensemble's inside."""
+    content = as_dict(run, store)
+    sections = [
+        (run.run_id, tabulate(_flat(_outside(content["result"])), tablefmt="plain")),
+        ("Members", tabulate(content["members"], headers="keys", tablefmt="simple", floatfmt=".3f")),
+        ("Asked for", tabulate(_flat(content["config"]), tablefmt="plain")),
+        ("Environment", tabulate(_flat(content["environment"]), tablefmt="plain")),
+        ("Epochs", tabulate(content["history"], headers="keys", tablefmt="simple", floatfmt=".4g")),
+        ("Classes, validation", tabulate(content["per_class"], headers="keys", tablefmt="simple", floatfmt=".3f")),
+        ("Folder", str(run.paths.folder)),
+    ]
+    return "\n\n".join(f"{title}\n{body}" for title, body in sections if body)
+
+
+def _outside(result: Mapping[str, Any]) -> dict[str, Any]:
+    if not result["combination"]:
+        return dict(result)
+    outer = {name: value for name, value in result["combination"].items() if name not in _INSIDE}
+    return {**result, "combination": outer}
+
+
+def _members(run: StoredRun, store: Store) -> list[dict[str, Any]]:
+    combination = run.result.combination
+    if combination is None:
+        return []
+    states = member_states(store, combination)
+    return [
+        {"member": member.run_id, "weight": member.weight, "state": states[member.run_id] or "in the store"}
+        for member in combination.members
+    ]
+
+
+def _per_class(run: StoredRun) -> list[dict[str, Any]]:
+    names, labels = run.images.class_names, np.array(run.images.val_labels)
+    predicted = run.log_probs("val").argmax(axis=1)
+    scores, counts = per_class_f1(labels, predicted, len(names)), np.bincount(labels, minlength=len(names))
+    return [
+        {"class": name, "images": int(count), "f1": float(found)}
+        for name, count, found in zip(names, counts, scores, strict=True)
+    ]
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Nested mappings as dotted names, without what does not apply."""
+    rows: list[tuple[str, Any]] = []
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{prefix}{name}.")
+        elif value is not None:
+            rows.append((prefix + name, ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value))
+    return rows

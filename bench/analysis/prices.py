@@ -1,0 +1,148 @@
+"""`prices.toml`: what an hour of a device costs, according to whom, and when.
+
+    [[price]]
+    device = "NVIDIA L4*"      # as in the column `device`; * ? [abc] as in a shell, upper and lower case alike
+    usd_per_hour = 0.71        # of one device; a run on several pays for each
+    source = "https://cloud.google.com/compute/gpus-pricing"
+    date = 2026-11-01
+
+The first entry that matches a device is its price: put what is special before what is general.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import tomllib
+from collections.abc import Mapping
+from fnmatch import translate
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError, field_validator
+
+from bench.config.base import Frozen, first_problem
+from bench.errors import UserError
+from bench.store.result import Result
+
+DEFAULT = Path("prices.toml")
+
+
+class Price(Frozen):
+    """One entry."""
+
+    device: Annotated[str, Field(min_length=1)]
+    usd_per_hour: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    source: Annotated[str, Field(min_length=1)]
+    date: datetime.date  # when the source said so
+
+    @field_validator("device")
+    @classmethod
+    def _closed(cls, pattern: str) -> str:
+        if re.search(r"\[(?![!]?[^]]+\])", pattern):
+            raise ValueError("a '[' without its ']', write [[] for the character itself")
+        return pattern
+
+    @cached_property
+    def _matcher(self) -> re.Pattern[str]:
+        return re.compile(translate(self.device.casefold()))
+
+    def matches(self, device: str) -> bool:
+        """Whether this is a price of that device."""
+        return self._matcher.match(device.casefold()) is not None
+
+
+class Prices(Frozen):
+    """All entries, in the order of the file."""
+
+    price: tuple[Price, ...] = ()
+
+    @field_validator("price")
+    @classmethod
+    def _once(cls, prices: tuple[Price, ...]) -> tuple[Price, ...]:
+        patterns = [price.device.casefold() for price in prices]
+        twice = next((price.device for price in prices if patterns.count(price.device.casefold()) > 1), None)
+        if twice is not None:
+            raise ValueError(f"'{twice}' has two prices, and the second would never be used")
+        return prices
+
+    def of(self, device: str) -> Price | None:
+        """The first entry that matches; None: no dollars for it."""
+        return next((price for price in self.price if price.matches(device)), None)
+
+    def described(self, devices: set[str]) -> str:
+        """The prices that were used for these devices, in one line, with the entries that would have matched too."""
+        return "; ".join(text for device in sorted(devices) if (text := self._described(device)))
+
+    def _described(self, device: str) -> str:
+        matching = [price for price in self.price if price.matches(device)]
+        if not matching:
+            return ""
+        first, *others = matching
+        also = "".join(f", before '{price.device}'" for price in others)
+        price = f"{device} {first.usd_per_hour:g} USD an hour"
+        return f"{price} ('{first.device}'{also}; {first.source}, {first.date.isoformat()})"
+
+
+NO_PRICES = Prices()
+
+
+def load_prices(path: Path | None) -> Prices:
+    """The prices of a file; of `prices.toml` in the working directory, where there is one, if none is named.
+
+    Raises:
+        UserError: a file that is not there, is not TOML, or says something else than prices; one line that names it.
+    """
+    if path is None and not DEFAULT.is_file():
+        return NO_PRICES
+    file = path or DEFAULT
+    try:
+        return Prices.model_validate(tomllib.loads(file.read_text(encoding="utf-8-sig")))
+    except OSError as error:
+        raise UserError(f"Cannot read the prices '{file}': {error.strerror}. --prices takes a TOML file.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"The prices '{file}' are not TOML: {error}.") from None
+    except ValidationError as error:
+        raise UserError(f"The prices '{file}': {_problem(error)}.") from None
+
+
+def _problem(error: ValidationError) -> str:
+    where = error.errors()[0]["loc"]
+    if where and where[0] != "price":
+        return f"unknown field '{where[0]}'; expected [[price]] with device, usd_per_hour, source and date"
+    return first_problem(error)
+
+
+SECONDS_PER_HOUR = 3600
+
+
+def training_usd(result: Result, known: Mapping[str, Result], prices: Prices) -> float | None:
+    """What training a run cost, or all candidates of an ensemble, each on its own device.
+
+    Args:
+        result: a run or an ensemble.
+        known: run_id -> result, of all runs in the store.
+
+    Returns:
+        Dollars; None where a device has no price, a run no seconds, or a candidate is no longer there.
+    """
+    costs = [_own_usd(run, prices) for run in _trained(result, known).values()]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+
+def _trained(result: Result, known: Mapping[str, Result]) -> dict[str, Result | None]:
+    """By name, the runs that had to be trained for it; of ensembles among the candidates, theirs. None: gone."""
+    if result.combination is None:
+        return {result.run_id: result}
+    found: dict[str, Result | None] = {}
+    for name in result.combination.candidates:
+        found |= _trained(known[name], known) if name in known else {name: None}
+    return found
+
+
+def _own_usd(run: Result | None, prices: Prices) -> float | None:
+    price = None if run is None else prices.of(run.setup.device)
+    if run is None or price is None or run.cost.train_seconds_full is None:
+        return None
+    return run.cost.train_seconds_full * run.setup.replicas / SECONDS_PER_HOUR * price.usd_per_hour

@@ -1,0 +1,1 @@
+"""`bench recommend`: the best run, ensemble or cascade for a budget."""

@@ -1,1 +1,0 @@
-"""Trained networks at work: which ones a run or an ensemble needs, on which pictures, and what they say."""

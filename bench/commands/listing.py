@@ -1,0 +1,108 @@
+"""The tables of `bench list`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from bench.analysis.rows import recipe_label
+from bench.config.recipe import Recipe, load_recipe, recipe_names
+from bench.data.sample.dataset import is_made
+from bench.data.source import SAMPLE, find, names
+from bench.errors import UserError
+from bench.store.store import Store
+
+Rows = Sequence[dict[str, Any]]
+_RARE = (
+    "label_smoothing",
+    "focal_gamma",
+    "huber_delta",
+    "class_weighting",
+    "weight_decay",
+    "ema_momentum",
+    "early_stopping_patience",
+    "target_f1",
+)
+
+
+def print_rows(rows: Rows, as_json: bool) -> None:
+    """A table for people, or JSON."""
+    if as_json:
+        print(json.dumps(rows, indent=1))
+    else:
+        print(tabulate(rows, headers="keys", tablefmt="simple", floatfmt=".4g", intfmt=",") or "none")
+
+
+def recipe_rows() -> Rows:
+    """Every recipe."""
+    recipes = [load_recipe(name) for name in recipe_names()]
+    return [
+        {
+            "recipe": recipe.name,
+            "trainable": recipe.trainable,
+            "head": ", ".join(recipe.head),
+            "epochs": recipe.epochs,
+            "batch": recipe.batch_per_replica,
+            "optimizer": recipe.optimizer,
+            "loss": recipe.loss,
+            "augmentation": recipe.augmentation,
+            "learning rate": "{start_lr:g} to {max_lr:g} to {min_lr:g}".format(**recipe.schedule.model_dump()),
+            "besides": besides(recipe),
+            "description": recipe.description,
+        }
+        for recipe in recipes
+    ]
+
+
+def besides(recipe: Recipe) -> str:
+    """What the recipe sets that most leave alone: `weight_decay 0.01, target_f1 0.9`."""
+    changed = recipe.model_dump(exclude_defaults=True)
+    besides = [f"{name} {changed[name]}" for name in _RARE if name in changed]
+    return ", ".join(besides + ["start_lr_feedback"] * recipe.schedule.start_lr_feedback)
+
+
+def run_rows(store: Store) -> Rows:
+    """Every finished run, best first, then what failed."""
+    results = sorted((run.result for run in store.runs()), key=lambda result: (result.data, -result.metrics.macro_f1))
+    rows = [
+        {
+            "data": result.data,
+            "run": result.run_id,
+            "recipe": recipe_label(result),
+            "status": "ok",
+            "macro F1": round(result.metrics.macro_f1, 4),
+            "test macro F1": _rounded(result.metrics.test_macro_f1, 4),
+            "train s": _rounded(result.cost.train_seconds_full, 1),
+            "ms/image": _rounded(result.cost.inference_ms_per_image, 1),
+            "weights": result.weights,
+        }
+        for result in results
+    ]
+    failed = [
+        {"data": failure.data, "run": failure.run_id, "status": f"failed ({failure.kind})"}
+        for failure in store.failures()
+    ]
+    return rows + failed
+
+
+def data_rows() -> Rows:
+    """Every data set that can be given by name."""
+    return [_data_row(name) for name in names()]
+
+
+def _data_row(name: str) -> dict[str, Any]:
+    if name == SAMPLE and not is_made():
+        return {"data": name, "px": "", "classes": None, "folder": "made on first use"}
+    try:
+        source = find(name)
+    except UserError as error:
+        return {"data": name, "px": "", "classes": None, "folder": f"unusable: {error}"}
+    classes = None if source.class_names is None else len(source.class_names)
+    return {"data": name, "px": ", ".join(map(str, source.resolutions)), "classes": classes, "folder": str(source.root)}
+
+
+def _rounded(number: float | None, digits: int) -> float | None:
+    return None if number is None else round(number, digits)

@@ -1,0 +1,102 @@
+"""The learning rate as a pure function of the epoch: ramp up, sustain, decay exponentially.
+
+The formula is the one of the flower notebooks ("Petals to the Metal", Kaggle). They handed it to Keras's
+`LearningRateScheduler` with `start_lr` as its second parameter, so Keras overwrote the start with the current rate
+every epoch, and the ramp they trained with was not the one they plotted. Both are here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Protocol
+
+from pydantic import Field, model_validator
+
+from bench.config.base import Frozen, Rate
+
+
+class Schedule(Frozen):
+    """Learning rate per epoch: a linear ramp, a plateau, an exponential decay (`bench.config.schedule`)."""
+
+    start_lr: Rate  # first epoch's rate; may lie above max_lr, as in the flower log
+    min_lr: Rate  # what the decay approaches
+    max_lr: Rate  # rate after the ramp
+    ramp_epochs: Annotated[int, Field(ge=0)]
+    sustain_epochs: Annotated[int, Field(ge=0)] = 0
+    decay: Annotated[float, Field(gt=0, le=1)]  # factor per epoch of what lies above min_lr
+    start_lr_feedback: bool = False  # train as the notebooks really did: each epoch ramps from the rate before it
+    max_lr_times_replicas: bool = False  # max_lr is that of one replica
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Schedule:
+        if self.min_lr > self.max_lr:
+            raise ValueError(f"min_lr {self.min_lr:g} is above max_lr {self.max_lr:g}")
+        return self
+
+    def scaled(self, factor: float, replicas: int = 1) -> Schedule:
+        """The schedule a run trains with: every rate times `factor`, and the highest times replicas if it asks so."""
+        times = replicas if self.max_lr_times_replicas else 1
+        return self.model_copy(
+            update={
+                "start_lr": self.start_lr * factor,
+                "min_lr": self.min_lr * factor,
+                "max_lr": self.max_lr * factor * times,
+                "max_lr_times_replicas": False,
+            }
+        )
+
+
+ADAM_DEFAULT_LR = 0.001  # what Keras hands to the schedule in epoch 0, before anything was set
+
+
+class ScheduleLike(Protocol):
+    """What a schedule is made of; `bench.config.Schedule` is one."""
+
+    @property
+    def start_lr(self) -> float: ...  # noqa: D102
+    @property
+    def min_lr(self) -> float: ...  # noqa: D102
+    @property
+    def max_lr(self) -> float: ...  # noqa: D102
+    @property
+    def ramp_epochs(self) -> int: ...  # noqa: D102
+    @property
+    def sustain_epochs(self) -> int: ...  # noqa: D102
+    @property
+    def decay(self) -> float: ...  # noqa: D102
+    @property
+    def start_lr_feedback(self) -> bool: ...  # noqa: D102
+
+
+def exponential_lr(epoch: int, schedule: ScheduleLike, start_lr: float | None = None) -> float:
+    """The learning rate of one epoch.
+
+    Args:
+        epoch: counted from 0.
+        schedule: its six numbers.
+        start_lr: replaces the schedule's own start; this is what Keras did to the notebooks.
+    """
+    start = schedule.start_lr if start_lr is None else start_lr
+    if epoch < schedule.ramp_epochs:
+        return start + (schedule.max_lr - start) * epoch / schedule.ramp_epochs
+    past = epoch - schedule.ramp_epochs - schedule.sustain_epochs
+    if past < 0:
+        return schedule.max_lr
+    return schedule.min_lr + (schedule.max_lr - schedule.min_lr) * schedule.decay**past
+
+
+def planned_rates(schedule: ScheduleLike, epochs: int) -> list[float]:
+    """The schedule as it is written down, one rate per epoch."""
+    return [exponential_lr(epoch, schedule) for epoch in range(epochs)]
+
+
+def fed_back_rates(schedule: ScheduleLike, epochs: int) -> list[float]:
+    """The rates that the notebooks trained with: each epoch's ramp starts at the rate of the epoch before."""
+    rates = [ADAM_DEFAULT_LR]
+    for epoch in range(epochs):
+        rates.append(exponential_lr(epoch, schedule, start_lr=rates[-1]))
+    return rates[1:]
+
+
+def learning_rates(schedule: ScheduleLike, epochs: int) -> list[float]:
+    """The rates a run trains with: planned ones, or those with the feedback where the schedule asks for it."""
+    return fed_back_rates(schedule, epochs) if schedule.start_lr_feedback else planned_rates(schedule, epochs)

@@ -1,0 +1,1 @@
+"""Audits of data sets: copies across splits, damaged records, labels."""

@@ -1,1 +1,0 @@
-"""What is in a data set, and what in it would make scores wrong."""

@@ -1,1 +1,0 @@
-"""Procedural pictures of flowers, the same pixels on every machine: numpy, float64 and integers only."""

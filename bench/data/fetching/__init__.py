@@ -1,1 +1,0 @@
-"""Public data sets, fetched and brought into the Kaggle form."""

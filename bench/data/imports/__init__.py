@@ -1,0 +1,1 @@
+"""Imports: pictures in folders or named by a CSV become TFRecord shards."""

@@ -1,0 +1,1 @@
+"""Public data sets: Petals to the Metal from Kaggle, others through tensorflow-datasets."""

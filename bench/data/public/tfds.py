@@ -1,0 +1,175 @@
+"""Pictures of a public data set as files, through tensorflow-datasets. Runs in a child, as TensorFlow comes with it."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.data.cache import not_writable
+from bench.data.layout import class_name
+from bench.data.public.sources import PUBLIC, Written
+from bench.errors import UserError, one_line
+from bench.files import csv_text, write_text
+from bench.jobs.messages import Emit, PublicJob, counted
+
+_MIB = 2**20
+_PROBE_SECONDS = 10.0
+_TICK_SECONDS = 1.0
+Tell = Callable[[str, int, int], object]
+
+
+def write_pictures(job: PublicJob, tell: Tell) -> None:
+    """Gets a data set, unless it is prepared already, and writes its pictures and a CSV of them for `data import`.
+
+    Args:
+        job: which one, and the folder; what `Written` says is written last.
+        tell: phase, how much is done, of how much.
+
+    Raises:
+        UserError: no tensorflow-datasets, network or room, or not what was expected.
+    """
+    tfds, folder = _tfds(job.name), Path(job.folder)
+    try:
+        builder = _prepared(tfds, job.name, folder, tell)
+        written = _write(tfds, builder, folder, tell)
+    except UserError:
+        raise
+    except Exception as error:
+        told = _told(error, job.name, folder)
+        if told is None:
+            raise
+        raise told from error
+    written.save(folder)
+
+
+def _tfds(name: str) -> Any:
+    try:
+        import tensorflow_datasets
+    except ImportError as error:
+        raise _not_installed(error, name) from None
+    return tensorflow_datasets
+
+
+def _prepared(tfds: Any, name: str, folder: Path, tell: Tell) -> Any:
+    """The builder of a data set that is on this disk: the user's own copy, else one in the folder, for now."""
+    theirs = tfds.builder(name)
+    if theirs.data_path.exists():
+        return theirs
+    builder, downloads = tfds.builder(name, data_dir=str(folder / "prepared")), folder / "downloads"
+    if not builder.data_path.exists():
+        for part in (folder / "prepared", downloads / "extracted", *downloads.rglob("*.tmp.*")):
+            shutil.rmtree(part, ignore_errors=True)  # what an interruption left is of no use to the library
+        sizes = {url: int(info.size) for url, info in (builder.url_infos or {}).items()}
+        _probe(sizes, name, downloads)
+        with _watched(folder, sum(sizes.values()), tell):
+            builder.download_and_prepare(download_dir=str(downloads))
+    return builder
+
+
+def _probe(urls: Mapping[str, int], name: str, downloads: Path) -> None:
+    """Asks for the largest file first: without network, tensorflow-datasets tries for minutes."""
+    import requests
+
+    url = max(urls, key=lambda known: urls[known], default=None)
+    if url is None or any(downloads.glob("manual/*")):
+        return
+    try:
+        requests.head(url, timeout=_PROBE_SECONDS, allow_redirects=True)
+    except requests.RequestException as error:
+        raise _no_connection(error, name, downloads.parent) from error
+
+
+@contextmanager
+def _watched(folder: Path, size: int, tell: Tell) -> Iterator[None]:
+    """Tells how much has come, until it has."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_TICK_SECONDS):
+            tell("downloading and preparing, MiB", min(_held(folder), size) // _MIB, size // _MIB)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _held(folder: Path) -> int:
+    total = 0
+    for path in folder.glob("downloads/**/*"):
+        try:
+            total += path.stat().st_size
+        except OSError:  # renamed meanwhile
+            continue
+    return total
+
+
+def _write(tfds: Any, builder: Any, folder: Path, tell: Tell) -> Written:
+    public = PUBLIC[builder.name]
+    label = builder.info.features["label"]
+    names = tuple(class_name(name) for name in label.names)
+    rows, total = [("path", "label", "split")], sum(public.counts.values())
+    for theirs, ours in public.splits.items():
+        before = len(rows)
+        for number, (image, which) in enumerate(_examples(tfds, builder, theirs)):
+            path = f"pictures/{theirs}-{number:05d}.jpg"
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_bytes(image)
+            rows.append((path, names[which], ours))
+            if number % 100 == 0:
+                tell("writing pictures", len(rows) - 1, total)
+        if len(rows) - before != public.counts[theirs]:
+            raise UserError(
+                f"{builder.name} has {len(rows) - before:,} pictures in its split '{theirs}', expected are "
+                f"{public.counts[theirs]:,}."
+            )
+    write_text(Written.table(folder), csv_text(rows))
+    return Written(names, f"tensorflow-datasets {builder.info.full_name}")
+
+
+def _examples(tfds: Any, builder: Any, split: str) -> Iterator[tuple[bytes, int]]:
+    """Encoded pictures as they were published, and the numbers of their classes."""
+    undecoded = {"image": tfds.decode.SkipDecoding()}
+    for example in builder.as_dataset(split=split, decoders=undecoded, shuffle_files=False).as_numpy_iterator():
+        yield bytes(example["image"]), int(example["label"])
+
+
+def _told(error: Exception, name: str, folder: Path) -> UserError | None:
+    """What the user can do about it; None for what is no business of theirs."""
+    import requests
+
+    if isinstance(error, requests.RequestException):  # an OSError too, so it comes first
+        return _no_connection(error, name, folder)
+    if isinstance(error, ImportError):  # it imports what it needs late
+        return _not_installed(error, name)
+    text = one_line(" ".join(str(error).split()))
+    if isinstance(error, OSError):
+        return not_writable(folder, error)
+    if type(error).__module__.startswith("tensorflow_datasets"):
+        return UserError(f"tensorflow-datasets stopped at {name}: {text}")
+    return None
+
+
+def _not_installed(error: ImportError, name: str) -> UserError:
+    needs = f"data fetch {name} needs tensorflow-datasets and what belongs to it"
+    return UserError(f"{needs}: pip install 'petalbench[tfds]'. ({one_line(str(error))})")
+
+
+def _no_connection(error: Exception, name: str, folder: Path) -> UserError:
+    archive = PUBLIC[name].url.rsplit("/", 1)[-1]
+    return UserError(
+        f"The connection to {PUBLIC[name].url} failed ({type(error).__name__}). The same command tries again; "
+        f"an archive fetched elsewhere is taken from '{folder / 'downloads' / 'manual' / archive}'."
+    )
+
+
+def handle(job: PublicJob, emit: Emit, _: Path) -> None:
+    """Handler for public data sets."""
+    write_pictures(job, lambda phase, done, total: counted(emit, phase)(done, total))

@@ -1,0 +1,1 @@
+"""Data sets at a URL: listed by a child process, copied once."""

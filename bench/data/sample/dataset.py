@@ -1,0 +1,202 @@
+"""The embedded data set `sample`: drawn flowers in the Kaggle form, made on first use."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.data.cache import not_writable
+from bench.data.imports.workers import process_pool
+from bench.data.records import NO_CLASS, Record, write_shard
+from bench.data.source import ANSWERS_FILE, CLASSES_FILE, GENERATED_FILE, SAMPLE
+from bench.environment import home
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Images = dict[int, NDArray[np.uint8]]
+
+
+# Goes up with every change of a pixel, an id or a split: what an older version drew is drawn anew.
+VERSION = 2
+RESOLUTIONS = (224, 512)
+
+# Images per class, most frequent first as in the flower data, where every rare class has a few validation images.
+_COUNTS = {
+    "train": (10, 9, 8, 7, 6, 6, 5, 4),
+    "val": (6, 6, 6, 5, 5, 4, 4, 4),
+    "test": (2, 2, 1, 1, 1, 1, 1, 1),
+}
+_SHARDS = {"train": 2, "val": 2, "test": 1}
+_JPEG_QUALITY = 93
+
+
+@dataclass(frozen=True)
+class PicturePlan:
+    """One image that the set holds.
+
+    Attributes:
+        split: where it goes.
+        label: its class.
+        id: nine hexadecimal digits, as in the flower data.
+        number: of the image in the set; keys its random stream.
+    """
+
+    split: str
+    label: int
+    id: str
+    number: int
+
+
+def plans() -> list[PicturePlan]:
+    """All images of the set, in the order of the records."""
+    from bench.data.sample.stream import Stream
+
+    found: list[PicturePlan] = []
+    for split, counts in _COUNTS.items():
+        labels = [label for label, count in enumerate(counts) for _ in range(count)]
+        for label in Stream(VERSION, len(found)).shuffled(labels):
+            number = len(found)
+            found.append(
+                PicturePlan(split, label, hashlib.sha256(f"{VERSION}/{number}".encode()).hexdigest()[:9], number)
+            )
+    return found
+
+
+def draw(plan: PicturePlan) -> Images:
+    """The image as uint8 (px, px, 3) for each resolution px."""
+    from bench.data.sample.canvas import shrink
+    from bench.data.sample.scene import draw_scene
+    from bench.data.sample.stream import Stream
+
+    large = draw_scene(plan.label, Stream(VERSION, 1, plan.number))
+    return {px: large if px == large.shape[0] else shrink(large, px) for px in RESOLUTIONS}
+
+
+def digest(plan: PicturePlan, pixels: NDArray[np.uint8]) -> str:
+    """SHA-256 of the pixels before encoding, with the split, the id and the label."""
+    head = f"{plan.split}/{plan.id}/{plan.label}/".encode()
+    return hashlib.sha256(head + pixels.tobytes()).hexdigest()
+
+
+def is_made() -> bool:
+    """Whether the set is there, whole and of this version. Needs no TensorFlow."""
+    root = _root()
+    try:
+        made = json.loads((root / GENERATED_FILE).read_text(encoding="utf-8"))
+        return bool(made["version"] == VERSION and made["bytes"] == _sizes(root, made["bytes"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def ensure_sample(workers: int | None = None) -> None:
+    """Make the set unless it is there: all at once or not at all, however many processes try.
+
+    Args:
+        workers: processes that draw, by default one a core; with 1, this one draws.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    if is_made():
+        return
+    root = _root()
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=root.parent, prefix=".sample-", ignore_cleanup_errors=True) as folder:
+            _make(Path(folder) / "new", workers or os.cpu_count() or 1)
+            _install(Path(folder))
+    except OSError as error:
+        raise not_writable(root.parent, error) from error
+
+
+def _root() -> Path:
+    return home() / "data" / SAMPLE
+
+
+def _sizes(root: Path, names: Mapping[str, Any]) -> dict[str, int]:
+    return {name: (root / name).stat().st_size for name in names}
+
+
+def _make(root: Path, workers: int) -> None:
+    from bench.data.sample.species import SPECIES
+
+    planned = plans()
+    drawn = [_encoded(plan, images) for plan, images in zip(planned, _drawings(planned, workers), strict=True)]
+    for px in RESOLUTIONS:
+        _write_shards(root / f"tfrecords-jpeg-{px}x{px}", px, planned, [images[px][0] for images in drawn])
+    (root / CLASSES_FILE).write_text("".join(f"{species.name}\n" for species in SPECIES), encoding="utf-8")
+    _write_answers(root / ANSWERS_FILE, planned)
+    digests = {px: _joined(images[px][1] for images in drawn) for px in RESOLUTIONS}
+    _write_generated(root, digests)
+
+
+def _drawings(planned: Sequence[PicturePlan], workers: int) -> Iterator[Images]:
+    if workers == 1:
+        yield from map(draw, planned)
+        return
+    # Processes, because threads would wait for each other: a picture is many small steps of numpy.
+    with process_pool(workers) as pool:
+        yield from pool.map(draw, planned)
+
+
+def _encoded(plan: PicturePlan, images: Images) -> dict[int, tuple[bytes, str]]:
+    """JPEG bytes and digest for each resolution; the pixels are let go, 100 MB for the whole set."""
+    import tensorflow as tf
+
+    return {
+        px: (tf.io.encode_jpeg(pixels, quality=_JPEG_QUALITY).numpy(), digest(plan, pixels))
+        for px, pixels in images.items()
+    }
+
+
+def _write_shards(folder: Path, image_px: int, planned: Sequence[PicturePlan], images: Sequence[bytes]) -> None:
+    for split, shard_count in _SHARDS.items():
+        (folder / split).mkdir(parents=True)
+        found = [
+            Record(image, NO_CLASS if split == "test" else plan.label, plan.id)
+            for plan, image in zip(planned, images, strict=True)
+            if plan.split == split
+        ]
+        size = -(-len(found) // shard_count)
+        for number in range(shard_count):
+            write_shard(folder / split, number, image_px, found[number * size : (number + 1) * size])
+
+
+def _write_answers(path: Path, planned: Sequence[PicturePlan]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "label"])
+        writer.writerows([plan.id, plan.label] for plan in planned if plan.split == "test")
+
+
+def _write_generated(root: Path, digests: Mapping[int, str]) -> None:
+    names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    made = {"version": VERSION, "fingerprints": digests, "bytes": _sizes(root, dict.fromkeys(names))}
+    (root / GENERATED_FILE).write_text(json.dumps(made, indent=2), encoding="utf-8")
+
+
+def _joined(digests: Iterator[str]) -> str:
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _install(folder: Path) -> None:
+    """Rename `folder/new` into place. Whoever comes second finds the first one's work and leaves it."""
+    root, attempt = _root(), 0
+    while not is_made():
+        attempt += 1
+        try:
+            if root.exists():
+                root.rename(folder / f"old-{attempt}")
+            (folder / "new").rename(root)
+        except OSError:
+            if attempt == 9:
+                raise

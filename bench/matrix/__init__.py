@@ -1,0 +1,1 @@
+"""The matrix: from a request to named runs, jobs and child processes."""

@@ -1,0 +1,1 @@
+"""Predictions: added from elsewhere, made for pictures, exported, submitted."""

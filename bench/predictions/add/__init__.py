@@ -1,0 +1,1 @@
+"""`bench add`: predictions made elsewhere become a run."""

@@ -1,0 +1,1 @@
+"""`bench predict`: pictures classified by stored networks."""

@@ -1,0 +1,117 @@
+"""Which kept networks a run or an ensemble needs, and where the weights are that they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import backbones
+from bench.config.run import RunConfig
+from bench.ensemble_runs.candidates import Probs
+from bench.ensemble_runs.recombining import Formula, member_states
+from bench.errors import UserError, listed, one_line
+from bench.files import sha256
+from bench.jobs.messages import Kept
+from bench.matrix.weights import resolve
+from bench.plugins import check_known
+from bench.store.store import Store, StoredRun
+
+
+def needed(store: Store, run: StoredRun, files: Sequence[Path]) -> tuple[Kept, ...]:
+    """The networks of a run, or of all members of an ensemble, each once.
+
+    Args:
+        store: which the members are in.
+        run: a run or an ensemble.
+        files: weights files that have moved since, each known by its digest, and folders of published ones.
+
+    Raises:
+        UserError: a network was not kept, a member is gone or was run again, a weights file is gone or changed, or a
+            backbone is not known because it comes from a plugin.
+    """
+    trained = {leaf.run_id: leaf for leaf in _trained(store, run)}
+    _check_kept(run, list(trained.values()))
+    configs = {name: RunConfig.model_validate(leaf.config) for name, leaf in trained.items()}
+    for name, config in configs.items():
+        check_known(name, config.backbone, config.plugin)
+    given = {sha256(path): path.resolve() for path in _files(files, configs.values())}
+    return tuple(_kept(leaf, configs[name], given) for name, leaf in trained.items())
+
+
+def combined(store: Store, run: StoredRun, found: Mapping[str, Probs]) -> Probs:
+    """Probabilities (N, C) of a run or an ensemble, from those of the trained runs in it by their names."""
+    combination = run.result.combination
+    if combination is None:
+        return found[run.run_id]
+    members = [combined(store, store.get(member.run_id), found) for member in combination.members]
+    return Formula.stored(combination, run.arrays).predict(np.stack(members))
+
+
+def _trained(store: Store, run: StoredRun) -> list[StoredRun]:
+    combination = run.result.combination
+    if combination is None:
+        return [run]
+    for run_id, state in member_states(store, combination).items():
+        if state:
+            raise UserError(f"{run.run_id} cannot predict: its member {run_id} {state}.")
+    return [leaf for member in combination.members for leaf in _trained(store, store.get(member.run_id))]
+
+
+def _check_kept(run: StoredRun, trained: Sequence[StoredRun]) -> None:
+    added = [leaf.run_id for leaf in trained if leaf.result.added]
+    without = [leaf.run_id for leaf in trained if leaf.model is None and not leaf.result.added]
+    of_what = "" if trained == [run] else f"{run.run_id} cannot predict: its member "
+    if added:
+        raise UserError(f"{of_what}{listed(added)} was made elsewhere and added: only its predictions are here.")
+    if without:
+        raise UserError(f"{of_what}{listed(without)} kept no weights. Run it again with --force --keep-weights.")
+
+
+def _kept(run: StoredRun, config: RunConfig, given: Mapping[str, Path]) -> Kept:
+    weights = _weights(run, config, given) if config.keeps_head_alone else None
+    return Kept(
+        run_id=run.run_id,
+        model=str(run.paths.model.resolve()),
+        backbone=config.backbone,
+        image_px=config.image_px,
+        image_source_px=run.result.setup.image_source_px,
+        weights=weights,
+    )
+
+
+def _weights(run: StoredRun, config: RunConfig, given: Mapping[str, Path]) -> str:
+    if config.weights == "imagenet":
+        return _published(run, backbones.get(config.backbone), list(given.values()))
+    digest = config.weights.rpartition("@")[2]
+    moved = [path for found, path in given.items() if found.startswith(digest)]
+    path = moved[0] if moved else Path(run.environment["weights_file"])
+    problem = "is gone" if not path.is_file() else "has another digest by now" * (not sha256(path).startswith(digest))
+    if problem:
+        raise UserError(
+            f"{run.run_id} stands on the weights file {config.weights}, and '{one_line(path)}' {problem}. "
+            "Give that file with --weights FILE."
+        )
+    return str(path)
+
+
+def _published(run: StoredRun, adapter: backbones.Backbone, given: Sequence[Path]) -> str:
+    """The published weights: from a file that was given, from where the run had them, or as for any run."""
+    file, recorded = adapter.weights_file, run.environment.get("weights_file")
+    places = [*given, *([Path(recorded)] if recorded else [])]
+    at_hand = [path for path in places if file and file.digest and path.is_file() and file.is_at(path)]
+    return str(at_hand[0] if at_hand else resolve("imagenet", adapter))
+
+
+def _files(paths: Sequence[Path], configs: Iterable[RunConfig]) -> Iterator[Path]:
+    """Files as given; of a folder the published ones of the backbones that stand on such."""
+    adapters = [backbones.get(config.backbone) for config in configs if config.keeps_head_alone]
+    names = dict.fromkeys(adapter.weights_file.name for adapter in adapters if adapter.weights_file)
+    for path in paths:
+        if path.is_dir():
+            yield from (path / name for name in names if (path / name).is_file())
+        elif path.is_file():
+            yield path
+        else:
+            raise UserError(f"No weights file at '{one_line(path)}'.")

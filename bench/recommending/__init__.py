@@ -1,1 +1,0 @@
-"""What to take for a budget, from saved predictions alone (`bench recommend`)."""

@@ -1,0 +1,1 @@
+"""Sections of summary.md: one module a section, rows in, markdown out."""

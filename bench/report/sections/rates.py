@@ -1,0 +1,131 @@
+"""What scaled learning rates change: one shared rate can decide a ranking of backbones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from bench.report import numbers
+from bench.report.frame.ranking import Ranking
+from bench.report.markdown import bullets, escape, table
+
+# What else runs must share for their difference to be that of the rate.
+_SAME = ["recipe", "image_px", "plugin", "weights", "weights_seed", "precision", "strategy", "global_batch"]
+_NOTE = (
+    "Every learning rate of the recipe times the scale; of several seeds the mean over those that ran at each scale "
+    "shown. **over x1**: what the best scale adds. Steps smaller than the intervals may be noise, and so may a change "
+    "of ranking. The best of several rates was chosen on the validation images that score it, which flatters: by how "
+    "much, only other images tell."
+)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """One backbone at one resolution: a mean score and its bounds by scale, over the same seeds."""
+
+    label: str
+    group: tuple[str, float]  # recipe and pixels: those of one group are ranked
+    scores: pd.DataFrame  # index lr_scale, columns score, score_low, score_high
+
+    @property
+    def best(self) -> float:
+        """The scale of the highest score; of equals the one closest to 1."""
+        score = self.scores["score"]
+        return float(min(score.index, key=lambda scale: (-score[scale], abs(math.log(scale)), scale)))
+
+    def score(self, scale: float) -> float:
+        """The score at a scale, NaN where there is none."""
+        return float(self.scores["score"].get(scale, math.nan))
+
+
+def rates(ranking: Ranking) -> list[str]:
+    """The table, whether the ranking depends on the rate, and what to make of it; nothing where no rate was scaled."""
+    found = list(_scaled(ranking.runs))
+    if not found:
+        return []
+    return [_table(found), bullets(list(_rankings(found))), _NOTE]
+
+
+def _scaled(runs: pd.DataFrame) -> Iterator[Rates]:
+    runs = runs[~runs["added"]]
+    scale = runs["lr_scale"].fillna(1.0)
+    base = [_base(recipe, one) for recipe, one in zip(runs["recipe"], scale, strict=True)]
+    runs = runs.assign(lr_scale=scale, full_recipe=runs["recipe"], recipe=base)
+    several = runs.groupby(["backbone", *_SAME], dropna=False)["lr_scale"].transform("nunique") > 1
+    compared = runs[several & (runs["backbone"] != "") & runs["image_px"].notna()]
+    one_recipe = compared["recipe"].nunique() == 1
+    for _, group in compared.groupby(["backbone", *_SAME], sort=False, dropna=False):
+        same = _same_seeds(group)
+        if len(same):
+            means = same.groupby("lr_scale")[["score", "score_low", "score_high"]].mean()
+            yield Rates(_label(same.iloc[0], one_recipe), (same["recipe"].iloc[0], same["image_px"].iloc[0]), means)
+
+
+def _same_seeds(group: pd.DataFrame) -> pd.DataFrame:
+    """The runs of those seeds that share the most scales: other seeds at other rates are no comparison."""
+    by_seed = group.groupby("seed", dropna=False)["lr_scale"].agg(frozenset)
+    scales = max(by_seed, key=lambda scales: (len(scales), 1.0 in scales))
+    if len(scales) < 2:
+        return group.iloc[:0]
+    seeds = [seed for seed, has in by_seed.items() if has >= scales]
+    return group[group["seed"].isin(seeds) & group["lr_scale"].isin(list(scales))]
+
+
+def _base(recipe: str, scale: float) -> str:
+    return recipe if scale == 1 else recipe.removesuffix(f" lr x{scale:g}")
+
+
+def _label(run: pd.Series, one_recipe: bool) -> str:
+    return str(run["configuration"]).replace(f" {run['full_recipe']}", "" if one_recipe else f" {run['recipe']}", 1)
+
+
+def _table(found: list[Rates]) -> str:
+    scales = sorted({float(scale) for each in found for scale in each.scores.index})
+    bounds = pd.concat([each.scores for each in found])
+    digits = numbers.interval_digits(bounds["score_low"], bounds["score_high"])
+    rows = [
+        [
+            each.label,
+            *(_cell(each.scores, scale, digits) for scale in scales),
+            f"x{each.best:g}",
+            numbers.gain(each.score(each.best) - each.score(1.0)),
+        ]
+        for each in found
+    ]
+    return table(["backbone", *(f"x{scale:g}" for scale in scales), "best", "over x1"], rows, left=["backbone"])
+
+
+def _cell(scores: pd.DataFrame, scale: float, digits: int) -> str:
+    if scale not in scores.index:
+        return numbers.MISSING
+    score, low, high = (float(scores[name][scale]) for name in ("score", "score_low", "score_high"))
+    return f"{numbers.score(score)} {numbers.interval(low, high, digits)}".strip()
+
+
+def _rankings(found: list[Rates]) -> Iterator[str]:
+    """A sentence for each recipe and resolution at which several backbones ran at scale 1."""
+    for group in dict.fromkeys(each.group for each in found):
+        members = [each for each in found if each.group == group and 1.0 in each.scores.index]
+        if len(members) > 1:
+            yield _ranking(members, *group)
+
+
+def _ranking(members: list[Rates], recipe: str, px: float) -> str:
+    shared = _order(members, [each.score(1.0) for each in members])
+    own = _order(members, [each.score(each.best) for each in members])
+    ranking = f"**{escape(recipe)} at {px:.0f} px**: the ranking at scale 1 ({_listed(shared)})"
+    if shared == own:
+        return f"{ranking} stays as it is when each takes its own best rate."
+    return f"{ranking} **changes** when each takes its own best rate: {_listed(own)}."
+
+
+def _order(members: list[Rates], scores: list[float]) -> list[str]:
+    ranked = sorted(zip(scores, (each.label for each in members), strict=True), key=lambda pair: (-pair[0], pair[1]))
+    return [label for _, label in ranked]
+
+
+def _listed(labels: list[str]) -> str:
+    return ", ".join(escape(label) for label in labels)

@@ -1,0 +1,1 @@
+"""The run store: files of a run, results, metrics, and selection of runs."""

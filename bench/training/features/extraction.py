@@ -1,0 +1,126 @@
+"""One forward pass of a frozen backbone over splits: pooled moments of every image, with the clock per image."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bench.training.device import gflops
+from bench.training.features.head_trainer import Floats
+
+# Images of one call, by pixels: large enough to fill the device, small enough that VGG16's first maps fit in memory.
+CPU_BATCH_PIXELS = 8 * 512 * 512
+ACCELERATOR_BATCH_PIXELS = 64 * 512 * 512
+MAX_BATCH = 64
+
+
+def batch_size(images: int, image_px: int, budget_pixels: int) -> int:
+    """Images per call: within the budget, and such that as few as possible of the last batch are padding."""
+    most = max(1, min(MAX_BATCH, budget_pixels // image_px**2, images))
+    return min(range(math.ceil(most / 2), most + 1), key=lambda size: (-images % size, -size))
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over N images gave.
+
+    mean, variance: float32 (N, F). seconds: float64 (N,), each image's share of its batch, waiting for pictures
+    included. startup_seconds: what the first call took beyond an ordinary one. ms_per_image: of an ordinary batch, the
+    pictures being there.
+    """
+
+    mean: Floats
+    variance: Floats
+    seconds: np.ndarray
+    startup_seconds: float
+    ms_per_image: float
+    batch: int
+
+
+class _Clock:
+    """What the batches of a view gave, and how long each took; filled in place, since features may be many."""
+
+    def __init__(self, images: int, batch: int) -> None:
+        self._images, self._batch = images, batch
+        self._sizes: list[int] = []
+        self._seconds: list[float] = []
+        self._waited: list[float] = []
+        self._mean = self._variance = np.empty((0, 0), np.float32)
+
+    def take(self, moments: Callable[[Any], tuple[Floats, Floats]], pictures: Any, waited: float) -> None:
+        started = time.perf_counter()
+        mean, variance = moments(pictures)
+        self._seconds.append(time.perf_counter() - started)
+        self._waited.append(waited)
+        if not self._sizes:
+            self._mean, self._variance = (np.empty((self._images, mean.shape[1]), np.float32) for _ in range(2))
+        rows = slice(sum(self._sizes), sum(self._sizes) + len(mean))
+        self._mean[rows], self._variance[rows] = mean, variance
+        self._sizes.append(len(mean))
+
+    def passed(self) -> Pass:
+        seconds, sizes = np.array(self._seconds), np.array(self._sizes)
+        ordinary = float(np.median(seconds[1:])) if len(seconds) > 1 else float(seconds[0])
+        startup = max(0.0, float(seconds[0]) - ordinary)
+        seconds[0] -= startup
+        shares = np.repeat((seconds + self._waited) / sizes, sizes)
+        return Pass(self._mean, self._variance, shares, startup, 1000 * ordinary / self._batch, self._batch)
+
+
+class Extractor:
+    """A built backbone as one graph of fixed shape, `batch` images of `image_px`, from pixels to pooled moments."""
+
+    def __init__(self, model: keras.Model, prepare: Callable[[Any], Any], batch: int, image_px: int) -> None:
+        self.batch, self.image_px = batch, image_px
+        self._model, self._prepare = model, prepare
+        signature = tf.TensorSpec((batch, image_px, image_px, 3), tf.uint8)
+        self._moments = tf.function(self._moments_graph, input_signature=[signature], autograph=False)
+
+    def gflops_per_image(self) -> float:
+        """Forward floating-point operations of one image (2 x multiply-adds) in 1e9, by TensorFlow's profiler."""
+        return gflops(self._moments.get_concrete_function().graph, self.batch)
+
+    def run(
+        self, batches: Iterable[Sequence[Any]], images: Sequence[int], on_images: Callable[[int], None]
+    ) -> list[Pass]:
+        """Runs the backbone over batches of pictures, each as it looks in one or several views.
+
+        Args:
+            batches: of each batch, one uint8 (b, px, px, 3) a view; b may be 0 where a view is not wanted of it.
+            images: how many there are of each view.
+            on_images: hears how many are done, each view counted.
+
+        Returns:
+            A pass for each view.
+        """
+        clocks = [_Clock(count, self.batch) for count in images]
+        done, asked = 0, time.perf_counter()
+        for views in batches:
+            wanted = [pair for pair in zip(clocks, views, strict=True) if pair[1].shape[0]]
+            waited = (time.perf_counter() - asked) / max(1, len(wanted))
+            for clock, pictures in wanted:
+                clock.take(self._padded, pictures, waited)
+                done += int(pictures.shape[0])
+                on_images(done)
+            asked = time.perf_counter()
+        return [clock.passed() for clock in clocks]
+
+    def _padded(self, images: Any) -> tuple[Floats, Floats]:
+        present = int(images.shape[0])
+        if present < self.batch:  # a second shape would be traced and compiled again for a handful of images
+            images = tf.pad(images, [[0, self.batch - present], [0, 0], [0, 0], [0, 0]])
+        mean, variance = self._moments(images)
+        return np.asarray(mean)[:present], np.asarray(variance)[:present]
+
+    def _moments_graph(self, images: Any) -> tuple[Any, Any]:
+        maps = tf.cast(self._model(self._prepare(images), training=False), tf.float32)
+        # tf.nn.moments takes two passes: mean of squares minus squared mean gives NaN where the spread is small.
+        mean, variance = tf.nn.moments(maps, axes=[1, 2])
+        return mean, variance

@@ -1,0 +1,164 @@
+"""The bank at a cut: what the frozen front of a network gives for every image and view, on disk and memory-mapped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from bench.config.base import content_hash
+from bench.data.augmentation import view_of
+from bench.files import path_safe, write_json
+from bench.training.features.bank import without_none
+from bench.training.loop.batches import Examples
+from bench.training.network.network import Network
+
+LAYOUT = 1  # of a bank; part of its key
+BATCH_PIXELS = 8 * 512 * 512  # of one call of the front
+_DISK_SHARE = 0.9  # of the free disk: the rest is left to others
+
+
+@dataclass(frozen=True)
+class MapKey:
+    """All that the maps of one split and view depend on."""
+
+    data_fingerprint: str
+    backbone: str
+    image_px: int
+    weights: str
+    weights_seed: int
+    precision: str
+    cut: str  # the first stage that trains, or `head`
+    split: str
+    view: int
+    plugin: str | None = None  # where the backbone comes from, if not from here
+
+    @property
+    def folder_name(self) -> str:
+        """Readable, with a hash that is the identity."""
+        digest = content_hash({"map": LAYOUT, **without_none(self)})
+        return f"{path_safe(self.backbone)}-{self.image_px}-{self.cut}-{self.split}-{self.view}-{digest[:16]}"
+
+
+class MapSource:
+    """Saved maps by row and view: float32 (b, h, w, F)."""
+
+    def __init__(self, views: Sequence[npt.NDArray[np.float32]]) -> None:
+        """`views`: for each view the maps (N, h, w, F)."""
+        self._views = views
+        self.spec = tf.TensorSpec((None, *views[0].shape[1:]), tf.float32)
+
+    def lookup(self, rows: Any, views: Any) -> Any:
+        """The maps of these rows in these views."""
+        return tf.numpy_function(self._gathered, [rows, views], tf.float32, stateful=False)
+
+    def _gathered(self, rows: npt.NDArray[np.int64], views: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+        return np.stack([self._views[view][row] for row, view in zip(rows, views, strict=True)])
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What the maps of a split cost. seconds: of all its views, whoever made them; shared: none had to be made."""
+
+    seconds: float
+    shared: bool
+
+
+class MapBanks:
+    """Maps of one network, in the folder of banks of a store."""
+
+    def __init__(self, root: Path, network: Network, key: MapKey, budget_gib: float) -> None:
+        """`key`: of any split and view; the network's front must not be None."""
+        self._root, self._network, self._key, self._budget_gib = root, network, key, budget_gib
+
+    def lack(self, wanted: Sequence[tuple[str, int, int]]) -> str | None:
+        """Why these maps cannot be had on this disk, or None: (split, images, views) each."""
+        missing = sum(
+            images for split, images, views in wanted for view in range(views) if not self._path(split, view).is_file()
+        )
+        needed = missing * self._bytes_per_image / 2**30
+        self._root.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self._root).free / 2**30
+        if needed > self._budget_gib:
+            return f"the frozen part's outputs take {needed:.1f} GiB, --bank-gib allows {self._budget_gib:g}"
+        if needed > _DISK_SHARE * free:
+            return f"the frozen part's outputs take {needed:.1f} GiB, and {free:.1f} GiB of disk are free"
+        return None
+
+    def examples(self, split: str, pictures: Examples, views: int) -> tuple[Examples, Extraction]:
+        """Maps in place of pictures, made now where they are not there."""
+        missing = [view for view in range(views) if not self._path(split, view).is_file()]
+        for view in missing:
+            self._make(split, view, pictures)
+        maps = [np.load(self._path(split, view), mmap_mode="r", allow_pickle=False) for view in range(views)]
+        seconds = sum(json.loads(self._about(split, view).read_text())["seconds"] for view in range(views))
+        return Examples(MapSource(maps), pictures.labels), Extraction(seconds, not missing)
+
+    @property
+    def _bytes_per_image(self) -> int:
+        return int(4 * np.prod(self._map_shape))
+
+    @property
+    def _map_shape(self) -> tuple[int, ...]:
+        px, front = self._key.image_px, self._network.front
+        assert front is not None
+        return tuple(int(side) for side in front.compute_output_shape((1, px, px, 3))[1:])
+
+    def _folder(self, split: str, view: int) -> Path:
+        return self._root / MapKey(**{**asdict(self._key), "split": split, "view": view}).folder_name
+
+    def _path(self, split: str, view: int) -> Path:
+        return self._folder(split, view) / "maps.npy"
+
+    def _about(self, split: str, view: int) -> Path:
+        return self._folder(split, view) / "bank.json"
+
+    def _make(self, split: str, view: int, pictures: Examples) -> None:
+        """Writes the maps of one view under a temporary name and renames them."""
+        folder = self._folder(split, view)
+        temporary = self._root / f".{folder.name}-{uuid.uuid4().hex[:8]}"
+        temporary.mkdir(parents=True)
+        try:
+            seconds = self._fill(temporary / "maps.npy", view, pictures)
+            write_json(temporary / "bank.json", {"key": asdict(self._key), "seconds": seconds})
+            temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def _fill(self, path: Path, view: int, pictures: Examples) -> float:
+        """Runs the front over all pictures; returns the seconds of it."""
+        images = len(pictures)
+        maps = np.lib.format.open_memmap(path, "w+", np.float32, (images, *self._map_shape))
+        batch, seconds = max(1, BATCH_PIXELS // self._key.image_px**2), 0.0
+        rows = tf.data.Dataset.range(images).batch(batch)
+        feed = rows.map(lambda found: pictures.source.lookup(found, found), num_parallel_calls=tf.data.AUTOTUNE)
+        start = 0
+        for inputs in feed.prefetch(tf.data.AUTOTUNE):
+            began = time.perf_counter()
+            found = self._front(inputs, view).numpy()
+            seconds += time.perf_counter() - began
+            maps[start : start + len(found)] = found
+            start += len(found)
+        maps.flush()
+        return seconds
+
+    @cached_property
+    def _front(self) -> Any:
+        """Pictures, and their view as a number, to maps."""
+        front, prepare = self._network.front, self._network.adapter.prepare
+        assert front is not None
+
+        def maps(images: Any, view: int) -> Any:
+            return tf.cast(front(prepare(view_of(images, view)), training=False), tf.float32)
+
+        return tf.function(maps, reduce_retracing=True, autograph=False)

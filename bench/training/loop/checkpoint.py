@@ -1,0 +1,83 @@
+"""The state of a run after a complete epoch, in one file that is whole or absent."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.errors import UserError
+from bench.files import write_atomic
+from bench.training.loop.history import EpochRow
+
+LAYOUT = 1
+_STATE = "state"
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """How far a run had come.
+
+    Attributes:
+        rows: of the complete epochs.
+        startup_seconds: of every process that worked at it, together.
+        interruptions: how often another process went on.
+    """
+
+    rows: tuple[EpochRow, ...] = ()
+    startup_seconds: float = 0.0
+    interruptions: int = 0
+
+
+class Checkpoint:
+    """One file. `variables`: everything whose value decides what comes next, seeds and the optimizer's state included.
+
+    TensorFlow's own checkpoint leaves out the seeds of Dropout and augmentation without a word (METHODOLOGY.md).
+    """
+
+    def __init__(self, path: Path, run_id: str, variables: Sequence[Any], *, writes: bool = True) -> None:
+        """`writes`: of several workers only the chief does, all read."""
+        self._path, self._run_id, self._variables, self._writes = path, run_id, variables, writes
+
+    def save(self, progressed: Progressed) -> None:
+        """Replaces the checkpoint of the epoch before."""
+        if not self._writes:
+            return
+        state = {"layout": LAYOUT, "run_id": self._run_id, **asdict(progressed)}
+        arrays: dict[str, Any] = {_STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)}
+        arrays |= {str(number): variable.numpy() for number, variable in enumerate(self._variables)}
+        write_atomic(self._path, lambda file: np.savez(file, **arrays))
+
+    def restore(self) -> Progressed | None:
+        """Sets all variables and says where the run goes on; None where there is no checkpoint.
+
+        Raises:
+            UserError: the file is damaged, or that of another configuration.
+        """
+        if not self._path.is_file():
+            return None
+        try:
+            with np.load(self._path, allow_pickle=False) as file:
+                state = json.loads(file[_STATE].tobytes())
+                self._check(state, file)
+                for number, variable in enumerate(self._variables):
+                    variable.assign(file[str(number)])
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise UserError(f"The checkpoint '{self._path}' is damaged ({error}). Remove it to start anew.") from None
+        rows = tuple(EpochRow(**row) for row in state["rows"])
+        return Progressed(rows, state["startup_seconds"], state["interruptions"] + 1)
+
+    def _check(self, state: dict[str, Any], file: Any) -> None:
+        same_shapes = len(file.files) == len(self._variables) + 1 and all(
+            file[str(number)].shape == tuple(variable.shape) for number, variable in enumerate(self._variables)
+        )
+        if state.get("layout") != LAYOUT or state.get("run_id") != self._run_id or not same_shapes:
+            raise UserError(
+                f"The checkpoint '{self._path}' is of another configuration ({state.get('run_id')}) than "
+                f"{self._run_id}. Remove it to start anew."
+            )

@@ -1,0 +1,203 @@
+"""The loop over epochs, and its clock.
+
+`Model.fit` of Keras 3 fails under MultiWorkerMirroredStrategy, and a benchmark must own its clock: `train_seconds` of
+an epoch runs from its first step until the last step's result has been fetched; evaluation, checkpoints and callbacks
+are not in it. Callbacks of Keras work here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Any
+
+import keras
+import numpy as np
+
+from bench.config.schedule import learning_rates
+from bench.training.failures import NonFiniteLossError
+from bench.training.loop.batches import TrainingPlaces, batches
+from bench.training.loop.checkpoint import Checkpoint, Progressed
+from bench.training.loop.history import EpochRow, should_stop
+from bench.training.loop.portions import step_count
+from bench.training.loop.prediction import predicted
+from bench.training.loop.steps import Training
+from ensembles.metrics import accuracy, log_loss, macro_f1
+
+FETCH_EVERY = 50  # steps: so much later, at the most, is a loss noticed that is not finite
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """Who hears of the training: callbacks of Keras, and functions of an epoch's row and steps."""
+
+    callbacks: Sequence[keras.callbacks.Callback] = ()
+    on_epoch: Callable[[EpochRow], None] = lambda row: None
+    on_step: Callable[[int, int], None] = lambda epoch, done: None
+
+
+class Fit:
+    """Trains epoch after epoch, from the start or from a checkpoint."""
+
+    def __init__(
+        self, training: Training, listeners: Listeners | None = None, checkpoint: Checkpoint | None = None
+    ) -> None:
+        self._training, self._checkpoint = training, checkpoint
+        self._listeners = listeners or Listeners()
+        self._steps = step_count(len(training.train), training.global_batch)
+        self._callbacks = _callback_list(training, self._listeners.callbacks, self._steps)
+        self._began = False
+
+    def run(self) -> Progressed:
+        """Trains until the last epoch, or until the recipe or a callback stops it.
+
+        Raises:
+            NonFiniteLossError: a step's loss is not finite.
+            UserError: a checkpoint that is damaged or another run's.
+        """
+        done = (self._checkpoint.restore() if self._checkpoint else None) or Progressed()
+        rates = learning_rates(self._training.recipe.schedule, self._training.recipe.epochs)
+        feed = self._feed(range(len(done.rows), len(rates)))
+        self._callbacks.on_train_begin()
+        while len(done.rows) < len(rates) and not self._must_stop(done):
+            self._training.optimizer.learning_rate.assign(rates[len(done.rows)])
+            done = self._epoch(done, feed)
+            self._listeners.on_epoch(done.rows[-1])
+        self._callbacks.on_train_end()
+        return done
+
+    def _feed(self, epochs: range) -> Iterator[Any]:
+        """The batches of all these epochs, one after the other: the next epoch's first is ready when it begins."""
+        training, recipe = self._training, self._training.recipe
+        places = TrainingPlaces(
+            len(training.train), training.global_batch, training.replicas, recipe.augmentation, training.seed
+        )
+        return batches(training.train, places, epochs, training.strategy)
+
+    def _must_stop(self, done: Progressed) -> bool:
+        scores = [row.val_macro_f1 for row in done.rows]
+        return bool(self._training.network.model.stop_training) or should_stop(self._training.recipe, scores)
+
+    def _epoch(self, done: Progressed, feed: Iterator[Any]) -> Progressed:
+        """One epoch: trained, scored and kept."""
+        epoch = len(done.rows)
+        self._callbacks.on_epoch_begin(epoch)
+        steps = EpochSteps(self._training, self._callbacks, self._listeners.on_step)
+        steps.run(feed, self._steps, epoch)
+        row = _row(self._training, epoch, steps)
+        startup = 0.0 if self._began else steps.startup_seconds
+        self._began = True
+        done = self._kept(replace(done, rows=(*done.rows, row), startup_seconds=done.startup_seconds + startup))
+        self._callbacks.on_epoch_end(epoch, _logs(row))
+        return done
+
+    def _kept(self, done: Progressed) -> Progressed:
+        """Writes the checkpoint. What that took is known only afterwards: the file has it with the next epoch."""
+        if self._checkpoint is None:
+            return done
+        started = time.perf_counter()
+        self._checkpoint.save(done)
+        row = replace(done.rows[-1], checkpoint_seconds=time.perf_counter() - started)
+        return replace(done, rows=(*done.rows[:-1], row))
+
+
+class EpochSteps:
+    """The steps of one epoch: losses, hits, and the seconds that are training."""
+
+    def __init__(
+        self, training: Training, callbacks: keras.callbacks.CallbackList, on_step: Callable[[int, int], None]
+    ) -> None:
+        self._training, self._callbacks, self._on_step = training, callbacks, on_step
+        self._losses: list[Any] = []
+        self._hits: list[Any] = []
+        self._step_seconds: list[float] = []
+        self.seconds = self.wait_seconds = 0.0
+
+    def run(self, feed: Iterator[Any], steps: int, epoch: int) -> None:
+        """Trains on so many batches.
+
+        Raises:
+            NonFiniteLossError: names epoch and step.
+        """
+        for step in range(steps):
+            self._callbacks.on_train_batch_begin(step)
+            self._step(feed)
+            if (step + 1) % FETCH_EVERY == 0 or step + 1 == steps:
+                self._fetch(epoch)
+            self._callbacks.on_train_batch_end(step, {"loss": self._losses[-1]})
+            self._on_step(epoch, step + 1)
+
+    @property
+    def hits(self) -> float:
+        """How many images were classified right, on the way."""
+        return float(sum(self._hits))
+
+    @property
+    def mean_loss(self) -> float:
+        """Over the images of the epoch."""
+        images, batch = len(self._training.train), self._training.global_batch
+        present = np.minimum(batch, images - batch * np.arange(len(self._losses)))
+        return float(np.average(self._losses, weights=present))
+
+    @property
+    def startup_seconds(self) -> float:
+        """What the first step took beyond an ordinary one: tracing and compilation."""
+        return max(0.0, self._step_seconds[0] - median(self._step_seconds[1:] or self._step_seconds))
+
+    def _step(self, feed: Iterator[Any]) -> None:
+        started = time.perf_counter()
+        batch = next(feed)
+        self.wait_seconds += time.perf_counter() - started
+        loss, hits = self._training.steps.train(batch)
+        if not self._losses:  # what the first one took is told apart
+            loss = float(loss)
+        self._losses.append(loss)
+        self._hits.append(hits)
+        self._step_seconds.append(time.perf_counter() - started)
+        self.seconds += self._step_seconds[-1]
+
+    def _fetch(self, epoch: int) -> None:
+        """Waits for the device, and looks at what it computed."""
+        started = time.perf_counter()
+        self._losses = [float(loss) for loss in self._losses]
+        self._hits = [float(hits) for hits in self._hits]
+        self.seconds += time.perf_counter() - started
+        bad = [step for step, loss in enumerate(self._losses) if not np.isfinite(loss)]
+        if bad:
+            raise NonFiniteLossError(f"loss is {self._losses[bad[0]]} in epoch {epoch + 1}, step {bad[0] + 1}")
+
+
+def _callback_list(
+    training: Training, callbacks: Sequence[keras.callbacks.Callback], steps: int
+) -> keras.callbacks.CallbackList:
+    model = training.network.model
+    model.optimizer = training.optimizer  # where callbacks look for it
+    model.stop_training = False
+    return keras.callbacks.CallbackList(list(callbacks), model=model, epochs=training.recipe.epochs, steps=steps)
+
+
+def _row(training: Training, epoch: int, steps: EpochSteps) -> EpochRow:
+    started = time.perf_counter()
+    training.steps.average_statistics()
+    log_probs, _ = predicted(training, training.val)
+    labels, classes = training.val.labels, log_probs.argmax(axis=1)
+    return EpochRow(
+        epoch=epoch,
+        learning_rate=float(training.optimizer.learning_rate.numpy()),
+        loss=steps.mean_loss,
+        accuracy=steps.hits / len(training.train),
+        val_loss=log_loss(labels, log_probs),
+        val_accuracy=accuracy(labels, classes),
+        val_macro_f1=macro_f1(labels, classes, training.classes),
+        train_seconds=steps.seconds,
+        eval_seconds=time.perf_counter() - started,
+        input_wait_seconds=steps.wait_seconds,
+    )
+
+
+def _logs(row: EpochRow) -> dict[str, float]:
+    """What callbacks of Keras are told."""
+    names = ("loss", "accuracy", "val_loss", "val_accuracy", "val_macro_f1", "learning_rate")
+    return {name: float(getattr(row, name)) for name in names}

@@ -1,0 +1,84 @@
+"""The history of a run: a row an epoch; early stopping and targets are pure functions of it, alike in a resumed run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.config.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One row of history.csv."""
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    val_macro_f1: float
+    train_seconds: float
+    eval_seconds: float
+    checkpoint_seconds: float = 0.0
+    input_wait_seconds: float = 0.0  # of train_seconds: waiting for the next batch
+
+
+def did_not_train(rows: Sequence[EpochRow], classes: int) -> bool:
+    """Whether training and validation loss both ended within 5 % of ln(classes), what guessing gives."""
+    chance = math.log(classes)
+    return all(abs(loss / chance - 1) < 0.05 for loss in (rows[-1].loss, rows[-1].val_loss))
+
+
+def should_stop(recipe: Recipe, val_macro_f1: Sequence[float]) -> bool:
+    """Whether `early_stopping_patience` epochs have passed without a better score.
+
+    Epochs of the ramp do not count: while the rate rises, BatchNorm's statistics lag and early scores collapse.
+
+    Args:
+        recipe: patience and ramp.
+        val_macro_f1: one score an epoch, in order.
+    """
+    counted = val_macro_f1[recipe.schedule.ramp_epochs :]
+    if not recipe.early_stopping_patience or not counted:
+        return False
+    best = max(range(len(counted)), key=lambda epoch: (counted[epoch], -epoch))
+    return len(counted) - 1 - best >= recipe.early_stopping_patience
+
+
+def reached(target: float | None, val_macro_f1: Sequence[float], seconds: Sequence[float]) -> tuple[int, float] | None:
+    """The first epoch, counted from 1, whose score is `target` or more, and the seconds of training until its end.
+
+    Args:
+        target: None: there is none.
+        val_macro_f1: one score an epoch.
+        seconds: of each epoch; what came before the first belongs to the first.
+    """
+    if target is None:
+        return None
+    for epoch, score in enumerate(val_macro_f1):
+        if score >= target:
+            return epoch + 1, sum(seconds[: epoch + 1])
+    return None
+
+
+def selection_facts(recipe: Recipe, rows: Sequence[EpochRow], before_seconds: float) -> dict[str, Any]:
+    """What a run's metrics say of stopping and of its target: fields of `Metrics`.
+
+    Args:
+        recipe: patience and target.
+        rows: of all epochs.
+        before_seconds: of training before the first epoch, such as an extraction.
+    """
+    scores = [row.val_macro_f1 for row in rows]
+    seconds = [row.train_seconds + (0.0 if row.epoch else before_seconds) for row in rows]
+    target = reached(recipe.target_f1, scores, seconds)
+    return {
+        "selected_on_validation": len(rows) < recipe.epochs and should_stop(recipe, scores),
+        "target_f1": recipe.target_f1,
+        "target_epoch": target[0] if target else None,
+        "target_seconds": target[1] if target else None,
+    }

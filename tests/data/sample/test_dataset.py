@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from bench.data import scan
+from bench.data import source as catalog
+from bench.data.reading import images
+from bench.data.sample import dataset as sample
+from bench.errors import UserError
+
+# Goes with VERSION: a change of pixels, ids or splits is a new version of the set. The same on every machine.
+PINNED = {
+    224: "9c7b6679a01cc64e0db5a54c34d1f7c4a3a4b0769d3d4d76f8372363b36a02a2",
+    512: "e7710bf808b9e2e710e35598906c519cf9cb54d7b03d0682a7d77718194eb284",
+}
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """A home folder in which the sample was made."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PETALBENCH_HOME", str(folder))
+        sample.ensure_sample()
+    return folder
+
+
+@pytest.fixture
+def source(made, monkeypatch):
+    monkeypatch.setenv("PETALBENCH_HOME", str(made))
+    return catalog.find("sample")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Draws one even picture for each image, for what only concerns files."""
+
+    def even(plan):
+        return {px: np.full((px, px, 3), plan.number, np.uint8) for px in sample.RESOLUTIONS}
+
+    monkeypatch.setattr(sample, "draw", even)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+
+
+def test_pixels_are_the_same_on_every_machine(source):
+    assert {px: source.fingerprint(px) for px in source.resolutions} == PINNED
+
+
+def test_it_passes_its_own_scan(source):
+    found = scan.scan(source, [224, 512])
+    assert {split: len(part.ids) for split, part in found.splits.items()} == {"train": 55, "val": 40, "test": 10}
+    assert len(found.class_names) == 8
+    assert found.duplicates == {"val_duplicates": 0, "test_duplicates": 0}
+    for split, least in (("train", 3), ("val", 3)):
+        counts = Counter(found.splits[split].labels.tolist())
+        assert min(counts[label] for label in range(8)) >= least
+    assert sorted(set(found.test_labels.tolist())) == list(range(8))
+    planned = [plan for plan in sample.plans() if plan.split == "test"]
+    assert found.test_labels.tolist() == [plan.label for plan in planned]
+    assert (found.splits["test"].labels == -1).all()
+
+
+def test_both_resolutions_show_the_same_scene(source):
+    small, large = (
+        np.concatenate(list(images(source.stored(px, "val"), 40).as_numpy_iterator())).astype(float)
+        for px in (224, 512)
+    )
+    # 32 px blocks of the small picture against 512 / 7 px of the large one, cut at whole pixels.
+    small_blocks = small.reshape(40, 7, 32, 7, 32, 3).mean(axis=(2, 4))
+    edges = np.linspace(0, 512, 8).round().astype(int)
+    large_blocks = np.add.reduceat(np.add.reduceat(large, edges[:-1], 1), edges[:-1], 2)
+    large_blocks /= np.outer(np.diff(edges), np.diff(edges))[None, :, :, None]
+    assert np.abs(small_blocks - large_blocks).max() < 6
+
+
+def test_it_is_made_once(source, monkeypatch):
+    assert sample.is_made()
+    monkeypatch.setattr(sample, "draw", lambda plan: pytest.fail("drawn again"))
+    sample.ensure_sample()
+
+
+@pytest.mark.parametrize("harm", ["gone", "short", "older"])
+def test_what_is_incomplete_or_older_is_made_anew(quick, home, harm):
+    sample.ensure_sample()
+    root = home / "data" / "sample"
+    shard = root / "tfrecords-jpeg-224x224" / "val" / "01-224x224-20.tfrec"
+    whole = shard.read_bytes()
+    if harm == "gone":
+        shard.unlink()
+    elif harm == "short":
+        shard.write_bytes(whole[:-1])
+    else:
+        generated = root / "generated.json"
+        generated.write_text(json.dumps(json.loads(generated.read_text()) | {"version": sample.VERSION - 1}))
+    assert not sample.is_made()
+    sample.ensure_sample()
+    assert sample.is_made()
+    assert shard.read_bytes() == whole
+    assert [path.name for path in root.parent.iterdir()] == ["sample"]
+
+
+def test_two_at_once_leave_one_whole_set(quick, home):
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(sample.ensure_sample, 1) for _ in range(3)]:
+            done.result()
+    assert sample.is_made()
+    assert [path.name for path in (home / "data").iterdir()] == ["sample"]
+
+
+def test_an_interrupted_making_leaves_nothing(home, monkeypatch):
+    def interrupted(plan):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sample, "draw", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sample.ensure_sample(workers=1)
+    assert list((home / "data").iterdir()) == []
+
+
+def test_a_home_that_cannot_be_written(home):
+    home.write_text("a file where the folder should be")
+    with pytest.raises(UserError, match=r"Cannot write in .*PETALBENCH_HOME"):
+        sample.ensure_sample()
+
+
+def test_ids_are_unique_and_classes_shuffled():
+    planned = sample.plans()
+    assert len({plan.id for plan in planned}) == len(planned) == 105
+    labels = [plan.label for plan in planned if plan.split == "train"]
+    assert labels != sorted(labels)
+
+
+def test_an_audit_raises_no_alarm(source):
+    from bench.data.audit.audit import collect
+    from bench.data.audit.findings import judge
+
+    found = collect(source, lambda done, of: None)
+    assert judge(found).wrong == []
+    assert list(found.groups) == []

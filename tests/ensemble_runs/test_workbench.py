@@ -1,0 +1,262 @@
+import numpy as np
+import pytest
+from helpers_store import make_outputs, save_run
+
+from bench.ensemble_runs.workbench import Protocol, combine
+from bench.errors import UserError
+from bench.store.store import Store
+
+QUICK = Protocol(folds=3, repeats=2)
+SIZES = {"val": 60, "test": 20}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "runs")
+
+
+@pytest.fixture
+def filled(store):
+    """Five runs, best first: a, b and c are of one family."""
+    for number, (name, family) in enumerate([("a", "one"), ("b", "one"), ("c", "one"), ("d", "two"), ("e", "three")]):
+        outputs = make_outputs(seed=number, skill=3.0 - 0.4 * number, **SIZES)
+        save_run(store, f"{name}-224-frozen-s0-00000000", outputs=outputs, family=family, backbone=name, image_px=224)
+    return store
+
+
+def ranked(store):
+    runs = [run for run in store.runs() if run.result.kind == "run"]
+    return sorted(runs, key=lambda run: -run.result.metrics.macro_f1)
+
+
+def test_top3_is_the_mean_of_the_three_best_with_two_of_a_family_at_most(filled):
+    ensemble = combine(filled, "top3", None, (), QUICK)
+    families, chosen = [], []
+    for run in ranked(filled):
+        if families.count(run.result.family) < 2 and len(chosen) < 3:
+            chosen.append(run)
+            families.append(run.result.family)
+    assert {member.run_id for member in ensemble.result.combination.members} == {run.run_id for run in chosen}
+    for split in ("val", "test"):
+        expected = np.mean([np.exp(run.log_probs(split)) for run in chosen], axis=0)
+        np.testing.assert_allclose(np.exp(ensemble.log_probs(split)), expected, rtol=1e-5)
+
+
+def test_the_scores_are_those_of_the_stored_predictions(filled):
+    from sklearn.metrics import f1_score
+
+    ensemble = combine(filled, "top3", None, (), QUICK)
+    metrics, images = ensemble.result.metrics, ensemble.images
+    for split, labels, found in (
+        ("val", images.val_labels, metrics.macro_f1),
+        ("test", images.test_labels, metrics.test_macro_f1),
+    ):
+        predicted = ensemble.log_probs(split).argmax(axis=1)
+        assert found == pytest.approx(f1_score(labels, predicted, labels=range(4), average="macro", zero_division=0))
+    assert ensemble.result.combination.fit_score == metrics.macro_f1
+    assert metrics.macro_f1_cross_fitted == ensemble.result.combination.cross_fitted
+
+
+def test_it_costs_all_candidates_and_runs_its_members(filled):
+    cost = combine(filled, "top3", None, (), QUICK).result.cost
+    assert cost.train_seconds_full == 5 * 10.0
+    assert cost.inference_ms_per_image == 3 * 3.0
+    assert cost.parameters == 3 * 100
+
+
+def test_the_gain_is_against_the_best_single_run(filled):
+    combination = combine(filled, "top3", None, (), QUICK).result.combination
+    assert combination.best_single == ranked(filled)[0].run_id
+    assert combination.gain == pytest.approx(combination.cross_fitted - combination.best_single_cross_fitted)
+    assert combination.gain_low < combination.gain < combination.gain_high
+
+
+def test_one_member_is_the_run_itself(filled):
+    ensemble = combine(filled, "top1", None, (), QUICK)
+    np.testing.assert_allclose(ensemble.log_probs("val"), ranked(filled)[0].log_probs("val"), atol=1e-5)
+    assert ensemble.result.combination.gain == 0
+
+
+def test_it_is_stored_as_a_run_and_made_once(filled):
+    first = combine(filled, "top3", None, (), QUICK)
+    assert first.result.kind == "ensemble"
+    assert first.run_id in filled.run_ids()
+    again = combine(filled, "top3", None, (), QUICK)
+    assert again.result.finished == first.result.finished
+    assert again.run_id == first.run_id
+
+
+def test_an_ensemble_is_no_candidate_of_the_next(filled):
+    combine(filled, "mean", None, (), QUICK)
+    later = combine(filled, "top3", None, (), QUICK)
+    assert not any(name.startswith("ensemble") for name in later.result.combination.candidates)
+
+
+def test_an_ensemble_may_be_named_as_a_member(filled):
+    mean = combine(filled, "mean", None, (), QUICK)
+    names = [mean.run_id, ranked(filled)[0].run_id]
+    assert mean.run_id in combine(filled, "mean", None, names, QUICK).result.combination.candidates
+
+
+def test_the_order_of_members_changes_nothing(filled):
+    names = [run.run_id for run in ranked(filled)][:3]
+    one, other = combine(filled, "mean", None, names, QUICK), combine(filled, "mean", None, names[::-1], QUICK)
+    assert one.run_id == other.run_id
+
+
+def test_a_changed_candidate_is_another_ensemble(filled):
+    before = combine(filled, "top3", None, (), QUICK)
+    outputs = make_outputs(seed=77, **SIZES)
+    save_run(filled, "e-224-frozen-s0-00000000", outputs=outputs, family="three", backbone="e", image_px=224)
+    assert combine(filled, "top3", None, (), QUICK).run_id != before.run_id
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"ids": "other"}, "validation images differ"),
+        ({"classes": 5}, "classes differ"),
+        ({"val": 61}, "validation images differ"),
+        ({"test": 21}, "test images differ"),
+    ],
+)
+def test_runs_of_other_images_are_refused(filled, change, said):
+    save_run(filled, "z-224-frozen-s0-00000000", outputs=make_outputs(**(SIZES | change)))
+    with pytest.raises(UserError, match=said) as error:
+        combine(filled, "top3", None, (), QUICK)
+    assert "z-224-frozen-s0-00000000" in str(error.value)
+
+
+def test_the_same_ids_with_other_labels_are_refused(filled):
+    outputs = make_outputs(**SIZES)
+    labels = tuple((label + 1) % 4 for label in outputs.images.val_labels)
+    other = outputs.images.model_copy(update={"val_labels": labels})
+    save_run(filled, "z-224-frozen-s0-00000000", outputs=type(outputs)(**{**vars(outputs), "images": other}))
+    with pytest.raises(UserError, match="labels differ"):
+        combine(filled, "top3", None, (), QUICK)
+
+
+def test_too_few_runs(store):
+    save_run(store, "a-224-frozen-s0-00000000")
+    with pytest.raises(UserError, match="top3 needs 3 finished runs of one data set; there are 1"):
+        combine(store, "top3", None, (), QUICK)
+
+
+def test_an_empty_store(store):
+    with pytest.raises(UserError, match="No finished run"):
+        combine(store, "top3", None, (), QUICK)
+
+
+def test_two_data_sets_need_a_choice(filled):
+    save_run(filled, "z-224-frozen-s0-00000000", data="petals")
+    with pytest.raises(UserError, match=r"several data sets: petals, toy. Choose one with --data"):
+        combine(filled, "top3", None, (), QUICK)
+    assert combine(filled, "top3", "toy", (), QUICK).result.data == "toy"
+    assert combine(filled, "top3", "/somewhere/toy", (), QUICK).result.data == "toy"
+    with pytest.raises(UserError, match="needs 3 finished runs"):
+        combine(filled, "top3", "petals", (), QUICK)
+    with pytest.raises(UserError, match="Did you mean 'petals'"):
+        combine(filled, "top3", "petal", (), QUICK)
+
+
+def test_members_of_two_data_sets_are_refused(filled):
+    save_run(filled, "z-224-frozen-s0-00000000", data="petals", outputs=make_outputs(**SIZES))
+    with pytest.raises(UserError, match="data sets 'toy' and 'petals'"):
+        combine(filled, "mean", None, ["a-224", "z-224"], QUICK)
+
+
+def test_a_run_that_saw_validation_is_refused(filled):
+    run = filled.get("a-224")
+    metrics = run.result.metrics.model_copy(update={"saw_validation": True})
+    result = run.result.model_copy(update={"metrics": metrics})
+    run.paths.result.write_text(result.model_dump_json())
+    with pytest.raises(UserError, match="trained on validation images"):
+        combine(filled, "top3", None, (), QUICK)
+
+
+@pytest.mark.parametrize("method", ["top0", "topp3", "best"])
+def test_an_unknown_method(filled, method):
+    with pytest.raises(UserError, match="Unknown combiner"):
+        combine(filled, method, None, (), QUICK)
+
+
+def test_a_store_without_test_predictions(store):
+    for number in range(3):
+        outputs = make_outputs(seed=number, **SIZES)
+        images = outputs.images.model_copy(update={"test_ids": (), "test_labels": None})
+        found = type(outputs)(**{**vars(outputs), "images": images, "log_probs": {"val": outputs.log_probs["val"]}})
+        save_run(store, f"run{number}-224-frozen-s0-00000000", outputs=found)
+    ensemble = combine(store, "top3", None, (), QUICK)
+    assert not ensemble.has("test")
+    assert ensemble.result.metrics.test_macro_f1 is None
+
+
+METHODS = ("top1", "mean", "geometric", "greedy", "blend", "stack", "cascade")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_candidate_is_enough_and_nothing_is_gained(filled, method):
+    ensemble = combine(filled, method, None, ["a-224"], QUICK)
+    combination = ensemble.result.combination
+    assert [member.weight for member in combination.members] == [1.0]
+    assert combination.diversity is None
+    if method not in ("stack", "blend"):  # these two recalibrate even one run
+        assert combination.gain == 0
+        np.testing.assert_allclose(ensemble.log_probs("val"), filled.get("a-224").log_probs("val"), atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_neither_order_nor_a_twin_changes_anything(filled, method):
+    names = [run.run_id for run in ranked(filled)]
+    ensemble = combine(filled, method, None, names, QUICK)
+    before = ensemble.result.combination
+    save_run(filled, "z-224-frozen-s0-00000000", outputs=make_outputs(seed=0, skill=3.0, **SIZES), family="z")
+    again = combine(filled, method, None, [*names[::-1], "z-224"], QUICK)
+    assert again.run_id == ensemble.run_id
+    again.paths.result.unlink()  # made anew
+    remade = combine(filled, method, None, [*names[::-1], "z-224"], QUICK).result.combination
+    assert remade.model_copy(update={"left_out": ()}) == before
+    assert [run.run_id for run in remade.left_out] == ["z-224-frozen-s0-00000000"]
+
+
+@pytest.mark.parametrize("method", ["greedy", "cascade"])
+def test_what_is_fitted_by_macro_f1_is_nowhere_below_the_best_single_run_where_it_is_fitted(filled, method):
+    best = ranked(filled)[0].result.metrics.macro_f1
+    assert combine(filled, method, None, (), QUICK).result.combination.fit_score >= best - 1e-12
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_ensemble_says_what_it_is_made_of_and_what_it_costs(filled, method):
+    ensemble = combine(filled, method, None, (), QUICK)
+    combination, cost = ensemble.result.combination, ensemble.result.cost
+    assert sum(member.weight for member in combination.members) == pytest.approx(1)
+    assert all(member.weight > 0 for member in combination.members)
+    assert combination.members_train_seconds == 10.0 * len(combination.members)
+    assert combination.candidates_train_seconds == cost.train_seconds_full == 50.0
+    if method != "cascade":
+        assert cost.inference_ms_per_image == 3.0 * len(combination.members)
+    assert ensemble.arrays["cross_fitted"].shape == (QUICK.repeats, SIZES["val"])
+    assert (combination.greedy is None) == (method != "greedy")
+    assert (combination.cascade is None) == (method != "cascade")
+    assert combination.calibration.temperature > 0
+
+
+def test_the_cross_fitted_score_is_that_of_the_held_out_predictions_that_are_kept(filled):
+    from sklearn.metrics import f1_score
+
+    ensemble = combine(filled, "blend", None, (), QUICK)
+    labels = ensemble.images.val_labels
+    scores = [
+        f1_score(labels, row, labels=range(4), average="macro", zero_division=0)
+        for row in ensemble.arrays["cross_fitted"]
+    ]
+    assert ensemble.result.combination.cross_fitted == pytest.approx(np.mean(scores))
+
+
+def test_splits_that_share_pictures_mark_the_ensemble_too(filled):
+    (run, *_) = filled.runs()
+    metrics = run.result.metrics.model_copy(update={"val_duplicates": 2, "test_duplicates": 0})
+    skill = {"a": 3.0, "b": 2.6, "c": 2.2, "d": 1.8, "e": 1.4}[run.result.backbone]
+    outputs = make_outputs(seed="abcde".index(run.result.backbone), skill=skill, **SIZES)
+    filled.save(run.result.model_copy(update={"metrics": metrics}), outputs)
+    assert combine(filled, "mean", None, (), QUICK).result.metrics.val_duplicates == 2

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.report.frame.points import front
+
+
+def test_hand_computed_front():
+    costs = [10, 20, 20, 30, 40, 50]
+    scores = [0.5, 0.4, 0.6, 0.6, 0.9, 0.8]
+    # 20/.4 loses to 10/.5 and 20/.6; 30/.6 to 20/.6, which is as good and cheaper; 50/.8 to 40/.9.
+    assert front(costs, scores).tolist() == [True, False, True, False, True, False]
+
+
+def test_equals_are_on_the_front_together():
+    assert front([1, 1], [0.5, 0.5]).tolist() == [True, True]
+
+
+def test_what_is_not_known_is_not_on_the_front_and_beats_nothing():
+    assert front([np.nan, 2, 1], [0.9, 0.5, np.nan]).tolist() == [False, True, False]
+
+
+def test_several_costs_by_hand():
+    # The second is beaten by the first in both; the third is dear in one, cheap in the other.
+    assert front([[1, 2, 3], [2, 2, 1]], [0.5, 0.5, 0.4]).tolist() == [True, False, True]
+    assert front([[1, 1], [np.nan, 2]], [0.9, 0.5]).tolist() == [False, True]
+
+
+def test_of_nothing():
+    assert front([], []).tolist() == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_against_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    costs, scores = rng.integers(0, 8, 30), rng.integers(0, 8, 30)
+    rows = list(zip(costs, scores, strict=True))
+    expected = [not any(c <= cost and s >= score and (c < cost or s > score) for c, s in rows) for cost, score in rows]
+    assert front(costs, scores).tolist() == expected

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from helpers_report import make_inputs, run_row
+
+from bench.report.frame.ranking import Ranking
+from bench.report.sections.rates import rates
+from bench.report.summary import summary
+
+SCORES = {  # at scales 0.3, 1 and 3
+    "resnet50": (0.80, 0.86, 0.70),
+    "vgg16": (0.88, 0.84, 0.60),
+    "densenet121": (0.81, 0.82, 0.82),
+}
+
+
+def row(backbone: str, scale: float, score: float, seed: int = 0, px: int = 224, **changes) -> dict:
+    recipe = "finetune" if scale == 1 else f"finetune lr x{scale:g}"
+    run_id = f"{backbone}-{px}-finetune-s{seed}-{round(scale * 10):08x}"
+    bounds = {"macro_f1": score, "macro_f1_low": score - 0.05, "macro_f1_high": score + 0.04}
+    return run_row(backbone, px, run_id=run_id, recipe=recipe, lr_scale=scale, seed=seed, **bounds | changes)
+
+
+def rows() -> list[dict]:
+    return [
+        row(name, scale, score)
+        for name, scores in SCORES.items()
+        for scale, score in zip((0.3, 1, 3), scores, strict=True)
+    ]
+
+
+def parts(given: list[dict]) -> list[str]:
+    return rates(Ranking.of(make_inputs(given)))
+
+
+def cells(text: str) -> dict[str, list[str]]:
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    return {first: rest for first, *rest in [lines[0], *lines[2:]]}
+
+
+def test_the_table_by_hand():
+    assert cells(parts(rows())[0]) == {
+        "backbone": ["x0.3", "x1", "x3", "best", "over x1"],
+        "resnet50@224": [".800 [.75, .84]", ".860 [.81, .90]", ".700 [.65, .74]", "x1", "+.000"],
+        "vgg16@224": [".880 [.83, .92]", ".840 [.79, .88]", ".600 [.55, .64]", "x0.3", "+.040"],
+        "densenet121@224": [".810 [.76, .85]", ".820 [.77, .86]", ".820 [.77, .86]", "x1", "+.000"],
+    }
+
+
+def test_whether_the_ranking_changes():
+    shared = "**finetune at 224 px**: the ranking at scale 1 (resnet50@224, vgg16@224, densenet121@224)"
+    changed = "**changes** when each takes its own best rate: vgg16@224, resnet50@224, densenet121@224."
+    assert parts(rows())[1] == f"- {shared} {changed}"
+    given = [one for one in rows() if one["lr_scale"] != 0.3]
+    assert parts(given)[1] == f"- {shared} stays as it is when each takes its own best rate."
+
+
+def test_resolutions_are_ranked_apart_and_one_backbone_is_no_ranking():
+    given = [*rows(), row("vgg16", 1, 0.9, px=512), row("vgg16", 3, 0.95, px=512)]
+    assert cells(parts(given)[0])["vgg16@512"][1:] == [".900 [.85, .94]", ".950 [.90, .99]", "x3", "+.050"]
+    assert "512" not in parts(given)[1]
+
+
+def test_seeds_are_averaged_over_those_that_ran_at_every_scale():
+    given = [row("vgg16", scale, score, seed) for scale, score, seed in [(1, 0.8, 0), (1, 0.6, 1), (3, 0.7, 0)]]
+    assert cells(parts(given)[0])["vgg16@224"] == [".800 [.75, .84]", ".700 [.65, .74]", "x1", "+.000"]
+    given.append(row("vgg16", 3, 0.9, 1))
+    assert cells(parts(given)[0])["vgg16@224"] == [".700 [.65, .74]", ".800 [.75, .84]", "x3", "+.100"]
+
+
+def test_runs_that_differ_otherwise_are_no_comparison_of_rates():
+    assert parts([row("vgg16", 1, 0.8), row("vgg16", 3, 0.9, seed=1)]) == []
+    assert parts([row("vgg16", 1, 0.8), row("vgg16", 3, 0.9, weights="random")]) == []
+    assert parts([row(name, 1, scores[1]) for name, scores in SCORES.items()]) == []
+    assert parts([row("vgg16", 1, 0.8), row("vgg16", 3, 0.9, saw_validation=True)]) == []
+
+
+def test_without_scale_1_nothing_is_said_of_it():
+    given = [row(name, scale, 0.8) for name in ("vgg16", "resnet50") for scale in (0.3, 3)]
+    assert cells(parts(given)[0])["vgg16@224"][-2:] == [
+        "x3",
+        "-",
+    ]  # as good, and closer to 1: a factor of 3, not of 3.33
+    assert parts(given)[1] == ""
+
+
+def test_recipes_are_told_apart():
+    others = [
+        one | {"recipe": one["recipe"].replace("finetune", "own"), "run_id": f"o{one['run_id']}"} for one in rows()
+    ]
+    assert {"vgg16@224 finetune", "vgg16@224 own"} <= set(cells(parts([*rows(), *others])[0]))
+
+
+def test_the_page_has_the_section_and_says_what_flatters():
+    inputs = make_inputs(rows())
+    page = " ".join(summary(Ranking.of(inputs), inputs, [], shared_data=False).split())
+    assert "## Learning rates" in page
+    assert "The best of several rates was chosen on the validation images that score it, which flatters" in page
+    inputs = make_inputs([row("vgg16", 1, 0.8)])
+    assert "## Learning rates" not in summary(Ranking.of(inputs), inputs, [], shared_data=False)
+
+
+def test_a_scaled_run_alone_is_named_so():
+    assert Ranking.of(make_inputs([row("vgg16", 3, 0.8)])).rows["label"].tolist() == ["vgg16@224 finetune lr x3"]

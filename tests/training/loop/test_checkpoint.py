@@ -1,0 +1,99 @@
+from dataclasses import asdict
+
+import pytest
+from helpers_training import assert_same, examples, recipe, training
+
+from bench.errors import UserError
+from bench.training.loop.checkpoint import Checkpoint
+from bench.training.loop.epochs import Fit, Listeners
+
+TRAIN, VAL = examples(21), examples(10, 1)
+ASKED = recipe(
+    epochs=4,
+    head=("batch_norm", "dropout:0.5", "gap", "softmax"),
+    augmentation="flip",
+    ema_momentum=0.5,
+    weight_decay=0.01,
+)
+
+
+class KilledError(Exception):
+    pass
+
+
+def fit(path, *, die_after=None, run_id="a"):
+    made = training(ASKED, TRAIN, VAL)
+
+    def on_step(epoch, done):
+        if die_after is not None and (epoch, done) == die_after:
+            raise KilledError
+
+    checkpoint = Checkpoint(path, run_id, made.variables)
+    return made, Fit(made, Listeners(on_step=on_step), checkpoint).run()
+
+
+def test_interrupted_equals_uninterrupted(tmp_path):
+    """Dropout's seeds, Adam's moments, averages and the order of images go on where they were."""
+    whole, expected = fit(tmp_path / "whole.npz")
+    with pytest.raises(KilledError):
+        fit(tmp_path / "cut.npz", die_after=(2, 2))
+    resumed, found = fit(tmp_path / "cut.npz")
+    assert found.interruptions == 1
+    assert [row.epoch for row in found.rows] == [0, 1, 2, 3]
+    clocks = ("train_seconds", "eval_seconds", "checkpoint_seconds", "input_wait_seconds")
+    for ours, theirs in zip(found.rows, expected.rows, strict=True):
+        kept = {name: value for name, value in asdict(ours).items() if name not in clocks}
+        assert kept == pytest.approx({name: asdict(theirs)[name] for name in kept}, abs=1e-5)
+    assert_same(whole, resumed, 1e-5)
+
+
+def test_clocks_add_up(tmp_path):
+    with pytest.raises(KilledError):
+        fit(tmp_path / "cut.npz", die_after=(2, 1))
+    made = training(ASKED, TRAIN, VAL)
+    before = Checkpoint(tmp_path / "cut.npz", "a", made.variables).restore()
+    _, found = fit(tmp_path / "cut.npz")
+    assert [row.train_seconds for row in found.rows[:2]] == [row.train_seconds for row in before.rows]
+    assert found.startup_seconds > before.startup_seconds > 0
+
+
+def test_a_finished_training_is_not_trained_further(tmp_path):
+    _, first = fit(tmp_path / "a.npz")
+    _, again = fit(tmp_path / "a.npz")
+    assert [row.loss for row in again.rows] == [row.loss for row in first.rows]
+
+
+def test_another_runs_checkpoint_is_refused(tmp_path):
+    fit(tmp_path / "a.npz")
+    with pytest.raises(UserError, match=r"of another configuration \(a\) than b"):
+        fit(tmp_path / "a.npz", run_id="b")
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    fit(tmp_path / "a.npz")
+    content = (tmp_path / "a.npz").read_bytes()
+    (tmp_path / "a.npz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match="damaged"):
+        fit(tmp_path / "a.npz")
+
+
+def test_a_full_disk_leaves_the_last_complete_epoch(tmp_path, monkeypatch):
+    import errno
+
+    from bench.training.loop import checkpoint as module
+
+    calls, write = [], module.write_atomic
+
+    def full(path, content):
+        calls.append(path)
+        if len(calls) > 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, content)
+
+    monkeypatch.setattr(module, "write_atomic", full)
+    with pytest.raises(OSError, match="No space"):
+        fit(tmp_path / "a.npz")
+    monkeypatch.undo()
+    _, found = fit(tmp_path / "a.npz")
+    assert len(found.rows) == 4
+    assert found.interruptions == 1
