@@ -29,7 +29,8 @@ import backbones
 assert "keras" not in sys.modules and "tensorflow" not in sys.modules
 adapter = backbones.get("mobilenetv2")
 assert {[getattr(ours, field) for field in DECLARED]!r} == [getattr(adapter, field) for field in {DECLARED!r}]
-assert {[ours.weights_file.name, ours.weights_file.digest]!r} == [adapter.weights_file.name, adapter.weights_file.digest]
+file = adapter.weights_file
+assert {(ours.weights_file.name, ours.weights_file.digest)!r} == (file.name, file.digest)
 model = adapter.build("random")
 assert model.count_params() == adapter.parameters, model.count_params()
 assert model.output_shape[-1] == adapter.feature_width
