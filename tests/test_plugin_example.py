@@ -1,4 +1,4 @@
-"""The README's plugin, installed as a package and given as a file, and run as a user would."""
+"""The plugin of docs/plugins.md, installed as a package and given as a file, and run as a user would."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from bench.predictions.predict.outcome import NetworkOutputs
 from bench.store.store import Store
 
 ROOT = Path(__file__).parent.parent
-SECTION = (ROOT / "README.md").read_text().split("\n## Backbones from elsewhere\n")[1].split("\n## ")[0]
+SECTION = (ROOT / "docs" / "plugins.md").read_text().split("\n## As a plugin\n")[1]
 NO_TENSORFLOW = (
     "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; from bench.cli import main; main()"
 )
