@@ -25,8 +25,8 @@ class EfficientNet(KerasApplication):
     (github.com/tensorflow/tensorflow/issues/49930), and Keras compensates by a second Rescaling layer, which it
     inserts for weights="imagenet" alone: a file that is loaded by its path gives other outputs in silence. Here the
     variance is corrected when a file is loaded, and there is never a second layer. The stored value tells whether it
-    needs the correction, so that published files, files saved from a Keras model of them, files saved from this model and
-    files of random networks all give the outputs they were saved with.
+    needs the correction, so that published files, files saved from a Keras model of them, from this model or from a
+    random network all give the outputs they were saved with.
     """
 
     def load(self, model: keras.Model, path: Path) -> None:

@@ -1,8 +1,8 @@
 """Presets of keras-hub (keras.io/keras_hub/presets), by the name `hub:PRESET`.
 
 A preset is a name that keras-hub knows (`hub:resnet_18_imagenet`), a handle (`hub:hf://keras/resnet_18_imagenet`) or a
-folder that `save_to_preset` wrote (`hub:/path/to/preset`). keras-hub is optional, and is imported only when a network is
-built: before that, width and size of a preset are unknown.
+folder that `save_to_preset` wrote (`hub:/path/to/preset`). keras-hub is optional, and is imported when a network
+is built: before that, width and size of a preset are unknown.
 """
 
 from __future__ import annotations

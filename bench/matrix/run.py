@@ -9,7 +9,7 @@ from bench import plugins
 from bench.data.index import DataIndex, checked_index
 from bench.environment import code_revision, is_chief
 from bench.jobs.messages import PlannedRun, TrainJob
-from bench.jobs.progress import make_view
+from bench.jobs.progress import View
 from bench.matrix.plan import MatrixPlan, ParsedRequest, grouped, make_plan, work
 from bench.matrix.request import RunRequest
 from bench.matrix.runner import RunOutcome, run_jobs
@@ -47,7 +47,7 @@ def run_matrix(request: RunRequest) -> MatrixRun:
     plan = make_plan(asked, store)
     if request.dry_run:
         return MatrixRun(plan, failed_plugins)
-    with make_view({}) as view:
+    with View({}) as view:
         index = checked_index(request.data, plan.source, plan.resolutions, store.log("prepare"), view.progress)
     if plan.source is None:  # the sample, drawn now: its runs have names
         plan = make_plan(asked, store)
@@ -61,7 +61,7 @@ def _train(plan: MatrixPlan, index: DataIndex, store: Store) -> RunOutcome:
         return RunOutcome()
     images = sum(len(split.ids) for split in index.splits.values())
     jobs = [_job(plan, runs, store) for runs in grouped(todo)]
-    with make_view({run.run_id: work(run, images) for run in todo}) as view:
+    with View({run.run_id: work(run, images) for run in todo}) as view:
         return run_jobs(jobs, store, view, fail_fast=plan.asked.request.fail_fast)
 
 

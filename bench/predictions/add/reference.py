@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.data.index import DataIndex, checked_index, find_made
 from bench.data.source import USUAL_PX, names
-from bench.jobs.progress import make_view
+from bench.jobs.progress import View
 from bench.store.metrics import known_duplicates
 from bench.store.selection import runs_of
 from bench.store.store import Store, StoredRun
@@ -91,5 +91,5 @@ def _index(data: str, store: Store) -> DataIndex:
     """The index of the smallest resolution."""
     source = find_made(data)
     smallest = source.resolutions[:1] if source else USUAL_PX[:1]
-    with make_view({}) as view:
+    with View({}) as view:
         return checked_index(data, source, smallest, store.log("prepare"), view.progress)
