@@ -1,4 +1,4 @@
-"""The matrix of one command: plan, skip finished runs, hand the rest to child processes."""
+"""The matrix of one command: plans the runs, skips finished ones, trains the others in child processes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bench.jobs.progress import View
 from bench.matrix.plan import MatrixPlan, ParsedRequest, grouped, make_plan, work
 from bench.matrix.request import RunRequest
 from bench.matrix.runner import RunOutcome, run_jobs
-from bench.matrix.selection import spread
+from bench.matrix.selection import broad_patterns
 from bench.store.store import Store
 
 
 @dataclass(frozen=True)
 class MatrixRun:
-    """A plan and its outcome; of a dry run, the plan alone."""
+    """A plan and its outcome; a dry run has no outcome."""
 
     plan: MatrixPlan
     failed_plugins: int  # of those given with --plugin
@@ -27,20 +27,20 @@ class MatrixRun:
 
     @property
     def status(self) -> int:
-        """The exit status: 1 if a run failed, now or before, or a plugin that was given."""
+        """The exit status: 1 if a run failed, now or before, or a plugin of the command failed."""
         failed_runs = not self.plan.asked.request.dry_run and (self.outcome.failed or self.plan.states.failed)
         return int(bool(failed_runs or self.failed_plugins))
 
 
 def run_matrix(request: RunRequest) -> MatrixRun:
-    """Plans the matrix and trains the runs that are left to do.
+    """Plans the matrix and trains the runs that are not finished.
 
     Raises:
         UserError: a mistake in the request, the data set or the weights.
     """
     failed_plugins = plugins.use(request.plugins)
     asked, store = ParsedRequest.of(request), Store(request.runs)
-    for line in spread(request.words):
+    for line in broad_patterns(request.words):
         print(line, file=sys.stderr)
     if not request.dry_run:
         store.check_writable()
@@ -55,7 +55,7 @@ def run_matrix(request: RunRequest) -> MatrixRun:
 
 
 def _train(plan: MatrixPlan, index: DataIndex, store: Store) -> RunOutcome:
-    # A bank and its heads are the work of one device: the chief's.
+    # Only the chief makes banks and trains heads: they use one device.
     todo = [run for run in plan.states.todo if is_chief() or not run.config.recipe.is_banked]
     if not todo:
         return RunOutcome()
