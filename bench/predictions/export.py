@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bench.errors import UserError, unknown
 from bench.files import csv_text, write_atomic, write_text
-from bench.predictions.add.csv_file import RESERVED
+from bench.predictions.add.prediction_file import RESERVED
 from bench.store.store import Images, Split, StoredRun
 
 SPLITS: tuple[Split, ...] = ("val", "test")
