@@ -1,4 +1,4 @@
-"""What `bench export` does: a run's predictions as files that `bench add` and everybody else can read."""
+"""`bench export`: the predictions of a run as CSV or NumPy files, which `bench add` reads."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _write_npy(run: StoredRun, split: Split, stem: Path) -> list[Path]:
 
 
 def _values(run: StoredRun, split: Split) -> npt.NDArray[Any]:
-    """Probabilities float64 (N, C); of a run of predicted classes those, int64 (N,)."""
+    """Probabilities float64 (N, C); of a run with predicted classes only, classes int64 (N,)."""
     log_probs = run.log_probs(split)
     if run.result.metrics.labels_only:
         predicted: npt.NDArray[np.int64] = log_probs.argmax(axis=1)
