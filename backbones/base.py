@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backbones import loading
 from backbones.weights_file import WeightsError, WeightsFile
 
 if TYPE_CHECKING:
@@ -122,8 +123,6 @@ class Backbone(ABC):
             WeightsError: the weights are not available, or are not those of this network.
             BackboneError: the network differs from the declared properties.
         """
-        from backbones import loading
-
         with loading.seeded(seed):
             model = self.architecture()
         self._check(model)
@@ -137,8 +136,6 @@ class Backbone(ABC):
         Raises:
             WeightsError: not a weights file, or not one of this network without its top.
         """
-        from backbones import loading
-
         loading.load(model, path, self.name)
 
     def _check(self, model: keras.Model) -> None:
@@ -159,6 +156,4 @@ class Backbone(ABC):
             return Path(weights)
         if self.weights_file is None:
             raise WeightsError(f"{self.name} has no ImageNet weights: use 'random' or the path of a weights file.")
-        from backbones import loading
-
         return loading.fetch(self.weights_file)

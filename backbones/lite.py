@@ -12,6 +12,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from backbones import torch_file
 from backbones.base import STAGES, Backbone, WeightsError
 from backbones.registry import register
 from backbones.weights_file import PackagedWeights
@@ -81,8 +82,6 @@ class EfficientNetLite(Backbone):
         if path.suffix != ".pth":
             super().load(model, path)
             return
-        from backbones import torch_file
-
         _assign(model, torch_file.read(path), _blocks(self.width, self.depth), f"{path}, weights for {self.name}")
 
 

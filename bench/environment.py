@@ -131,7 +131,7 @@ def cpu_model() -> str:
 
 @cache
 def code_revision() -> str:
-    """The package's version; in a git checkout with the last commit of the code, and `.dirty` if the code was edited."""
+    """The package's version; in a git checkout with the last commit of the code, and `.dirty` if it was edited."""
     commit = _git("log", "-1", "--format=%h", "--", *_CODE)
     if not commit:
         return __version__
