@@ -21,7 +21,7 @@ STAGES = ("stage1", "stage2", "stage3", "stage4", "stage5")
 
 
 class BackboneError(ValueError):
-    """A network that is not what its adapter declares. One line, naming the backbone."""
+    """A network that differs from the declaration of its adapter. One line, naming the backbone."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ class _Variant(NamedTuple):
     ends: tuple[str, str, str]  # of the last three stages; the first two end at pools
     feature_width: int
     parameters: int
-    gflops: tuple[float, float]  # at 224 and at 512 px: neither pads where it makes maps smaller
+    gflops: tuple[float, float]  # at 224 and at 512 px: neither pads convolutions of stride 2
     top1: float
     md5: str
 

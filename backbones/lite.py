@@ -201,7 +201,7 @@ def _check_names(expected: set[str], found: set[str], what: str) -> None:
 
 
 def _as_keras(variable: Any, tensor: Any, name: str, what: str) -> Any:
-    """Kernels: output channels, input channels, height, width there; height, width, input, output channels here."""
+    """Kernels are output x input x height x width in the file, and height x width x input x output in Keras."""
     import numpy as np
 
     if tensor.ndim == 4:

@@ -1,4 +1,4 @@
-"""A published weights file: its name, its hash and where it comes from."""
+"""Published weights files: name, hash and source."""
 
 from __future__ import annotations
 

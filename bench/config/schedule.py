@@ -18,11 +18,11 @@ class Schedule(Frozen):
     """Learning rate per epoch: a linear ramp, a plateau, an exponential decay (`bench.config.schedule`)."""
 
     start_lr: Rate  # first epoch's rate; may lie above max_lr, as in the flower log
-    min_lr: Rate  # what the decay approaches
+    min_lr: Rate  # limit of the decay
     max_lr: Rate  # rate after the ramp
     ramp_epochs: Annotated[int, Field(ge=0)]
     sustain_epochs: Annotated[int, Field(ge=0)] = 0
-    decay: Annotated[float, Field(gt=0, le=1)]  # factor per epoch of what lies above min_lr
+    decay: Annotated[float, Field(gt=0, le=1)]  # factor per epoch of the rate above min_lr
     start_lr_feedback: bool = False  # as the notebooks trained: each epoch ramps from the rate of the epoch before
     max_lr_times_replicas: bool = False  # max_lr is the rate of one replica
 

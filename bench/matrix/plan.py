@@ -72,7 +72,8 @@ class ParsedRequest:
             source: the data set.
             weights: backbone -> `imagenet`, `random` or the path of a file.
         """
-        options = self.request.options
+        options, cells = self.request.options, self.cells(source)
+        fingerprints = {px: source.fingerprint(px) for px in {px for _, px in cells}}
         names = {backbone: weights_name(found, backbones.get(backbone)) for backbone, found in weights.items()}
         configs = [
             RunConfig(
@@ -86,13 +87,11 @@ class ParsedRequest:
                 plugin=plugins.label(backbone),
                 **options.shared(),
             )
-            for backbone, px in self.cells(source)
+            for backbone, px in cells
             for scale in options.lr_scales
             for seed in range(self.request.seeds)
         ]
-        return [
-            PlannedRun(run_id=config.run_id(source.fingerprint(config.image_px)), config=config) for config in configs
-        ]
+        return [PlannedRun(run_id=config.run_id(fingerprints[config.image_px]), config=config) for config in configs]
 
 
 def usual_resolutions(source: DataSource | None) -> tuple[int, ...]:

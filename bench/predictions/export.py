@@ -21,7 +21,7 @@ SPLITS: tuple[Split, ...] = ("val", "test")
 def export(run: StoredRun, form: str, out: Path) -> list[Path]:
     """Writes `<run>-val` and `<run>-test` into a folder. Returns the files, those beside an array included.
 
-    Probabilities are float64: float32 would lose what float32 log-probabilities hold, and scores would change.
+    Probabilities are float64: float32 has less precision than float32 log-probabilities, and scores would change.
 
     Raises:
         UserError: an unknown format, or a folder that cannot be written.

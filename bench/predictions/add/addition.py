@@ -1,4 +1,4 @@
-"""`bench add`: stores predictions made elsewhere as a run."""
+"""`bench add`: stores predictions of other programs as a run."""
 
 from __future__ import annotations
 
