@@ -84,7 +84,7 @@ def decoded(data, px=PX):
 
 
 def _write_pictures(data, index, folder):
-    """Without loss, so that they are the pixels that the runs have seen, whoever decodes them."""
+    """PNG is lossless: every decoder gives the pixels that the runs have seen."""
     from PIL import Image
 
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""What the commands do with plugins: what is said, what goes on, what is recorded."""
+"""Plugins of commands: warnings, runs that go on, records."""
 
 from __future__ import annotations
 

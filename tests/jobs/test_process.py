@@ -16,7 +16,7 @@ JOB = LookJob(data="gs://bucket/data")
 
 @pytest.fixture
 def log(tmp_path, monkeypatch):
-    """The log of a child; `script.txt`, two folders up, says what the child does."""
+    """The log of a child that follows the script two folders up."""
     monkeypatch.setattr(process, "WORKER", (str(FAKE),))
     (tmp_path / "logs").mkdir()
     return tmp_path / "logs" / "log.txt"

@@ -136,7 +136,7 @@ def test_what_a_plugin_does_not_say_is_left_empty(tmp_path, own_registry):
 
 @pytest.fixture
 def small(own_registry):
-    """VGG16 and VGG19 whose published files are seven bytes long, ResNet50 of whose nobody publishes a hash."""
+    """VGG16 and VGG19 with published files of seven bytes, ResNet50 with a file without a published hash."""
     for name, algorithm in (("vgg16", "md5"), ("vgg19", "sha256"), ("resnet50", None)):
         backbone = backbones.get(name)
         digest = hashlib.new(algorithm, CONTENT).hexdigest() if algorithm else None

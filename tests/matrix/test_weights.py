@@ -201,7 +201,7 @@ def test_a_weights_file_is_named_by_its_content(tmp_path):
 
 
 def test_the_published_file_is_imagenet_wherever_it_lies(tmp_path):
-    """The same weights are the same question; where no hash is published nobody can say so."""
+    """The same weights give the same run; without a published hash they cannot be recognised."""
     (tmp_path / "any.h5").write_bytes(b"one")
     backbone = backbones.get("vgg16")
     for digest, named in ((hashlib.md5(b"one").hexdigest(), "imagenet"), (None, "any.h5@7692c3ad")):
@@ -218,7 +218,7 @@ def written(model, path):
 
 
 def publish(path, algorithm="sha256"):
-    """Declares the file to be what is published of `tiny`."""
+    """Declares the file to be the published weights of `tiny`."""
     digest = hashlib.new(algorithm, path.read_bytes()).hexdigest() if algorithm else None
     file = WeightsFile(NAME, digest, f"https://example.org/{NAME}")
     registry._registered["tiny"] = dataclasses.replace(backbones.get("tiny"), weights_file=file)

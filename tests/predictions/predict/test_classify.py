@@ -1,4 +1,4 @@
-"""Saved and loaded, a run says what it said: through files of pictures, a child process and the command."""
+"""A loaded run repeats its predictions: through files of pictures, a child process and the command."""
 
 import csv
 import io
