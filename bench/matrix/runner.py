@@ -105,21 +105,19 @@ class JobRunner:
             kind: FailureKind = "oom" if out_of_memory else "killed" if status < 0 else "error"
             reason = f"the child process ended while at '{self._phase or 'starting'}': {ending(status)}"
             if out_of_memory:
-                reason += (
-                    f"; {self._images_at_once(run)} images of {run.config.image_px} px at once took too much memory"
-                )
+                reason += f"; {self._batch(run)} images of {run.config.image_px} px at once took too much memory"
             self._fail(Failed(run_id=run.run_id, kind=kind, reason=reason, seconds=seconds), child.log_tail())
 
-    def _images_at_once(self, run: PlannedRun) -> int:
+    def _batch(self, run: PlannedRun) -> int:
         return self._job.at_once or run.config.recipe.batch_per_replica
 
     def _halve_batch(self, run: PlannedRun) -> bool:
         """Halves the images at once, if possible; the run is then tried again from its last complete epoch."""
-        half = self._images_at_once(run) // 2
-        if self._job.on_oom == "fail" or run.config.recipe.is_banked or half < 1:
+        batch = self._batch(run)
+        if self._job.on_oom == "fail" or run.config.recipe.is_banked or batch < 2:
             return False
-        self._job = self._job.model_copy(update={"at_once": half})
-        self._view.say(f"{run.run_id}: out of memory with {2 * half} images at once; again with {half}")
+        self._job = self._job.model_copy(update={"at_once": batch // 2})
+        self._view.say(f"{run.run_id}: out of memory with {batch} images at once; again with {batch // 2}")
         return True
 
     def _fail(self, event: Failed, log_tail: str) -> None:

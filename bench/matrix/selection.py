@@ -31,7 +31,7 @@ def select_backbones(words: Sequence[str], everything: bool) -> list[BackboneCho
     """
     if not words and not everything:
         raise UserError(
-            "What to run? Give --all, or backbones (vgg16, vgg16@512), families (efficientnet) or patterns "
+            "No backbone to run. Give --all, or backbones (vgg16, vgg16@512), families (efficientnet) or patterns "
             "('resnet*@224'); `list backbones` shows them all."
         )
     chosen = [BackboneChoice(name, None) for name in backbones.MATRIX] if everything else []

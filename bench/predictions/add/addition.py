@@ -72,12 +72,7 @@ def add(store: Store, addition: Addition) -> Added:
     Raises:
         UserError: a file with wrong content, or a stored run has the same predictions.
     """
-    if not _NAME.fullmatch(addition.name) or addition.name.startswith("ensemble-"):
-        raise UserError(
-            f"'{addition.name}' cannot name a run. Expected letters, digits, dots, dashes and underscores, at most 80, "
-            "not beginning with 'ensemble-'."
-        )
-    _check_costs(addition.cost)
+    _check_name_and_costs(addition)
     store.check_writable()
     files = _read(addition)
     known = reference(store, addition.data)
@@ -102,8 +97,13 @@ def digest(log_probs: LogProbs) -> str:
     return hashlib.sha256(file.getvalue()).hexdigest()
 
 
-def _check_costs(cost: Cost) -> None:
-    for name, value in cost.model_dump(exclude_none=True).items():
+def _check_name_and_costs(addition: Addition) -> None:
+    if not _NAME.fullmatch(addition.name) or addition.name.startswith("ensemble-"):
+        raise UserError(
+            f"'{addition.name}' cannot name a run. Expected letters, digits, dots, dashes and underscores, at most 80, "
+            "not beginning with 'ensemble-'."
+        )
+    for name, value in addition.cost.model_dump(exclude_none=True).items():
         if not 0 <= value < math.inf:
             raise UserError(f"The {name.replace('_', ' ')} are {value}. Expected a number of at least 0.")
 
