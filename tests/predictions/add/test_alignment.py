@@ -1,4 +1,4 @@
-"""Order of rows and columns. Files that do not match are in `test_wrong_files.py`."""
+"""Order of rows and columns. Files that do not match are in `test_prediction_file.py`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Accepted numbers. Refused ones are in `test_wrong_files.py`."""
+"""Accepted numbers. Refused ones are in `test_prediction_file.py`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every wrong file is one clear line, and nothing is stored."""
+"""Every wrong file is refused with one line, and nothing is stored."""
 
 import pickle
 
