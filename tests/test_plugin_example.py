@@ -11,18 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers_data import make_data, picture
+from helpers_jobs import planned_runs
 from PIL import Image
 
 from backbones import plugins
 from bench import plugins as plugging
-from bench.config.recipe import load_recipe
 from bench.data.scan import scan
 from bench.data.source import find
 from bench.errors import UserError
 from bench.jobs.messages import Finished, PredictJob, TrainJob
 from bench.jobs.worker import handler
-from bench.matrix.plan import planned_runs
-from bench.matrix.request import Options
 from bench.predictions.predict.classify import PredictRequest, classify
 from bench.predictions.predict.networks import needed
 from bench.predictions.predict.outcome import NetworkOutputs
@@ -101,10 +99,9 @@ def trained(world, tmp_path, own_registry):
     """A run of a plugin's file that kept its weights, trained as a child would, and its job."""
     path = tmp_path / "filenet.py"
     path.write_text(block("python").replace('name="pocketnet"', 'name="filenet"'))
-    prints = scan(find(str(world / "toy")), (32,)).fingerprints
+    scan(find(str(world / "toy")), (32,))
     plugging.use([path])
-    recipe = load_recipe("frozen")
-    runs = planned_runs([("filenet", 32)], recipe, 1, {"filenet": "random"}, "toy", prints, Options())
+    runs = planned_runs("filenet@32", source=find(str(world / "toy")))
     job = TrainJob(
         data=str(world / "toy"),
         resolutions=(32,),
