@@ -8,7 +8,8 @@ from helpers_store import make_outputs, save_run
 from sklearn.metrics import f1_score
 
 from bench.analysis.describe import as_dict, describe_run
-from bench.commands.listing import besides, data_rows, print_rows, recipe_rows, run_rows
+from bench.analysis.listings import data_rows, rare_settings, recipe_rows, run_rows
+from bench.commands.output import print_result, table
 from bench.config.recipe import load_recipe, recipe_names
 from bench.ensemble_runs.workbench import Protocol, combine
 from bench.store.store import Store
@@ -30,7 +31,7 @@ def test_a_run_whole(store):
     expected = f1_score(run.images.val_labels, predicted, average=None, labels=range(4), zero_division=0)
     np.testing.assert_allclose([row["f1"] for row in content["per_class"]], expected)
     assert sum(row["images"] for row in content["per_class"]) == 40
-    text = describe_run(run)
+    text = describe_run(content, run.paths.folder)
     for part in ("run1-224", "metrics.macro_f1", "recipe.schedule.max_lr", "versions.python", "class 3", "loss"):
         assert part in text
 
@@ -41,11 +42,11 @@ def test_lists(store, capsys):
     assert data_rows()[0]["folder"] == "made on first use"
     found = run_rows(store)
     assert [row["run"][:4] for row in found] == ["run1", "run0"]  # best first
-    print_rows(found, as_json=True)
+    print_result(found, True, table)
     assert json.loads(capsys.readouterr().out) == found
-    print_rows(found, as_json=False)
+    print_result(found, False, table)
     assert "macro F1" in capsys.readouterr().out
-    print_rows([], as_json=False)
+    print_result([], False, table)
     assert capsys.readouterr().out == "none\n"
 
 
@@ -87,15 +88,15 @@ def test_an_ensemble_tells_what_became_of_its_members(store):
         ("run0", "is no longer in the store"),
         ("run1", "in the store"),
     ]
-    text = describe_run(ensemble, store)
+    text = describe_run(as_dict(ensemble, store), ensemble.paths.folder)
     assert "is no longer in the store" in text
     assert "bins_before" not in text  # pages of numbers are for the report
     assert as_dict(store.get("run1"), store)["members"] == []
 
 
-def test_recipes_say_what_they_set_besides():
+def test_recipes_say_what_they_set_rare_settings():
     recipe = load_recipe("finetune").model_copy(update={"label_smoothing": 0.1, "target_f1": 0.9})
-    assert besides(recipe) == "label_smoothing 0.1, target_f1 0.9"
+    assert rare_settings(recipe) == "label_smoothing 0.1, target_f1 0.9"
     fed_back = recipe.schedule.model_copy(update={"start_lr_feedback": True})
-    assert besides(load_recipe("frozen").model_copy(update={"schedule": fed_back})) == "start_lr_feedback"
-    assert besides(load_recipe("frozen")) == ""
+    assert rare_settings(load_recipe("frozen").model_copy(update={"schedule": fed_back})) == "start_lr_feedback"
+    assert rare_settings(load_recipe("frozen")) == ""

@@ -99,7 +99,7 @@ def test_members_may_follow_one_another(call, tmp_path, words):
         (["mean", "--max-cost", "0"], "--max-cost 0: expected milliseconds per image, more than 0"),
         (["mean", "--max-cost", "nan"], "expected milliseconds per image"),
         (["mean", "--max-cost", "0.5"], "the cheapest candidate, a-224-frozen-s0-00000000, takes 1 ms per image"),
-        (["mean", "a"], "What is 'a'? Candidates are named after --members"),
+        (["mean", "a"], "Unexpected argument 'a'. Candidates are named after --members"),
         (["median"], "Unknown combiner 'median'. Known: topK (top1, top3, ...), blend"),
         (["top9"], "top9 needs 9 finished runs of one data set; there are 4"),
         (["mean", "--members", "q"], "Unknown run 'q'"),
