@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -31,21 +30,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-commands: list[Callable[..., None]] = [
-    run,
-    ensemble,
-    recommend,
-    report,
-    add,
-    export,
-    predict,
-    submit,
-    score,
-    show,
-    clean,
-]
-for command in commands:
-    app.command()(command)
+app.command()(run)
+app.command()(ensemble)
+app.command()(recommend)
+app.command()(report)
+app.command()(add)
+app.command()(export)
+app.command()(predict)
+app.command()(submit)
+app.command()(score)
+app.command()(show)
+app.command()(clean)
 app.add_typer(list_app, name="list")
 app.add_typer(data_app, name="data")
 

@@ -34,12 +34,12 @@ def add(
         Path | None, typer.Option(metavar="FILE", help="Class names of an .npy, one per line. Default: label order.")
     ] = None,
     data: DataFilter = None,
-    family: Annotated[str | None, typer.Option(help="Family of the network; topK takes two runs of one.")] = None,
+    family: Annotated[str | None, typer.Option(help="Family, of which topK takes at most two runs.")] = None,
     train_seconds: Annotated[float | None, typer.Option(min=0, help="Seconds of the whole training.")] = None,
     ms_per_image: Annotated[float | None, typer.Option(min=0, help="Milliseconds of inference per image.")] = None,
     parameters: Annotated[int | None, typer.Option(min=0, help="Parameters of the network.")] = None,
     gflops: Annotated[float | None, typer.Option(min=0, help="GFLOPs per image, forward, 2 x multiply-adds.")] = None,
-    device: Annotated[str | None, typer.Option(help="Device of the times; only equal devices are compared.")] = None,
+    device: Annotated[str | None, typer.Option(help="Timed device; times are compared within one device.")] = None,
     selected_on_validation: Annotated[
         bool, typer.Option("--selected-on-validation", help="The epoch was selected by its validation score.")
     ] = False,

@@ -46,7 +46,7 @@ def ensemble(
     max_cost: Annotated[
         float | None,
         typer.Option(
-            "--max-cost", metavar="MS", help="Most milliseconds per image of all members; of a cascade, on average."
+            "--max-cost", metavar="MS", help="Limit on milliseconds per image of all members; of a cascade, on average."
         ),
     ] = None,
     prices: PricesFile = None,
@@ -85,10 +85,10 @@ def _print_ensemble(result: Result, page: Path) -> None:
         reach = ", then ".join(
             f"{share:.0%} on {stage}" for stage, share in zip(point.stages, point.reach, strict=True)
         )
-        time = f"{point.ms_per_image:.3g} ms per image, going on below {point.threshold:.3g}"
+        time = f"{point.ms_per_image:.3g} ms per image, next stage below {point.threshold:.3g}"
         typer.echo(f"Images run: {reach}; {time}.")
-    found = result.metrics.test_macro_f1
-    test = "" if found is None else f"; on test {found:.3f} ({result.metrics.test_images} images)"
+    test_f1 = result.metrics.test_macro_f1
+    test = "" if test_f1 is None else f"; on test {test_f1:.3f} ({result.metrics.test_images} images)"
     scores = f"cross-fitted {combination.cross_fitted:.3f}, fitted {combination.fit_score:.3f}{test}"
     typer.echo(f"Macro F1 on validation: {scores}")
     if combination.gain is not None:

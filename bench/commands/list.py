@@ -35,7 +35,7 @@ def weights(
     plugin: Plugins = None,
     as_json: AsJson = False,
 ) -> None:
-    """Files of ImageNet weights: name, hash, folder, and whether the right file is in it.
+    """Files of ImageNet weights: name, hash, folder, and whether the file is in place with the right hash.
 
     Exit status 1: a file has the wrong hash, or that of a named backbone is missing.
     """

@@ -13,14 +13,15 @@ from bench.commands.output import print_result
 
 def recommend(
     max_usd: Annotated[
-        float | None, typer.Option(min=0, help="Dollars of training, of all candidates for an ensemble; needs prices.")
+        float | None,
+        typer.Option(min=0, help="Limit on dollars of training, of all candidates for an ensemble; needs prices."),
     ] = None,
     max_train_hours: Annotated[
-        float | None, typer.Option(min=0, help="Device-hours of training, of all candidates for an ensemble.")
+        float | None, typer.Option(min=0, help="Limit on device-hours of training, likewise.")
     ] = None,
-    max_ms_per_image: Annotated[float | None, typer.Option(min=0, help="Milliseconds of inference.")] = None,
+    max_ms_per_image: Annotated[float | None, typer.Option(min=0, help="Limit on inference.")] = None,
     min_f1: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Validation macro F1, cross-fitted for an ensemble.")
+        float | None, typer.Option(min=0, max=1, help="Lowest macro F1 on validation, cross-fitted for an ensemble.")
     ] = None,
     data: DataFilter = None,
     runs: Runs = RUNS,

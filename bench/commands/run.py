@@ -34,7 +34,7 @@ def run(
             help="Resolutions; missing ones are made from larger ones. Default: 224,512 as far as available.",
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Heads per extraction, with seeds 0 to K-1.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, metavar="K", help="Train each run with seeds 0 to K-1.")] = 1,
     weights: Annotated[
         str | None,
         typer.Option(
@@ -66,7 +66,8 @@ def run(
     keep_weights: Annotated[bool, typer.Option("--keep-weights", help="Keep the trained model.")] = False,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write curves for TensorBoard.")] = False,
     on_oom: Annotated[
-        Literal["fail", "accumulate", "shrink"], typer.Option(help="Action if a batch does not fit in memory.")
+        Literal["fail", "accumulate", "shrink"],
+        typer.Option(help="If a batch exceeds memory: fail, accumulate parts, or shrink it."),
     ] = "fail",
     bank_gib: Annotated[float, typer.Option(min=0.0, help="Disk for outputs of a partly frozen network.")] = 20.0,
     worker_timeout: Annotated[
