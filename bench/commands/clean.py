@@ -20,6 +20,6 @@ def clean(
         typer.echo(f"{leftover.size / 2**20:10.1f} MiB  {leftover.path}")
     for leftover in leftovers:
         if leftover.in_use:
-            typer.echo(f"Kept, in use by another process: {leftover.path}")
+            typer.echo(f"Kept, in use: {leftover.path}")
     total = sum(leftover.size for leftover in leftovers if not leftover.in_use)
-    typer.echo(f"{total / 2**20:10.1f} MiB  {'removed' if yes else 'in total; remove with --yes'}")
+    typer.echo(f"{total / 2**20:10.1f} MiB  {'removed' if yes else 'in all; --yes removes them'}")

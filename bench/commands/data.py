@@ -123,7 +123,7 @@ def _print_petals(outcome: FetchOutcome, resolutions: Sequence[int]) -> None:
     from bench.data.public.petals import MOUNTS
 
     if outcome.mounted:
-        setting = "" if outcome.mounted in MOUNTS else f" Set PETALS_DIR={outcome.mounted}."
+        setting = "" if outcome.mounted in MOUNTS else f" Set PETALS_DIR to '{outcome.mounted}'."
         typer.echo(f"Kaggle has mounted the files at '{outcome.mounted}'.{setting} Use --data petals.")
         return
     action = f"fetched {outcome.files} shards of" if outcome.files else "already complete at"
