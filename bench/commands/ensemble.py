@@ -32,10 +32,7 @@ def ensemble(
         typer.Argument(metavar="RUN", hidden=True, show_default=False),  # those that follow the first of --members
     ] = None,
     members: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--members", metavar="RUN...", help="Candidates. Default: all trained and added runs of the data set."
-        ),
+        list[str] | None, typer.Option(metavar="RUN...", help="Candidates. Default: all trained and added runs.")
     ] = None,
     data: DataFilter = None,
     runs: Runs = RUNS,
@@ -44,10 +41,7 @@ def ensemble(
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-fitted score.")] = 5,
     repeats: Annotated[int, typer.Option(min=1, help="Repeats of the folds.")] = 5,
     max_cost: Annotated[
-        float | None,
-        typer.Option(
-            "--max-cost", metavar="MS", help="Limit on milliseconds per image of all members; of a cascade, on average."
-        ),
+        float | None, typer.Option(metavar="MS", help="Limit per image: sum over the members, average of a cascade.")
     ] = None,
     prices: PricesFile = None,
     as_json: AsJson = False,

@@ -21,12 +21,10 @@ DataFilter = Annotated[
     str | None, typer.Option("--data", metavar="NAME|PATH", help="Data set. Default: the only one in the store.")
 ]
 PricesFile = Annotated[
-    Path | None,
-    typer.Option("--prices", metavar="FILE", help="Dollars per device-hour. Default: prices.toml, if it exists."),
+    Path | None, typer.Option("--prices", metavar="FILE", help="Dollars per device-hour. Default: ./prices.toml.")
 ]
 Plugins = Annotated[
-    list[Path] | None,
-    typer.Option("--plugin", metavar="FILE", help="Python file that registers backbones; repeatable."),
+    list[Path] | None, typer.Option("--plugin", metavar="FILE", help="Python file with backbones; repeatable.")
 ]
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave out files that are not pictures, and list them.")

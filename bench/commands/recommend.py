@@ -13,13 +13,10 @@ from bench.commands.output import print_result
 
 def recommend(
     max_usd: Annotated[
-        float | None,
-        typer.Option(min=0, help="Limit on dollars of training, of all candidates for an ensemble; needs prices."),
+        float | None, typer.Option(min=0, help="Limit on dollars for training all candidates; needs prices.")
     ] = None,
-    max_train_hours: Annotated[
-        float | None, typer.Option(min=0, help="Limit on device-hours of training, likewise.")
-    ] = None,
-    max_ms_per_image: Annotated[float | None, typer.Option(min=0, help="Limit on inference.")] = None,
+    max_train_hours: Annotated[float | None, typer.Option(min=0, help="Limit on device-hours, likewise.")] = None,
+    max_ms_per_image: Annotated[float | None, typer.Option(min=0, help="Limit on milliseconds of inference.")] = None,
     min_f1: Annotated[
         float | None, typer.Option(min=0, max=1, help="Lowest macro F1 on validation, cross-fitted for an ensemble.")
     ] = None,
