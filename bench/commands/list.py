@@ -59,7 +59,7 @@ def recipes(
 ) -> None:
     """Recipes of the package."""
     if picture and not plot:
-        raise UserError(f"'{picture}' is a file for --plot: list recipes --plot {picture}.")
+        raise UserError(f"'{picture}' needs --plot: list recipes --plot {picture}.")
     target = (picture or Path("recipes.png")) if plot else None
     print_result(api.list_recipes(target), as_json, table)
     if target:
