@@ -1,4 +1,4 @@
-"""The commands as a user types them, in processes of their own, on a small data set and the `tiny` backbone."""
+"""The commands as a user types them, in separate processes, on a small data set and the `tiny` backbone."""
 
 import json
 import os
@@ -22,7 +22,7 @@ NO_TENSORFLOW = (
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """A working directory with a data set beside it, and an environment whose home folders are its own."""
+    """A working directory with a data set beside it, and an environment with separate home folders."""
     root = tmp_path_factory.mktemp("world")
     make_data(root / "toy", (32, 64))
     (root / "work").mkdir()
@@ -81,7 +81,7 @@ def test_scores_are_those_of_the_stored_predictions(store):
         expected = f1_score(run.images.val_labels, predicted, average="macro")
         assert run.result.metrics.macro_f1 == pytest.approx(expected)
         assert run.history["val_macro_f1"].iloc[-1] == pytest.approx(expected)
-        assert expected > 0.3  # it learnt: chance is 0.25
+        assert expected > 0.3  # the head has learnt: chance is 0.25
 
 
 def test_costs_are_consistent(store):
@@ -171,7 +171,7 @@ def test_another_recipe_uses_the_same_banks(world, bench, first, store):
     )
 
 
-def test_a_resolution_that_is_not_there_is_made_and_said_also_from_a_url(world, bench, store):
+def test_a_missing_resolution_is_made_and_reported_also_from_a_url(world, bench, store):
     words = ("run", "tiny@48", "--weights", "random", "--set", "epochs=2", "--json", "--data")
     foreseen = bench(*words, world[0] / "toy", "--dry-run", parent="without TensorFlow")
     done = bench(*words, f"file://{world[0]}/toy", parent="without TensorFlow")
@@ -200,12 +200,12 @@ def test_dry_run_shows_and_does_nothing(world, bench, first):
     assert not (world[0] / "elsewhere").exists()
 
 
-def begun(process: subprocess.Popen, word: str) -> None:
+def wait_for_progress(process: subprocess.Popen, word: str) -> None:
     """Waits for a line of progress that holds this word."""
     for line in process.stderr:
         if word in line:
             return
-    raise AssertionError(f"it ended without saying '{word}'")
+    raise AssertionError(f"no line of progress holds '{word}'")
 
 
 def child_of(pid: int) -> int:
@@ -224,7 +224,7 @@ def is_gone(pid: int, patience: float = 15.0) -> bool:
 
 @pytest.fixture
 def running(world):
-    """A `run` that has begun to build a backbone that takes its time."""
+    """A `run` that builds a backbone which takes seconds."""
     root, environment = world
     words = ["-m", "bench", "run", "densenet121", "--data", str(root / "toy"), "--px", "32,64", "--weights", "random"]
     process = subprocess.Popen(
@@ -235,7 +235,7 @@ def running(world):
         stdout=subprocess.DEVNULL,
         text=True,
     )
-    begun(process, "building")
+    wait_for_progress(process, "building")
     yield process, child_of(process.pid), Store(root / "work" / "stopped")
     process.kill()
     process.stderr.close()
@@ -255,7 +255,7 @@ def test_an_interrupted_run_ends_its_child_and_leaves_only_what_is_complete(runn
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks into /proc")
-def test_a_child_whose_parent_vanishes_ends_by_itself(running):
+def test_a_child_whose_parent_vanishes_ends(running):
     process, child, _ = running
     process.kill()
     process.wait()
@@ -285,7 +285,7 @@ def test_a_killed_child_is_a_recorded_failure_and_can_be_retried(world, bench, r
 
 @pytest.fixture(scope="module")
 def submitted(world, bench):
-    """A run for a submission beside two at scaled rates, in a store of their own."""
+    """A run for a submission beside two at scaled rates, in a separate store."""
     common = ("--data", world[0] / "toy", "--px", "32", "--weights", "random", "--set", "epochs=3", "--runs", "own")
     for words in (("--recipe", "frozen-flip", "--train-on", "train+val"), ("--lr-scale", "0.5,2")):
         done = bench("run", "tiny", *common, *words, "--reports", "own-reports")
@@ -300,7 +300,7 @@ def test_a_run_for_a_submission_trains_on_everything_and_says_so(submitted):
     assert run.result.recipe == "frozen-flip-epochs-3"
 
 
-def test_it_is_refused_where_something_is_fitted(bench, submitted):
+def test_a_run_that_saw_validation_is_refused_by_an_ensemble(bench, submitted):
     (run,) = (run for run in submitted.runs() if run.result.metrics.saw_validation)
     others = [other.run_id for other in submitted.runs() if other.run_id != run.run_id]
     done = bench("ensemble", "mean", "--members", *others, run.run_id, "--runs", "own", "--reports", "own-reports")
@@ -308,7 +308,7 @@ def test_it_is_refused_where_something_is_fitted(bench, submitted):
     assert run.run_id in done.stderr
 
 
-def test_scaled_rates_are_runs_of_their_own(submitted):
+def test_each_scale_of_the_rates_is_a_run(submitted):
     scaled = {run.result.lr_scale: run.history["learning_rate"] for run in submitted.runs()}
     assert set(scaled) == {0.5, 1.0, 2.0}
     np.testing.assert_allclose(scaled[2.0], 4 * scaled[0.5], rtol=1e-5)

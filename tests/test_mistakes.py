@@ -25,7 +25,7 @@ def one_line(answer):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["run"], "--all"),
         (["run", "vgg61"], "Did you mean 'vgg16'"),
@@ -47,8 +47,8 @@ def one_line(answer):
         (["show", "tiny"], "Unknown run 'tiny'"),
     ],
 )
-def test_one_line(call, words, said):
-    assert said in one_line(call(*words))
+def test_one_line(call, words, message):
+    assert message in one_line(call(*words))
 
 
 def test_typer_explains_its_own_mistakes(call):
@@ -70,7 +70,7 @@ def test_a_folder_that_lacks_a_backbones_weights(call, toy, tmp_path):
         assert part in line
 
 
-def test_imagenet_weights_that_cannot_be_had_are_named(call, toy, monkeypatch):
+def test_missing_imagenet_weights_are_named(call, toy, monkeypatch):
     from bench.matrix import weights
 
     monkeypatch.setattr(weights.resolve, "__kwdefaults__", {"online": lambda host: False})
@@ -89,7 +89,7 @@ def test_a_store_that_cannot_be_written(call, toy, tmp_path):
     assert "Cannot write to the run store" in one_line(call(*words))
 
 
-def test_a_resolution_that_is_not_there(call, toy):
+def test_a_missing_resolution_names_the_others(call, toy):
     line = one_line(call("run", "tiny@128", "--data", toy, "--weights", "random"))
     assert "It has: 32, 64" in line
 
@@ -101,7 +101,7 @@ def test_a_missing_split(call, toy, tmp_path):
     assert "'val'" in line
 
 
-def test_what_the_checking_child_finds_is_one_line_here(call, toy, tmp_path):
+def test_a_fault_found_by_the_checking_child_is_one_line(call, toy, tmp_path):
     shutil.copytree(toy, tmp_path / "copy")
     shard = sorted((tmp_path / "copy" / "tfrecords-jpeg-32x32" / "train").iterdir())[0]
     content = shard.read_bytes()
@@ -184,7 +184,7 @@ def written(path, text):
 
 
 def test_labels_come_from_the_data_set(call, toy, tmp_path):
-    """Nobody has read it yet, so a child does."""
+    """The data set has no index yet, so that a child reads it."""
     rows = [f"val{number:03d},0.4,0.3,0.2,0.1" for number in range(8)]
     table = written(tmp_path / "p.csv", "\n".join(["id,red,green,striped,blue", *rows]))
     status, _, err = call("add", "net", "--val", table, "--data", toy)

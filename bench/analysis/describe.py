@@ -66,17 +66,16 @@ def as_dict(run: StoredRun, store: Store | None = None) -> dict[str, Any]:
     }
 
 
-def describe_run(run: StoredRun, store: Store | None = None) -> str:
-    """The same for people, without what the report shows of an ensemble's inside."""
-    content = as_dict(run, store)
+def describe_run(content: Mapping[str, Any], folder: Path) -> str:
+    """The content of `as_dict` as text, without the parts of an ensemble that only the report shows."""
     sections = [
-        (run.run_id, tabulate(_flat(_outside(content["result"])), tablefmt="plain")),
+        (content["result"]["run_id"], tabulate(_flat(_outside(content["result"])), tablefmt="plain")),
         ("Members", tabulate(content["members"], headers="keys", tablefmt="simple", floatfmt=".3f")),
         ("Asked for", tabulate(_flat(content["config"]), tablefmt="plain")),
         ("Environment", tabulate(_flat(content["environment"]), tablefmt="plain")),
         ("Epochs", tabulate(content["history"], headers="keys", tablefmt="simple", floatfmt=".4g")),
         ("Classes, validation", tabulate(content["per_class"], headers="keys", tablefmt="simple", floatfmt=".3f")),
-        ("Folder", str(run.paths.folder)),
+        ("Folder", str(folder)),
     ]
     return "\n\n".join(f"{title}\n{body}" for title, body in sections if body)
 

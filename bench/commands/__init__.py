@@ -1,1 +1,1 @@
-"""One subcommand, one function, one file. Only typer is imported at the top: `--help` answers at once."""
+"""One file per subcommand: parses options, calls `bench.api`, prints. Only typer is imported at the top."""

@@ -1,66 +1,57 @@
-"""`bench add`: predictions made elsewhere become a run like any other."""
+"""`bench add`: store predictions made elsewhere."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.commands.options import RUNS, AsJson, Runs
+from bench import api
+from bench.commands.options import RUNS, AsJson, DataFilter, Runs
+
+if TYPE_CHECKING:
+    from bench.store.result import Result
 
 
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new run.", show_default=False)],
     val: Annotated[
         Path,
         typer.Option(
             metavar="FILE",
-            help="Predictions of the validation images: .csv with id, optionally label, and a column per class (or "
-            "prediction alone); or .npy, float (images, classes).",
+            help="Predictions for the validation images: .csv with id, optional label, and a column per class (or "
+            "only prediction); or .npy, float (images, classes).",
             show_default=False,
         ),
     ],
-    test: Annotated[Optional[Path], typer.Option(metavar="FILE", help="The same of the test images.")] = None,  # noqa: UP045
+    test: Annotated[Path | None, typer.Option(metavar="FILE", help="The same for the test images.")] = None,
     val_ids: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(metavar="FILE", help="Ids of an .npy: .txt, one a line, or .csv; FILE.ids.csv unless given."),
+        Path | None, typer.Option(metavar="FILE", help="Ids of an .npy, as .txt or .csv. Default: FILE.ids.csv.")
     ] = None,
-    test_ids: Annotated[Optional[Path], typer.Option(metavar="FILE", help="The same of --test.")] = None,  # noqa: UP045
+    test_ids: Annotated[Path | None, typer.Option(metavar="FILE", help="The same for --test.")] = None,
     classes: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(metavar="FILE", help="Class names of the columns of an .npy, one a line; else in label order."),
+        Path | None, typer.Option(metavar="FILE", help="Class names of an .npy, one per line. Default: label order.")
     ] = None,
-    data: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(metavar="NAME|PATH", help="The data set; the only one in the store unless given."),
-    ] = None,
-    family: Annotated[Optional[str], typer.Option(help="Of the network; topK takes two of one.")] = None,  # noqa: UP045
-    train_seconds: Annotated[Optional[float], typer.Option(min=0, help="Training in full.")] = None,  # noqa: UP045
-    ms_per_image: Annotated[Optional[float], typer.Option(min=0, help="Inference, milliseconds.")] = None,  # noqa: UP045
-    parameters: Annotated[Optional[int], typer.Option(min=0, help="Of the network.")] = None,  # noqa: UP045
-    gflops: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(min=0, help="Of one forward pass of one image, 2 x multiply-adds."),
-    ] = None,
-    device: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Where the seconds were taken; seconds of other devices are not compared with them."),
-    ] = None,
+    data: DataFilter = None,
+    family: Annotated[str | None, typer.Option(help="Family, of which topK takes at most two runs.")] = None,
+    train_seconds: Annotated[float | None, typer.Option(min=0, help="Seconds of the whole training.")] = None,
+    ms_per_image: Annotated[float | None, typer.Option(min=0, help="Milliseconds of inference per image.")] = None,
+    parameters: Annotated[int | None, typer.Option(min=0, help="Parameters of the network.")] = None,
+    gflops: Annotated[float | None, typer.Option(min=0, help="GFLOPs per image, forward, 2 x multiply-adds.")] = None,
+    device: Annotated[str | None, typer.Option(help="Timed device; times are compared within one device.")] = None,
     selected_on_validation: Annotated[
-        bool, typer.Option("--selected-on-validation", help="Its epoch was picked by its validation score.")
+        bool, typer.Option("--selected-on-validation", help="The epoch was selected by its validation score.")
     ] = False,
     saw_validation: Annotated[
-        bool, typer.Option("--saw-validation", help="It was trained on validation images, too: it is not ranked.")
+        bool, typer.Option("--saw-validation", help="Training included validation images: the run is not ranked.")
     ] = False,
     runs: Runs = RUNS,
     as_json: AsJson = False,
 ) -> None:
-    """Store predictions made elsewhere (timm, PyTorch, anything) as a run, which ensembles and reports then use."""
-    from bench.predictions.add.addition import Addition, add
-    from bench.predictions.add.telling import tell
+    """Store predictions made elsewhere (timm, PyTorch, anything) as a run for ensembles and reports."""
+    from bench.predictions.add.addition import Addition
     from bench.store.result import Cost
-    from bench.store.store import Store
 
     timed = train_seconds is not None or ms_per_image is not None
     addition = Addition(
@@ -81,4 +72,21 @@ def add(
         device=device or ("not said" if timed else ""),
         flags={"selected_on_validation": selected_on_validation, "saw_validation": saw_validation},
     )
-    tell(add(Store(runs), addition), as_json)
+    added = api.add(runs, addition)
+    for warning in added.warnings:
+        typer.echo(warning, err=True)
+    result = added.run.result
+    typer.echo(result.model_dump_json(indent=1) if as_json else _summary(result))
+
+
+def _summary(result: Result) -> str:
+    metrics = result.metrics
+    kind = " (predicted classes without probabilities)" if metrics.labels_only else ""
+    test = (
+        "" if metrics.test_macro_f1 is None else f", {metrics.test_macro_f1:.3f} on {metrics.test_images} test images"
+    )
+    return (
+        f"{result.run_id} of '{result.data}'{kind}: macro F1 {metrics.macro_f1:.3f} on {metrics.val_images} validation "
+        f"images of {metrics.classes} classes{test}.\n"
+        "Next: python -m bench ensemble METHOD, or python -m bench report"
+    )

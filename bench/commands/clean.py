@@ -1,4 +1,4 @@
-"""`bench clean`: show and remove what is not a result."""
+"""`bench clean`: list and remove files that are not results."""
 
 from __future__ import annotations
 
@@ -6,25 +6,20 @@ from typing import Annotated
 
 import typer
 
+from bench import api
 from bench.commands.options import RUNS, Runs
 
 
 def clean(
     runs: Runs = RUNS,
-    yes: Annotated[bool, typer.Option("--yes", help="Remove it; without this it is only shown.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove the files; without it they are only listed.")] = False,
 ) -> None:
-    """Show what is not a result (unfinished work, banks, failed attempts, begun imports); with --yes remove it."""
-    from bench.data.imports.unfinished import unfinished
-    from bench.store.store import Store
-
-    store, begun = Store(runs), unfinished()
-    sizes = dict(store.leftovers()) | {work.path: work.size for work in begun}
-    for path, size in sizes.items():
-        typer.echo(f"{size / 2**20:10.1f} MiB  {path}")
-    if yes:
-        store.remove_leftovers()
-        for work in begun:
-            if not work.remove():
-                typer.echo(f"Kept, since it is in use: {work.path}")
-                del sizes[work.path]
-    typer.echo(f"{sum(sizes.values()) / 2**20:10.1f} MiB  {'removed' if yes else 'in all; --yes removes it'}")
+    """List files that are not results (unfinished work, banks, failed attempts); with --yes, remove them."""
+    leftovers = api.clean(runs, remove=yes)
+    for leftover in leftovers:
+        typer.echo(f"{leftover.size / 2**20:10.1f} MiB  {leftover.path}")
+    for leftover in leftovers:
+        if leftover.in_use:
+            typer.echo(f"Kept, in use: {leftover.path}")
+    total = sum(leftover.size for leftover in leftovers if not leftover.in_use)
+    typer.echo(f"{total / 2**20:10.1f} MiB  {'removed' if yes else 'in all; --yes removes them'}")

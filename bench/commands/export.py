@@ -1,4 +1,4 @@
-"""`bench export`: a run's predictions as files for other programs."""
+"""`bench export`: write the predictions of a run for other programs."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from typing import Annotated
 
 import typer
 
-from bench.commands.options import RUNS, Runs
+from bench import api
+from bench.commands.options import RUNS, Run, Runs
 
 
 def export(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or the start of one.", show_default=False)],
+    run: Run,
     form: Annotated[
-        str, typer.Option("--format", metavar="csv|npy", help="One table, or an array with its ids beside it.")
+        str, typer.Option("--format", metavar="csv|npy", help="One table, or an array with files of ids and classes.")
     ] = "csv",
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write.")] = Path(),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the files.")] = Path(),
     runs: Runs = RUNS,
 ) -> None:
-    """Write a run's probabilities, ids and labels to files that `add` reads back."""
-    from bench.predictions.export import export
-    from bench.store.store import Store
-
-    for path in export(Store(runs).get(run), form, out):
+    """Write a run's probabilities, ids and labels to files that `add` reads."""
+    for path in api.export(runs, run, form, out):
         typer.echo(path)

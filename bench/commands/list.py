@@ -1,104 +1,78 @@
-"""`bench list`: what there is."""
+"""`bench list`: backbones, weights, recipes, runs and data sets."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
-from bench.commands.options import RUNS, AsJson, Plugins, Runs
+from bench import api
+from bench.commands.options import RUNS, AsJson, Backbones, Plugins, Runs
+from bench.commands.output import print_result, table
+from bench.errors import UserError
 
-list_app = typer.Typer(help="Show what there is: backbones, weights, recipes, runs, data.", no_args_is_help=True)
+list_app = typer.Typer(help="List backbones, weights, recipes, runs or data sets.", no_args_is_help=True)
 
 
 @list_app.command()
-def backbones(
-    words: Annotated[
-        Optional[list[str]],  # noqa: UP045  typer reads it at run time
-        typer.Argument(metavar="[BACKBONE]...", help="As `run` takes them; all unless given.", show_default=False),
-    ] = None,
-    plugin: Plugins = None,
-    as_json: AsJson = False,
-) -> None:
-    """Backbones that can be run: their cost, and what is published of their weights."""
-    from bench.commands.listing import print_rows
-    from bench.matrix.catalogue import backbone_rows, backbone_tables
+def backbones(words: Backbones = None, plugin: Plugins = None, as_json: AsJson = False) -> None:
+    """Registered backbones: size, cost, and published weights."""
+    from bench.matrix.catalogue import backbone_tables
     from bench.plugins import use
 
     failed = use(plugin or ())
-    rows = backbone_rows(words or ())
-    if as_json:
-        print_rows(rows, as_json=True)
-    else:
-        typer.echo(backbone_tables(rows))
+    print_result(api.list_backbones(words or ()), as_json, backbone_tables)
     raise typer.Exit(1 if failed else 0)
 
 
 @list_app.command()
 def weights(
-    words: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Argument(metavar="[BACKBONE]...", help="As `run` takes them; all unless given.", show_default=False),
-    ] = None,
+    words: Backbones = None,
     folder: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--weights", metavar="DIR", help="Where the files are; where Keras keeps them unless given."),
+        Path | None, typer.Option("--weights", metavar="DIR", help="Folder of the files. Default: that of Keras.")
     ] = None,
     plugin: Plugins = None,
     as_json: AsJson = False,
 ) -> None:
-    """Files of ImageNet weights: name, hash, folder, and whether the right one is there.
+    """Files of ImageNet weights: name, hash, folder, and whether the file is in place with the right hash.
 
-    Exit status 1: a file has the wrong hash, or a backbone that was named lacks its file.
+    Exit status 1: a file has the wrong hash, or that of a named backbone is missing.
     """
-    from bench.commands.listing import print_rows
-    from bench.matrix.catalogue import status, weights_rows, weights_text
+    from bench.matrix.catalogue import status, weights_text
     from bench.plugins import use
 
     failed = use(plugin or ())
-    rows = weights_rows(words or (), folder)
-    if as_json:
-        print_rows(rows, as_json=True)
-    else:
-        typer.echo(weights_text(rows))
+    rows = api.list_weights(words or (), folder)
+    print_result(rows, as_json, weights_text)
     raise typer.Exit(1 if failed else status(rows, words or ()))
 
 
 @list_app.command()
 def recipes(
     picture: Annotated[
-        Optional[Path],  # noqa: UP045  typer reads it at run time
-        typer.Argument(metavar="FILE.png", help="Where --plot draws; recipes.png unless given.", show_default=False),
+        Path | None,
+        typer.Argument(metavar="FILE.png", help="File of --plot. Default: recipes.png.", show_default=False),
     ] = None,
-    plot: Annotated[bool, typer.Option("--plot", help="Draw the schedules, as planned and as run.")] = False,
+    plot: Annotated[bool, typer.Option("--plot", help="Plot the learning rates, as planned and as run.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Recipes that can be trained with."""
-    from bench.commands.listing import print_rows, recipe_rows
-    from bench.errors import UserError
-
+    """Recipes of the package."""
     if picture and not plot:
-        raise UserError(f"'{picture}' is where --plot would draw; say `list recipes --plot {picture}`.")
-    print_rows(recipe_rows(), as_json)
-    if plot:
-        from bench.analysis.describe import draw_recipes
-
-        typer.echo(f"Schedules: {draw_recipes(picture or Path('recipes.png'))}", err=as_json)
+        raise UserError(f"'{picture}' needs --plot: list recipes --plot {picture}.")
+    target = (picture or Path("recipes.png")) if plot else None
+    print_result(api.list_recipes(target), as_json, table)
+    if target:
+        typer.echo(f"Schedules: {target}", err=as_json)
 
 
 @list_app.command()
 def runs(runs: Runs = RUNS, as_json: AsJson = False) -> None:
-    """Runs and ensembles in the store, best first, and what failed."""
-    from bench.commands.listing import print_rows, run_rows
-    from bench.store.store import Store
-
-    print_rows(run_rows(Store(runs)), as_json)
+    """Runs and ensembles in the store, best first, then failed runs."""
+    print_result(api.list_runs(runs), as_json, table)
 
 
 @list_app.command()
 def data(as_json: AsJson = False) -> None:
-    """Data sets that can be given by name."""
-    from bench.commands.listing import data_rows, print_rows
-
-    print_rows(data_rows(), as_json)
+    """Data sets that have a name."""
+    print_result(api.list_data(), as_json, table)

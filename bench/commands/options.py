@@ -1,4 +1,4 @@
-"""Options that several commands share, so that they read the same everywhere."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -7,20 +7,27 @@ from typing import Annotated
 
 import typer
 
-Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="The run store.")]
-Reports = Annotated[Path, typer.Option("--reports", metavar="DIR", help="Where the report is written.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON on standard output.")]
+Run = Annotated[
+    str, typer.Argument(metavar="RUN", help="Name of a run or ensemble, or the start of it.", show_default=False)
+]
+Data = Annotated[str, typer.Argument(metavar="NAME|PATH|URL", help="Name, folder or URL of the data set.")]
+Backbones = Annotated[
+    list[str] | None, typer.Argument(metavar="[BACKBONE]...", help="As for `run`. Default: all.", show_default=False)
+]
+Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of the stored runs.")]
+Reports = Annotated[Path, typer.Option("--reports", metavar="DIR", help="Folder of the report.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 DataFilter = Annotated[
-    str | None,
-    typer.Option("--data", metavar="NAME|PATH", help="The data set; needed where the store holds several."),
+    str | None, typer.Option("--data", metavar="NAME|PATH", help="Data set. Default: the only one in the store.")
 ]
 PricesFile = Annotated[
-    Path | None,
-    typer.Option("--prices", metavar="FILE", help="Dollars per device-hour; ./prices.toml where it is there."),
+    Path | None, typer.Option("--prices", metavar="FILE", help="Dollars per device-hour. Default: ./prices.toml.")
 ]
 Plugins = Annotated[
-    list[Path] | None,
-    typer.Option("--plugin", metavar="FILE", help="A Python file that registers backbones; repeatable."),
+    list[Path] | None, typer.Option("--plugin", metavar="FILE", help="Python file with backbones; repeatable.")
+]
+SkipUnreadable = Annotated[
+    bool, typer.Option("--skip-unreadable", help="Leave out files that are not pictures, and list them.")
 ]
 RUNS = Path("runs")
 REPORTS = Path("reports")

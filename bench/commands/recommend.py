@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
+from bench import api
 from bench.commands.options import REPORTS, RUNS, AsJson, DataFilter, PricesFile, Reports, Runs
+from bench.commands.output import print_result
 
 
 def recommend(
     max_usd: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(min=0, help="Of training, that of all candidates for an ensemble; needs prices."),
+        float | None, typer.Option(min=0, help="Limit on dollars for training all candidates; needs prices.")
     ] = None,
-    max_train_hours: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(min=0, help="Device-hours of training, likewise."),
-    ] = None,
-    max_ms_per_image: Annotated[Optional[float], typer.Option(min=0, help="Of inference.")] = None,  # noqa: UP045
+    max_train_hours: Annotated[float | None, typer.Option(min=0, help="Limit on device-hours, likewise.")] = None,
+    max_ms_per_image: Annotated[float | None, typer.Option(min=0, help="Limit on milliseconds of inference.")] = None,
     min_f1: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(min=0, max=1, help="Validation macro F1, cross-fitted for an ensemble."),
+        float | None, typer.Option(min=0, max=1, help="Lowest macro F1 on validation, cross-fitted for an ensemble.")
     ] = None,
     data: DataFilter = None,
     runs: Runs = RUNS,
@@ -29,13 +26,16 @@ def recommend(
     prices: PricesFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what to take for a budget, and what cannot be told apart from it. Uses saved predictions alone."""
-    from bench.analysis.prices import load_prices
+    """Recommend a run or ensemble for a budget, and list those that cannot be told apart from it. Trains nothing."""
     from bench.analysis.recommend.budget import Budget
-    from bench.analysis.recommend.recommend import recommend
-    from bench.analysis.recommend.wording import tell
-    from bench.store.store import Store
+    from bench.analysis.recommend.wording import as_dict, nothing_fits, sentences
 
     budget = Budget(max_usd, max_train_hours, max_ms_per_image, min_f1)
-    found = recommend(Store(runs), data, budget, load_prices(prices), reports)
-    raise typer.Exit(tell(found.choice, budget, found.options, found.files, as_json=as_json))
+    found = api.recommend(runs, data, budget, reports, prices)
+    choice, files = found.choice, list(map(str, found.files))
+    if choice.best is None and not as_json:
+        typer.echo(f"petalbench: {nothing_fits(choice, budget)}", err=True)
+    else:
+        lines = [*sentences(choice, budget), f"Tables: {', '.join(files)}"]
+        print_result(as_dict(choice, found.options, files), as_json, lambda content: "\n".join(lines))
+    raise typer.Exit(0 if choice.best is not None else 1)

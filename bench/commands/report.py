@@ -1,12 +1,13 @@
-"""`bench report`: rebuild the report from the store alone."""
+"""`bench report`: rebuild the report from the store."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
+from bench import api
 from bench.commands.options import REPORTS, RUNS, DataFilter, PricesFile, Reports, Runs
 
 
@@ -16,17 +17,9 @@ def report(
     reports: Reports = REPORTS,
     prices: PricesFile = None,
     embed: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(metavar="FILE", help="Also put the results table between the markers of a markdown file."),
+        Path | None,
+        typer.Option(metavar="FILE", help="Also put the results table between the markers of this markdown file."),
     ] = None,
 ) -> None:
-    """Rebuild summary.md, results.csv and the figures from saved runs. Trains nothing."""
-    from bench.analysis.prices import load_prices
-    from bench.analysis.publish import embed_table, publish
-    from bench.store.store import Store
-
-    store, known = Store(runs), load_prices(prices)
-    page = publish(store, data, reports, known)
-    if embed is not None:
-        embed_table(store, data, embed, known)
-    typer.echo(f"Report: {page}")
+    """Rebuild summary.md, results.csv and the figures from stored runs. Trains nothing."""
+    typer.echo(f"Report: {api.report(runs, data, reports, prices, embed)}")

@@ -1,28 +1,15 @@
-"""`bench show`: one run whole."""
+"""`bench show`: one run in full."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from bench.commands.options import RUNS, AsJson, Runs
+from bench import api
+from bench.commands.options import RUNS, AsJson, Run, Runs
+from bench.commands.output import print_result
 
 
-def show(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or the start of one.", show_default=False)],
-    runs: Runs = RUNS,
-    as_json: AsJson = False,
-) -> None:
-    """Show everything that is known of one run: what was asked, what was found, per-class F1."""
-    from bench.analysis.describe import as_dict, describe_run
-    from bench.store.store import Store
+def show(run: Run, runs: Runs = RUNS, as_json: AsJson = False) -> None:
+    """Print one run in full: configuration, results, history, and F1 per class."""
+    from bench.analysis.describe import describe_run
 
-    store = Store(runs)
-    stored = store.get(run)
-    if as_json:
-        import json
-
-        typer.echo(json.dumps(as_dict(stored, store), indent=1))
-    else:
-        typer.echo(describe_run(stored, store))
+    content = api.show(runs, run)
+    print_result(content, as_json, lambda content: describe_run(content, runs / content["result"]["run_id"]))

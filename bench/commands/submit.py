@@ -1,4 +1,4 @@
-"""`bench submit`: a run's predictions as Kaggle takes them."""
+"""`bench submit`: write predictions in the form of Kaggle."""
 
 from __future__ import annotations
 
@@ -7,20 +7,15 @@ from typing import Annotated
 
 import typer
 
-from bench.commands.options import RUNS, Runs
+from bench import api
+from bench.commands.options import RUNS, Run, Runs
 
 
 def submit(
-    run: Annotated[
-        str,
-        typer.Argument(metavar="RUN_OR_ENSEMBLE", help="A run's name, or the start of one.", show_default=False),
-    ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="What to write.")] = Path("submission.csv"),
+    run: Run,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")] = Path("submission.csv"),
     runs: Runs = RUNS,
 ) -> None:
     """Write the predicted class of every test image as Kaggle's id,label."""
-    from bench.predictions.submission import submit
-    from bench.store.store import Store
-
-    rows = submit(Store(runs).get(run), out)
+    rows = api.submit(runs, run, out)
     typer.echo(f"{out}: {rows} rows")

@@ -120,3 +120,17 @@ def _combination(stored: StoredRun) -> Combination:
     if stored.result.combination is None:
         raise ValueError(f"{stored.run_id} is not an ensemble")
     return stored.result.combination
+
+
+def conclusion(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Whether the first row of a comparison differs from the others by more than the noise."""
+    first, *others = rows
+    if rows[-1]["low"] is None and first["low"] is None:
+        return "With so few images no two methods can be told apart."
+    tied = [row["method"] for row in others if row["tied_with_first"]]
+    if first["method"] == BASELINE_LABEL:
+        return "No ensemble is better than the best single run."
+    if not others or len(tied) == len(others):
+        return f"All differences from {first['method']} are within the noise."
+    within = f"within the noise of it: {', '.join(tied)}" if tied else "every other is below it by more than the noise"
+    return f"{first['method']} is first; {within}."

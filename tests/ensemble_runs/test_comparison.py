@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from helpers_store import make_outputs, save_run
 
-from bench.commands.telling_ensemble import conclusion
 from bench.ensemble_runs.candidates import find
-from bench.ensemble_runs.comparison import BASELINE_LABEL, compare
+from bench.ensemble_runs.comparison import BASELINE_LABEL, compare, conclusion
 from bench.ensemble_runs.methods import ALL, NotApplicableError, combiner_of, too_large
 from bench.ensemble_runs.workbench import Protocol, Workbench
 from bench.store.result import Cost

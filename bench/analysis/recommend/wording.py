@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from bench.analysis.recommend.budget import Budget
@@ -136,14 +133,3 @@ def _plain(option: Option) -> dict[str, Any]:
 
 def _known(number: float) -> float | None:
     return None if math.isnan(number) else number
-
-
-def tell(choice: Choice, budget: Budget, options: Sequence[Option], files: Sequence[Path], *, as_json: bool) -> int:
-    """Prints it. Returns the exit status: 1 where nothing fits."""
-    if as_json:
-        print(json.dumps(as_dict(choice, options, [str(file) for file in files]), indent=1))
-    elif choice.best is None:
-        print(f"petalbench: {nothing_fits(choice, budget)}", file=sys.stderr)
-    else:
-        print("\n".join([*sentences(choice, budget), f"Tables: {', '.join(map(str, files))}"]))
-    return 0 if choice.best is not None else 1

@@ -15,8 +15,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from bench.config.overrides import parse_resolutions
 from bench.data.cache import not_writable
 from bench.data.imports.inventory import Finding, ImportFault, look
 from bench.data.imports.pictures import FORM, Prepared, Square, prepare_all
@@ -28,7 +29,7 @@ from bench.data.layout import SPLITS
 from bench.data.records import NO_CLASS
 from bench.data.source import ANSWERS_FILE, CLASSES_FILE, SAMPLE
 from bench.environment import cores, home
-from bench.errors import UserError, listed, one_line
+from bench.errors import UserError, listed, one_line, unknown
 from bench.files import exclusive_lock
 from bench.jobs.messages import Progress, ShardsJob
 from bench.jobs.process import ask
@@ -40,6 +41,7 @@ ABOUT_FILE = "import.json"
 
 _CHUNK = 8  # files that a worker is given at a time
 _ID_DIGITS = 16
+_MAX_PX = 2048
 _NAME = re.compile(r"\w(?:[\w .+-]*[\w+-])?")
 
 
@@ -69,6 +71,7 @@ class ImportOutcome:
 
     Attributes:
         root: the folder of the data set.
+        resolutions: sides of the pictures in pixels, ascending.
         counts: split -> pictures.
         classes: how many.
         copies: files that hold the very bytes of another one.
@@ -76,6 +79,7 @@ class ImportOutcome:
     """
 
     root: Path
+    resolutions: tuple[int, ...]
     counts: Mapping[str, int]
     classes: int
     copies: int
@@ -136,7 +140,7 @@ class Import:
         self._install(work)
         counts = Tally(row.split for row in rows)
         copies = len(rows) - len({row.digest for row in rows})
-        return ImportOutcome(self._root, counts, len(self._classes), copies, faults)
+        return ImportOutcome(self._root, self._request.resolutions, counts, len(self._classes), copies, faults)
 
     def _prepare(self, spool: Spool, counter: Counter) -> tuple[dict[str, str], list[ImportFault]]:
         """Path -> content digest of every picture that can be read, and the files that cannot."""
@@ -281,6 +285,30 @@ def _check_name(request: ImportRequest) -> None:
         raise UserError(f"'{SAMPLE}' is the built-in data set. Give another name.")
     if (home() / "data" / name).exists() and not request.force:
         raise _taken(name)
+
+
+def parse_sides(text: str) -> tuple[int, ...]:
+    """Sides of squares in pixels from `224,512`, ascending.
+
+    Raises:
+        UserError: no numbers, or more than 2048.
+    """
+    sides = tuple(sorted(parse_resolutions(text)))
+    if sides[-1] > _MAX_PX:
+        raise UserError(f"--px {sides[-1]} is more than {_MAX_PX}.")
+    return sides
+
+
+def parse_square(text: str) -> Square:
+    """The way to make squares of that name.
+
+    Raises:
+        UserError: unknown name.
+    """
+    for square in get_args(Square):
+        if text == square:
+            return square  # type: ignore[no-any-return]
+    raise unknown("way to make squares", text, get_args(Square))
 
 
 def square_of(data: str) -> Square:

@@ -7,15 +7,17 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any
+
+import numpy as np
 
 from bench import plugins
-from bench.data.imports.importer import square_of
+from bench.data.imports.importer import parse_square, square_of
 from bench.data.imports.inventory import files_in
 from bench.data.imports.pictures import Square
 from bench.ensemble_runs.candidates import Probs
 from bench.environment import home
-from bench.errors import UserError, listed, one_line, unknown
+from bench.errors import UserError, listed, one_line
 from bench.jobs.messages import Kept, PredictJob
 from bench.jobs.process import ask_counting
 from bench.predictions.predict.networks import combined, needed
@@ -58,6 +60,20 @@ class Classified:
     probs: Probs
     skipped: tuple[tuple[str, str], ...]  # file and reason
 
+    def as_dict(self, top: int) -> dict[str, Any]:
+        """Run, the `top` most probable classes of each picture, best first, and the files left out, as plain data."""
+        # Stable: of equal probabilities the first class, as argmax takes it.
+        order = np.argsort(-self.probs, axis=1, kind="stable")[:, :top]
+        predictions = [
+            {
+                "picture": name,
+                "classes": [{"class": self.class_names[i], "probability": float(row[i])} for i in classes],
+            }
+            for name, row, classes in zip(self.pictures, self.probs, order, strict=True)
+        ]
+        skipped = [{"picture": name, "reason": reason} for name, reason in self.skipped]
+        return {"run": self.run_id, "predictions": predictions, "skipped": skipped}
+
 
 def classify(request: PredictRequest) -> Classified:
     """Classifies pictures with a run or an ensemble.
@@ -68,7 +84,7 @@ def classify(request: PredictRequest) -> Classified:
     plugins.use(request.plugins)
     store = Store(request.runs)
     run = store.get(request.run)
-    square = _square(request.square) if request.square else square_of(run.result.data)
+    square = parse_square(request.square) if request.square else square_of(run.result.data)
     networks, files = needed(store, run, request.weights), pictures(request.paths)
     outcome = _ask(request, networks, files, square)
     _check(outcome.faults, files, request.skip_unreadable)
@@ -141,10 +157,3 @@ def _check(faults: Sequence[UnreadablePicture], files: Sequence[str], skip: bool
         f"{len(faults)} of {len(files)} files cannot be read: {listing}. Remove them, or leave them out with "
         "--skip-unreadable."
     )
-
-
-def _square(text: str) -> Square:
-    for square in get_args(Square):
-        if text == square:
-            return square  # type: ignore[no-any-return]
-    raise unknown("way to make squares", text, get_args(Square))

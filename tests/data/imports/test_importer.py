@@ -241,5 +241,5 @@ def test_the_command_from_pictures_to_shards(garden, home, call):
 
 
 def test_the_parent_imports_no_tensorflow():
-    code = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None\nimport bench.data.imports.telling\n"
+    code = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None\nimport bench.data.imports.importer\n"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -48,7 +48,7 @@ def test_petals_are_fetched_and_found(kaggle, call, home):
     kaggle.asked.clear()
     status, out, _ = call("data", "fetch", "petals", "--px", "192")
     assert (status, kaggle.asked) == (0, [])
-    assert "there already are all shards" in out
+    assert "already complete at 192 px" in out
 
 
 def test_a_refusal_loses_nothing_and_shows_nothing(kaggle, call, home):

@@ -107,7 +107,7 @@ def test_the_command_says_what_came(asked, call):
     assert status == 0
     assert out.startswith("tf_flowers: 12 pictures of 2 classes (train ")
     assert "Next: python -m bench data audit tf_flowers" in out
-    assert call("data", "fetch", "tf_flowers", "--px", "16")[1] == "tf_flowers: there already, at 16 px.\n"
+    assert call("data", "fetch", "tf_flowers", "--px", "16")[1] == "tf_flowers: already complete at 16 px.\n"
 
 
 def test_without_the_extra_the_command_says_so(call, monkeypatch, tmp_path):

@@ -1,12 +1,9 @@
-"""The tables of `bench list`."""
+"""Rows of `list recipes`, `list runs` and `list data`."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
-
-from tabulate import tabulate
 
 from bench.analysis.rows import recipe_label
 from bench.config.recipe import Recipe, load_recipe, recipe_names
@@ -28,16 +25,8 @@ _RARE = (
 )
 
 
-def print_rows(rows: Rows, as_json: bool) -> None:
-    """A table for people, or JSON."""
-    if as_json:
-        print(json.dumps(rows, indent=1))
-    else:
-        print(tabulate(rows, headers="keys", tablefmt="simple", floatfmt=".4g", intfmt=",") or "none")
-
-
 def recipe_rows() -> Rows:
-    """Every recipe."""
+    """A row per recipe of the package."""
     recipes = [load_recipe(name) for name in recipe_names()]
     return [
         {
@@ -50,22 +39,22 @@ def recipe_rows() -> Rows:
             "loss": recipe.loss,
             "augmentation": recipe.augmentation,
             "learning rate": "{start_lr:g} to {max_lr:g} to {min_lr:g}".format(**recipe.schedule.model_dump()),
-            "besides": besides(recipe),
+            "besides": rare_settings(recipe),
             "description": recipe.description,
         }
         for recipe in recipes
     ]
 
 
-def besides(recipe: Recipe) -> str:
-    """What the recipe sets that most leave alone: `weight_decay 0.01, target_f1 0.9`."""
+def rare_settings(recipe: Recipe) -> str:
+    """Fields that few recipes set, with their values: `weight_decay 0.01, target_f1 0.9`."""
     changed = recipe.model_dump(exclude_defaults=True)
-    besides = [f"{name} {changed[name]}" for name in _RARE if name in changed]
-    return ", ".join(besides + ["start_lr_feedback"] * recipe.schedule.start_lr_feedback)
+    settings = [f"{name} {changed[name]}" for name in _RARE if name in changed]
+    return ", ".join(settings + ["start_lr_feedback"] * recipe.schedule.start_lr_feedback)
 
 
 def run_rows(store: Store) -> Rows:
-    """Every finished run, best first, then what failed."""
+    """A row per finished run, best first in each data set, then a row per failed run."""
     results = sorted((run.result for run in store.runs()), key=lambda result: (result.data, -result.metrics.macro_f1))
     rows = [
         {
@@ -89,7 +78,7 @@ def run_rows(store: Store) -> Rows:
 
 
 def data_rows() -> Rows:
-    """Every data set that can be given by name."""
+    """A row per data set that has a name."""
     return [_data_row(name) for name in names()]
 
 

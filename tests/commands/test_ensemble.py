@@ -70,7 +70,7 @@ def test_a_budget_in_milliseconds(call):
     assert result["combination"]["max_cost_ms"] == 4.5
 
 
-def test_a_cascade_says_what_it_does(call):
+def test_a_cascade_lists_the_share_of_each_stage(call):
     _, out, _ = call("cascade")
     assert "Images run: 100% on " in out
     assert "ms per image" in out
@@ -94,22 +94,22 @@ def test_members_may_follow_one_another(call, tmp_path, words):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["mean", "--max-cost", "0"], "--max-cost 0: expected milliseconds per image, more than 0"),
         (["mean", "--max-cost", "nan"], "expected milliseconds per image"),
         (["mean", "--max-cost", "0.5"], "the cheapest candidate, a-224-frozen-s0-00000000, takes 1 ms per image"),
-        (["mean", "a"], "What is 'a'? Candidates are named after --members"),
+        (["mean", "a"], "Unexpected argument 'a'. Candidates are named after --members"),
         (["median"], "Unknown combiner 'median'. Known: topK (top1, top3, ...), blend"),
         (["top9"], "top9 needs 9 finished runs of one data set; there are 4"),
         (["mean", "--members", "q"], "Unknown run 'q'"),
     ],
 )
-def test_mistakes_are_one_line(call, words, said):
+def test_mistakes_are_one_line(call, words, message):
     status, _, err = call(*words)
     assert status == 2
     assert len(err.splitlines()) == 1
-    assert said in err
+    assert message in err
 
 
 def test_a_twin_that_was_named_leaves_too_few(call, tmp_path):
