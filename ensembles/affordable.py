@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from ensembles.base import Combiner, Images, Probs
-from ensembles.mean import best_first
+from ensembles.formula import Formula
+from ensembles.mean import Scoreboard
 from ensembles.metrics import Labels, macro_f1
 
 # Members no dearer than the whole limit, half of it, a third, a quarter: one good dear member, or several cheap ones.
@@ -46,7 +47,7 @@ class Affordable(Combiner):
     def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
         if len(self.costs) != len(probs):
             raise ValueError(f"costs: expected one for each of {len(probs)} members, got {len(self.costs)}")
-        ranked = best_first(probs, labels, images)
+        ranked = Scoreboard(probs, labels).best_first(images)
         sets = sorted({tuple(sorted(self._fitting(ranked, share))) for share in SHARES} - {()})
         outcomes = [self._tried(members, probs, labels, images) for members in sets]
         _, _, place = min((-score, cost, place) for place, (score, cost, _) in enumerate(outcomes))
@@ -54,8 +55,14 @@ class Affordable(Combiner):
         self.weights = np.zeros(len(probs))
         self.weights[self.members] = self.fitted.weights
 
-    def _predict(self, probs: Probs) -> Probs:
-        return self.fitted._predict(probs[self.members])
+    def formula(self) -> Formula:
+        """That of the fitted combiner."""
+        return self.fitted.formula()
+
+    def unwrapped(self) -> tuple[Combiner, list[int]]:
+        """The fitted combiner, given `members`."""
+        inner, places = self.fitted.unwrapped()
+        return inner, [self.members[place] for place in places]
 
     def _fitting(self, ranked: list[int], share: int) -> Iterator[int]:
         left = self.limit + SLACK
@@ -70,6 +77,6 @@ class Affordable(Combiner):
         """Macro F1 where it was fitted, cost of the members used, and the fitted combiner."""
         combiner, theirs = self.make(members), probs[list(members)]
         combiner._fit(theirs, labels, images)
-        predicted = combiner._predict(theirs[:, images]).argmax(axis=1)
+        predicted = combiner._predict(theirs, images).argmax(axis=1)
         cost = sum(self.costs[members[used]] for used in combiner.models_used)
         return macro_f1(labels[images], predicted, probs.shape[2]), cost, combiner

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ensembles.formula import Formula
 from ensembles.metrics import Labels
 
 Probs = NDArray[np.float32]
@@ -61,16 +62,25 @@ class Combiner(ABC):
         """Indices of the members whose weight is not zero, ascending."""
         return [int(member) for member in np.flatnonzero(self.weights)]
 
+    def formula(self) -> Formula:
+        """The fitted state, of the members used alone: what to store of a combiner. A weighted mean by default."""
+        return Formula(self.weights[self.models_used])
+
+    def unwrapped(self) -> tuple[Combiner, list[int]]:
+        """The combiner that was fitted, inside those that wrap another, and the index of each of its members."""
+        return self, list(range(len(self.weights)))
+
     @abstractmethod
     def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
-        """Set `weights` and whatever else `_predict` needs, from these images of arrays that have been checked.
+        """Set `weights` and whatever else `formula` needs, from these images of arrays that have been checked.
 
-        Cross-fitting hands over all images and says which to look at: a copy of them would weigh as much as the stack.
+        Attributes are set anew, never changed in place: cross-fitting fits shallow copies. It passes all images and
+        the indices of some, since a copy of those would weigh as much as the stack.
         """
 
-    @abstractmethod
-    def _predict(self, probs: Probs) -> Probs:
-        """Combine arrays that have been checked."""
+    def _predict(self, probs: Probs, images: Images = slice(None)) -> Probs:
+        """Combine these images of arrays that have been checked; only members that are used are read."""
+        return self.formula().predict(probs[member, images] for member in self.models_used)
 
 
 def checked_probs(probs: Any) -> Probs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
@@ -9,8 +11,9 @@ from scipy.optimize import nnls
 from scipy.special import log_softmax
 
 from ensembles.base import Combiner, Images, Probs, Weights
+from ensembles.formula import Formula
 from ensembles.metrics import Labels
-from ensembles.pooling import log_of, log_pool
+from ensembles.pooling import log_of
 
 # So many images' logarithms are held beside the stack at a time.
 BLOCK_IMAGES = 192
@@ -50,8 +53,9 @@ class Blend(Combiner):
         self.exponents = exponents if exponents.any() else np.full(len(probs), 1 / len(probs))
         self.weights = self.exponents / self.exponents.sum()
 
-    def _predict(self, probs: Probs) -> Probs:
-        return log_pool(probs, self.exponents)
+    def formula(self) -> Formula:
+        """A product."""
+        return replace(super().formula(), exponents=self.exponents[self.models_used])
 
 
 Expansion = tuple[float, NDArray[np.float64], NDArray[np.float64]]

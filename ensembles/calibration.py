@@ -7,7 +7,7 @@ on those that a combiner was fitted on they would mend a fault that other images
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from scipy.special import log_softmax, softmax
 
 from ensembles.base import Combiner, Images, Probs
 from ensembles.crossfit import cross_fit, stratified_folds
+from ensembles.formula import Formula
 from ensembles.metrics import Labels, log_loss, macro_f1
 from ensembles.pooling import log_of
 
@@ -121,10 +122,14 @@ class PriorAdjusted(Combiner):
         predictions = [(logs - exponent * self.log_prior).argmax(axis=1) for exponent in PRIOR_EXPONENTS]
         scores = [macro_f1(labels, predicted, n_classes) for predicted in predictions]
         self.exponent = float(PRIOR_EXPONENTS[np.argmax(scores)])
-        self.fitted = copy.deepcopy(self.combiner).fit(probs, labels)
+        self.fitted = copy.copy(self.combiner)
+        self.fitted._fit(probs, labels, slice(None))
         self.weights = self.fitted.weights
 
-    def _predict(self, probs: Probs) -> Probs:
-        logs = log_of(self.fitted.predict_proba(probs)) - self.exponent * self.log_prior
-        adjusted: Probs = softmax(logs, axis=1).astype(np.float32)
-        return adjusted
+    def formula(self) -> Formula:
+        """That of the fitted combiner, and the shift of its log-probabilities."""
+        return replace(self.fitted.formula(), prior_shift=self.exponent * self.log_prior)
+
+    def unwrapped(self) -> tuple[Combiner, list[int]]:
+        """The fitted combiner, given all members."""
+        return self.fitted.unwrapped()

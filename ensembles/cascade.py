@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ensembles.base import Combiner, Images, Probs, checked_probs
+from ensembles.formula import Formula
 from ensembles.metrics import Labels, macro_f1
+from ensembles.pooling import last_stage, running_means
 
 # What is tried: cascades of up to three stages out of six candidates, with 25 thresholds each. Twice the thresholds, or
 # four stages out of eight, took two to six times as long and scored the same on fresh images.
@@ -65,20 +67,26 @@ class Cascade(Combiner):
         reach = _Run(checked_probs(probs), self.operation.stages).reach(self.operation.threshold)
         return float(reach @ self._costs(len(probs))[list(self.operation.stages)])
 
+    def choose(self, max_cost: float | None) -> None:
+        """Take the best of `front` within this mean cost per image, or the cheapest if none is. None: no limit."""
+        within = [operation for operation in self.front if max_cost is None or operation.cost <= max_cost]
+        self.operation = within[-1] if within else self.front[0]
+        self.weights = np.zeros(len(self.weights))
+        self.weights[list(self.operation.stages)] = self.operation.reach
+        self.weights /= self.weights.sum()
+
+    def formula(self) -> Formula:
+        """Stages and threshold of the operation."""
+        stages = tuple(self.models_used.index(stage) for stage in self.operation.stages)
+        return replace(super().formula(), stages=stages, threshold=self.operation.threshold)
+
     def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
         costs = self._costs(len(probs))
         scores = [macro_f1(labels[images], rows[images].argmax(axis=1), probs.shape[2]) for rows in probs]
         candidates = _thinned(_candidates(costs, scores))
         self.front = _front(_operations(probs[candidates][:, images], labels[images], costs, candidates))
-        limit = np.inf if self.max_cost is None else self.max_cost
-        affordable = [operation for operation in self.front if operation.cost <= limit]
-        self.operation = affordable[-1] if affordable else self.front[0]
         self.weights = np.zeros(len(probs))
-        self.weights[list(self.operation.stages)] = self.operation.reach
-        self.weights /= self.weights.sum()
-
-    def _predict(self, probs: Probs) -> Probs:
-        return _Run(probs, self.operation.stages).probs(self.operation.threshold)
+        self.choose(self.max_cost)
 
     def _costs(self, n_members: int) -> NDArray[np.float64]:
         costs = np.ones(n_members) if self.costs is None else np.asarray(self.costs, dtype=np.float64)
@@ -91,27 +99,14 @@ class _Run:
     """What each of S stages would say about every image, were it to come so far."""
 
     def __init__(self, probs: Probs, stages: Sequence[int]) -> None:
-        sums = np.cumsum(probs[list(stages)], axis=0, dtype=np.float64)
-        self.means = sums / np.arange(1, len(stages) + 1)[:, None, None]
+        self.means = running_means(probs[list(stages)])
         self.predicted = self.means.argmax(axis=2)
         self.confidence = self.means.max(axis=2)
 
-    def last_stage(self, threshold: float) -> NDArray[np.intp]:
-        """The stage (N,) at which each image stops: the first that is sure, else the last."""
-        sure = self.confidence >= threshold
-        sure[-1] = True
-        last: NDArray[np.intp] = sure.argmax(axis=0)
-        return last
-
     def reach(self, threshold: float) -> NDArray[np.float64]:
         """Share (S,) of the images that each stage is run on."""
-        last = self.last_stage(threshold)
+        last = last_stage(self.confidence, threshold)
         return np.array([np.mean(last >= stage) for stage in range(len(self.means))])
-
-    def probs(self, threshold: float) -> Probs:
-        """Probabilities (N, C)."""
-        last = self.last_stage(threshold)
-        return self.means[last, np.arange(len(last))].astype(np.float32)
 
     def thresholds(self) -> list[float]:
         """Quantiles of the confidence before the last stage; any, where there is but one."""
@@ -150,7 +145,7 @@ def _operation(run: _Run, labels: Labels, costs: NDArray[np.float64], stages: li
     reach = run.reach(threshold)
     # A stage that no image comes to is no part of it, else it would have to be at hand for nothing.
     used = np.count_nonzero(reach)
-    predicted = run.predicted[run.last_stage(threshold), np.arange(len(labels))]
+    predicted = run.predicted[last_stage(run.confidence, threshold), np.arange(len(labels))]
     return Operation(
         stages=tuple(stages[:used]),
         threshold=threshold,

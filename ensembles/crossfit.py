@@ -85,9 +85,9 @@ def stratified_folds(labels: Labels, folds: int, rng: np.random.Generator) -> ND
 def _held_out(combiner: Combiner, probs: Probs, labels: Labels, fold: NDArray[np.intp]) -> Probs:
     held_out = np.empty(probs.shape[1:], dtype=np.float32)
     for k in np.unique(fold):
-        fitted = copy.deepcopy(combiner)
+        fitted = copy.copy(combiner)
         fitted._fit(probs, labels, np.flatnonzero(fold != k))
         inside = np.flatnonzero(fold == k)
         for block in np.array_split(inside, len(inside) // BLOCK_IMAGES + 1):
-            held_out[block] = fitted._predict(probs[:, block])
+            held_out[block] = fitted._predict(probs, block)
     return held_out

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ensembles.base import Combiner, Images, Probs
 from ensembles.metrics import Labels
-from ensembles.pooling import TINY, linear_pool
+from ensembles.pooling import TINY
 
 # Scores nearer than this are the same score: the order of a float64 sum moves them by a few 1e-16.
 TIE = 1e-12
@@ -70,9 +70,6 @@ class Greedy(Combiner):
         self.kept = kept[1]
         chosen = [step.member for step in self.trajectory[: self.kept]]
         self.weights = np.bincount(chosen, minlength=len(probs)) / self.kept
-
-    def _predict(self, probs: Probs) -> Probs:
-        return linear_pool(probs, self.weights)
 
     def _pick(self, race: _Race) -> Step:
         scores = race.scores_with_each()

@@ -47,14 +47,14 @@ def carry_out(order: Order) -> None:
     candidates = find(store, order.data, order.members)
     for run in candidates.left_out:
         print(f"{run.run_id} is left out: {run.reason}.", file=sys.stderr)
-    bench = Workbench(store, candidates, Protocol(order.folds, order.repeats, order.seed), order.max_cost_ms)
+    workbench = Workbench(store, candidates, Protocol(order.folds, order.repeats, order.seed), order.max_cost_ms)
     if order.method == EVERY:
         with one_thread():
-            comparison = compare(bench, lambda line: print(line, file=sys.stderr))
+            comparison = compare(workbench, lambda line: print(line, file=sys.stderr))
         page = publish(store, comparison.ensembles[0].result.data, order.reports, prices)
         tell_comparison(comparison, page, order.as_json)
     else:
         with one_thread():
-            stored = bench.ensemble(order.method)
+            stored = workbench.ensemble(order.method)
         page = publish(store, stored.result.data, order.reports, prices)
         tell_ensemble(stored.result, page, order.as_json)

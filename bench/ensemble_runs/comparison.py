@@ -72,19 +72,19 @@ class Comparison:
         }
 
 
-def compare(bench: Workbench, tell: Callable[[str], object]) -> Comparison:
+def compare(workbench: Workbench, tell: Callable[[str], object]) -> Comparison:
     """Makes every method's ensemble.
 
     Args:
-        bench: the candidates.
+        workbench: the candidates.
         tell: is given a line as each method is done.
 
     Raises:
         NotApplicableError: no method can be used on these candidates; the first one's reason.
     """
-    skipped = {method: reason for method in ALL if (reason := too_large(method, bench.candidates))}
+    skipped = {method: reason for method in ALL if (reason := too_large(method, workbench.candidates))}
     made: list[StoredRun] = []
-    for method, outcome in _outcomes(bench, [method for method in ALL if method not in skipped]):
+    for method, outcome in _outcomes(workbench, [method for method in ALL if method not in skipped]):
         if isinstance(outcome, NotApplicableError):
             skipped[method] = str(outcome)
         else:
@@ -95,21 +95,21 @@ def compare(bench: Workbench, tell: Callable[[str], object]) -> Comparison:
     if not made:
         raise NotApplicableError(next(iter(skipped.values())))
     ranked = tuple(sorted(made, key=lambda stored: (-_combination(stored).cross_fitted, stored.run_id)))
-    single = bench.store.get(_combination(ranked[0]).best_single)
-    alike = alike_ensembles(ranked, Marks(bench.store))
+    single = workbench.store.get(_combination(ranked[0]).best_single)
+    alike = alike_ensembles(ranked, Marks(workbench.store))
     return Comparison(ranked, single, frozenset(run_id for run_id, tied in alike.items() if tied), skipped)
 
 
-def _outcomes(bench: Workbench, methods: Sequence[str]) -> Iterator[tuple[str, StoredRun | NotApplicableError]]:
+def _outcomes(workbench: Workbench, methods: Sequence[str]) -> Iterator[tuple[str, StoredRun | NotApplicableError]]:
     """Each method's ensemble or why there is none, in order, made side by side: numpy lets go of the interpreter."""
 
     def attempt(method: str) -> StoredRun | NotApplicableError:
         try:
-            return bench.ensemble(method)
+            return workbench.ensemble(method)
         except NotApplicableError as error:
             return error
 
-    bench.prepare(methods)
+    workbench.prepare(methods)
     with ThreadPoolExecutor(min(THREADS, cores())) as pool:
         # The slowest first; told of in the usual order.
         futures = {method: pool.submit(attempt, method) for method in reversed(methods)}

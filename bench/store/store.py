@@ -175,6 +175,11 @@ class StoredRun:
         return self.paths.probabilities(split).name in self.result.artefacts
 
     @property
+    def val_digest(self) -> str:
+        """SHA-256 of the validation predictions."""
+        return self.result.artefacts["val.npy"]
+
+    @property
     def model(self) -> Path | None:
         """The trained model, where it was kept (`--keep-weights`)."""
         kept = self.paths.model.name in self.result.artefacts

@@ -4,7 +4,7 @@ from helpers_store import make_outputs, save_run
 from sklearn.metrics import f1_score, log_loss
 
 from bench.ensemble_runs.candidates import find, stacked
-from bench.ensemble_runs.diagnostics import calibration, class_changes, diversity
+from bench.ensemble_runs.diagnostics import calibration, changed_classes, diversity
 from bench.ensemble_runs.workbench import Protocol, combine
 from bench.store.result import Cost
 from bench.store.store import Store
@@ -95,7 +95,7 @@ def test_class_changes_are_means_over_repeats():
     before = np.array([[0, 0, 1, 1, 0, 0], [0, 0, 1, 1, 0, 2]])
     after = np.array([[0, 1, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2]])
     one, other = (CrossFit(np.zeros((2, 6, 3), np.float32), side, np.zeros(2)) for side in (before, after))
-    found = class_changes(labels, one, other, ("a", "b", "c"))
+    found = changed_classes(labels, one, other, ("a", "b", "c"))
     scores = [
         np.mean([f1_score(labels, row, average=None, labels=range(3), zero_division=0) for row in side], axis=0)
         for side in (before, after)
