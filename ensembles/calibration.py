@@ -1,7 +1,7 @@
-"""Whether probabilities mean what they say, and two single parameters that are fitted after combining.
+"""Calibration of probabilities, and two single parameters that are fitted after combining.
 
-A temperature cannot change what is predicted; a prior adjustment is meant to. Both are chosen on held-out predictions:
-on those that a combiner was fitted on they would mend a fault that other images do not have.
+A temperature changes no predicted class; a prior adjustment does. Both are chosen on held-out predictions: on the
+images of the fit they would correct an overconfidence that other images do not have.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Reliability:
 
     Attributes:
         confidence: float64 (B,), mean of the highest probability.
-        accuracy: float64 (B,), share that was right.
+        accuracy: float64 (B,), share of correct predictions.
         images: int (B,).
     """
 
@@ -91,7 +91,7 @@ def cross_fitted_temperature(labels: Labels, probs: Probs, *, folds: int = 5, se
 
 
 class PriorAdjusted(Combiner):
-    """Another combiner's probabilities divided by the class sizes to a power, for macro F1. Off unless asked for.
+    """Another combiner's probabilities divided by the class sizes to a power, for macro F1.
 
     The power is one of 0, 0.05, ... 1, the one with the best macro F1 on predictions held out from the combiner; the
     smallest among equals.
@@ -127,9 +127,9 @@ class PriorAdjusted(Combiner):
         self.weights = self.fitted.weights
 
     def formula(self) -> Formula:
-        """That of the fitted combiner, and the shift of its log-probabilities."""
+        """Formula of the fitted combiner, with a shift of its log-probabilities."""
         return replace(self.fitted.formula(), prior_shift=self.exponent * self.log_prior)
 
     def unwrapped(self) -> tuple[Combiner, list[int]]:
-        """The fitted combiner, given all members."""
+        """The fitted combiner and its members."""
         return self.fitted.unwrapped()

@@ -1,4 +1,4 @@
-"""How differently members err, and what an ensemble of them mends and breaks.
+"""Differences between the errors of members, and the classes that an ensemble fixes and breaks.
 
 Measures of pairs after Kuncheva and Whitaker, "Measures of diversity in classifier ensembles", Machine Learning, 2003.
 All take predicted: int (M, N) and labels: int (N,).

@@ -18,7 +18,7 @@ FAMILY_CAP_BELOW_IMAGES = 5000
 
 
 class Mean(Combiner):
-    """Mean of the probabilities of all members. Nothing is learnt."""
+    """Mean of the probabilities of all members; no parameter is fitted."""
 
     def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
         self.weights = np.full(len(probs), 1 / len(probs))
@@ -36,12 +36,12 @@ class TopK(Combiner):
     """Mean of the K members with the best macro F1; all of them if there are fewer. K = 1 is the best single run.
 
     Args:
-        k: how many members.
+        k: number of members.
         families: M names. With fewer than 5,000 images, members of a family beyond `max_per_family` are taken only
             when no other family is left. None: every member is a family of its own.
         max_per_family: see `families`.
-        board: of the very arrays that it is fitted on, or on some images of: cross-fitting then ranks without reading
-            them again. None: made by each fit.
+        board: of the arrays passed to `fit` or `cross_fit`, whose folds then rank without reading them again. None:
+            computed by each fit.
 
     Example:
         >>> probs = np.array([[[0.9, 0.1], [0.8, 0.2]], [[0.6, 0.4], [0.3, 0.7]]], dtype=np.float32)

@@ -1,8 +1,8 @@
 """A logistic regression on the log-probabilities of all members.
 
-Prone to overfit: M*C columns, and as many weights for each class, against N images. On the images it was fitted on it
-looks best of all; only its cross-fitted score says what it is worth. And slow at 104 classes: a fit tries four
-penalties on three folds, seconds each.
+It overfits: M*C columns, and as many weights for each class, against N images. Its score on the images it was fitted
+on is the best of all methods and means nothing; its cross-fitted score counts. At 104 classes it is slow: a fit tries
+four penalties on three folds, seconds each.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Stack(Combiner):
         self.weights = shares / shares.sum()
 
     def formula(self) -> Formula:
-        """The regression; its scaler goes into the coefficients, so that columns are log-probabilities as they are."""
+        """The regression, with its scaler multiplied into the coefficients: columns are plain log-probabilities."""
         scaler, regression = self.pipeline[0], self.pipeline[-1]
         coefficients = (regression.coef_ / scaler.scale_).astype(np.float64)
         by_member = coefficients.reshape(len(coefficients), len(self.weights), -1)[:, self.models_used]

@@ -167,8 +167,9 @@ def missing_member(store: Store, combination: Combination) -> str:
     return next((f"its member {run_id} {state}" for run_id, state in states.items() if state), "")
 
 
-def formula_of(combination: Combination, ensemble: StoredRun) -> Formula:
+def formula_of(ensemble: StoredRun) -> Formula:
     """State of the combiner that a stored ensemble was made with, its members in the order of the combination."""
+    combination = ensemble.combination
     names = [member.run_id for member in combination.members]
     cascade = combination.cascade.chosen if combination.cascade else None
     return Formula(
@@ -187,11 +188,8 @@ def predictions(store: Store, ensemble: StoredRun, split: Split) -> Probs:
     Raises:
         UserError: it is a run, or a member was removed or run again.
     """
-    combination = ensemble.result.combination
-    if combination is None:
-        raise UserError(f"{ensemble.run_id} is a run, not an ensemble.")
-    missing = missing_member(store, combination)
+    missing = missing_member(store, ensemble.combination)
     if missing:
         raise UserError(f"{ensemble.run_id} cannot be combined again: {missing}.")
-    members = [store.get(member.run_id) for member in combination.members]
-    return formula_of(combination, ensemble).predict(stacked(members, split))
+    members = [store.get(member.run_id) for member in ensemble.combination.members]
+    return formula_of(ensemble).predict(stacked(members, split))

@@ -48,31 +48,28 @@ def combine(
     protocol: Protocol,
     max_cost_ms: float | None = None,
 ) -> StoredRun:
-    """Fits a combiner on validation, applies it to test, stores the outcome; a stored ensemble is returned as it is.
-
-    Args:
-        method: `top3`, `mean`, ... (`ensembles.registry`).
-        data: the data set; None: the only one in the store.
-        members: names of the candidates; if empty, all trained and added runs of the data set.
-        max_cost_ms: limit of its members' inference time per image, summed; of a cascade, of the mean time.
-
-    Raises:
-        UserError: an unknown method, too few candidates, or candidates of different images.
-    """
+    """`Workbench.ensemble` with the candidates of `find(store, data, members)`; raises what they raise."""
     return Workbench(store, find(store, data, members), protocol, max_cost_ms).ensemble(method)
 
 
+@dataclass(frozen=True)
 class Workbench:
-    """Candidates with the arrays that all methods share: their probabilities, and the best single run cross-fitted."""
+    """Candidates with the arrays that all methods share: their probabilities, and the best single run cross-fitted.
 
-    def __init__(self, store: Store, candidates: Candidates, protocol: Protocol, max_cost_ms: float | None) -> None:
-        self.store = store
-        self.candidates = candidates
-        self.protocol = protocol
-        self.max_cost_ms = max_cost_ms
+    Attributes:
+        max_cost_ms: limit of the members' inference time per image, summed; of a cascade, of the mean time.
+    """
+
+    store: Store
+    candidates: Candidates
+    protocol: Protocol
+    max_cost_ms: float | None
 
     def ensemble(self, method: str) -> StoredRun:
-        """The stored ensemble of one method, created if missing.
+        """The stored ensemble of one method, fitted on validation, applied to test and stored if missing.
+
+        Args:
+            method: `top3`, `mean`, ... (`ensembles.registry`).
 
         Raises:
             UserError: an unknown method, or a run whose predictions are not log-probabilities.
@@ -103,27 +100,21 @@ class Workbench:
     @cached_property
     def best_single(self) -> StoredRun:
         """The best of the candidates that are within the budget alone."""
-        best = self._baseline_board.best_first()[0]
-        return self.candidates.runs[affordable(self.candidates, self.max_cost_ms)[best]]
+        within = affordable(self.candidates, self.max_cost_ms)
+        return self.candidates.runs[next(index for index in self._board.best_first() if index in within)]
 
     @cached_property
     def baseline(self) -> CrossFit:
         """Taking the best single run, cross-fitted."""
-        return self.cross_fit(TopK(1, board=self._baseline_board), self._val_within_budget)
+        within = affordable(self.candidates, self.max_cost_ms)
+        if len(within) == len(self.val):
+            return self.cross_fit(TopK(1, board=self._board), self.val)
+        val = self.val[within]
+        return self.cross_fit(TopK(1, board=Scoreboard(val, self.candidates.labels)), val)
 
     @cached_property
     def _board(self) -> Scoreboard:
         return Scoreboard(self.val, self.candidates.labels)
-
-    @cached_property
-    def _baseline_board(self) -> Scoreboard:
-        within = self._val_within_budget
-        return self._board if within is self.val else Scoreboard(within, self.candidates.labels)
-
-    @cached_property
-    def _val_within_budget(self) -> Probs:
-        within = affordable(self.candidates, self.max_cost_ms)
-        return self.val if len(within) == len(self.val) else self.val[within]
 
     def cross_fit(self, combiner: Combiner, val: Probs) -> CrossFit:
         """Held-out predictions on the folds that all methods share."""

@@ -136,13 +136,5 @@ def identity_of(config: RunConfig, family: str) -> dict[str, Any]:
         config: of the run.
         family: of its backbone.
     """
-    return {
-        "data": config.data,
-        "backbone": config.backbone,
-        "family": family,
-        "image_px": config.image_px,
-        "recipe": config.recipe.name,
-        "lr_scale": config.lr_scale,
-        "seed": config.seed,
-        "weights": config.weights,
-    }
+    fields = config.model_dump(include={"data", "backbone", "image_px", "lr_scale", "seed", "weights"})
+    return fields | {"family": family, "recipe": config.recipe.name}

@@ -43,7 +43,7 @@ def combined(store: Store, run: StoredRun, found: Mapping[str, Probs]) -> Probs:
     if combination is None:
         return found[run.run_id]
     members = [combined(store, store.get(member.run_id), found) for member in combination.members]
-    return formula_of(combination, run).predict(members)
+    return formula_of(run).predict(members)
 
 
 def _trained(store: Store, run: StoredRun) -> list[StoredRun]:
