@@ -24,7 +24,7 @@ from bench.store.ensemble_result import (
     Sharpness,
 )
 from ensembles.base import Combiner
-from ensembles.calibration import Reliability, brier, cross_fitted_temperature, fit_temperature, reliability
+from ensembles.calibration import brier, cross_fitted_temperature, fit_temperature, reliability
 from ensembles.cascade import Cascade, Operation
 from ensembles.crossfit import CrossFit, stratified_folds
 from ensembles.diversity import class_changes, disagreement, double_fault, q_statistic
@@ -175,26 +175,21 @@ def changed_classes(labels: Labels, before: CrossFit, after: CrossFit, class_nam
 def calibration(labels: Labels, held_out: Probs, seed: int) -> Calibration:
     """Calibration of held-out probabilities (N, C), before and after a temperature."""
     rescaled = cross_fitted_temperature(labels, held_out, folds=TEMPERATURE_FOLDS, seed=seed)
-    before, after = reliability(labels, held_out), reliability(labels, rescaled)
+    (before, bins_before), (after, bins_after) = _sharpness(labels, held_out), _sharpness(labels, rescaled)
     return Calibration(
         temperature=fit_temperature(labels, held_out),
-        before=_sharpness(labels, held_out, before),
-        after=_sharpness(labels, rescaled, after),
-        bins_before=_bins(before),
-        bins_after=_bins(after),
+        before=before,
+        after=after,
+        bins_before=bins_before,
+        bins_after=bins_after,
     )
 
 
-def _sharpness(labels: Labels, probs: Probs, bins: Reliability) -> Sharpness:
-    return Sharpness(
-        log_loss=log_loss(labels, log_of(probs)),
-        brier=brier(labels, probs),
-        calibration_error=bins.expected_calibration_error,
-    )
-
-
-def _bins(found: Reliability) -> tuple[Bin, ...]:
-    return tuple(
-        Bin(confidence=float(confidence), accuracy=float(accuracy), images=int(images))
-        for confidence, accuracy, images in zip(found.confidence, found.accuracy, found.images, strict=True)
+def _sharpness(labels: Labels, probs: Probs) -> tuple[Sharpness, tuple[Bin, ...]]:
+    found = reliability(labels, probs)
+    error = found.expected_calibration_error
+    bins = zip(found.confidence.tolist(), found.accuracy.tolist(), found.images.tolist(), strict=True)
+    return (
+        Sharpness(log_loss=log_loss(labels, log_of(probs)), brier=brier(labels, probs), calibration_error=error),
+        tuple(Bin(confidence=confidence, accuracy=accuracy, images=images) for confidence, accuracy, images in bins),
     )

@@ -33,7 +33,7 @@ RESULT = "result.json"
 
 
 class RunPaths:
-    """The files of one run directory."""
+    """The files of a run directory, finished or not."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -45,21 +45,12 @@ class RunPaths:
         self.log = folder / "log.txt"
         self.model = folder / "model.keras"
         self.tensorboard = folder / "tensorboard"
+        self.checkpoint = folder / "checkpoint.npz"  # of an unfinished run alone
         self.result = folder / RESULT
 
     def probabilities(self, split: Split) -> Path:
         """The float32 log-probabilities (N, C) of a split."""
         return self.folder / f"{split}.npy"
-
-
-class UnfinishedPaths:
-    """The files of a run that is being trained; removed when it is complete."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.checkpoint = folder / "checkpoint.npz"
-        self.model = folder / "model.keras"
-        self.tensorboard = folder / "tensorboard"
 
 
 class Images(Frozen):
@@ -303,9 +294,9 @@ class Store:
         """Log file of the child that works on `name`; workers that share the store write one each."""
         return self.partial / (f"{name}.log" if is_chief() else f"{name}.{os.getpid()}.log")
 
-    def unfinished(self, run_id: str) -> UnfinishedPaths:
-        """Files with which an interrupted run goes on."""
-        return UnfinishedPaths(self.partial / f"{run_id}.unfinished")
+    def unfinished(self, run_id: str) -> RunPaths:
+        """Files of a run in training, with which it goes on after an interruption; removed when it is complete."""
+        return RunPaths(self.partial / f"{run_id}.unfinished")
 
     def save(self, result: Result, outputs: Outputs) -> StoredRun:
         """Writes a run to `.partial`, its result last, and renames it into place; an older run is replaced."""
