@@ -99,7 +99,7 @@ class _Race:
         top = np.stack([rows[images].argmax(axis=1).astype(np.int32) for rows in probs])
         contested = (top != top[0]).any(axis=0)
         self.contested = self.images[contested]
-        self.settled = _Counts.of(labels[self.images[~contested]], top[:1, ~contested], probs.shape[2])
+        self.settled = _counts(labels[self.images[~contested]], top[:1, ~contested], probs.shape[2])
         self.top = top[:, contested]
         self.top_prob = np.stack([rows[self.contested, first] for rows, first in zip(probs, self.top, strict=True)])
         self.sum = np.zeros((len(self.contested), probs.shape[2]), dtype=np.float32)
@@ -113,8 +113,8 @@ class _Race:
     def scores_with_each(self) -> NDArray[np.float64]:
         """Macro F1 (M,) of the ensemble with each member added."""
         predicted = self._predicted_with_each() if self.picked else self.top
-        contested = _Counts.of(self.labels[self.contested], predicted, self.probs.shape[2])
-        f1 = f1_of(self.settled.hits + contested.hits, self.settled.total + contested.total)
+        hits, total = _counts(self.labels[self.contested], predicted, self.probs.shape[2])
+        f1 = f1_of(self.settled[0] + hits, self.settled[1] + total)
         scores: NDArray[np.float64] = f1.mean(axis=1)
         return scores
 
@@ -148,18 +148,10 @@ class _Race:
         return top.astype(np.int32), gap
 
 
-@dataclass(frozen=True, eq=False)
-class _Counts:
-    """Hits, and images plus predictions, of each class: (M, C)."""
-
-    hits: NDArray[np.intp]
-    total: NDArray[np.intp]
-
-    @classmethod
-    def of(cls, labels: Labels, predicted: NDArray[np.int32], n_classes: int) -> _Counts:
-        """From labels (N,) and predictions (M, N)."""
-        shape = len(predicted), n_classes
-        cells = predicted + n_classes * np.arange(len(predicted), dtype=np.int32)[:, None]
-        predictions = np.bincount(cells.ravel(), minlength=shape[0] * n_classes).reshape(shape)
-        hits = np.bincount(cells[predicted == labels], minlength=shape[0] * n_classes).reshape(shape)
-        return cls(hits, predictions + np.bincount(labels, minlength=n_classes))
+def _counts(labels: Labels, predicted: NDArray[np.int32], n_classes: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Hits, and images plus predictions, of each class, both (M, C), from labels (N,) and predictions (M, N)."""
+    shape = len(predicted), n_classes
+    cells = predicted + n_classes * np.arange(len(predicted), dtype=np.int32)[:, None]
+    predictions = np.bincount(cells.ravel(), minlength=shape[0] * n_classes).reshape(shape)
+    hits = np.bincount(cells[predicted == labels], minlength=shape[0] * n_classes).reshape(shape)
+    return hits, predictions + np.bincount(labels, minlength=n_classes)

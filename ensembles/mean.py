@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -73,11 +74,10 @@ class TopK(Combiner):
             raise ValueError(f"families: expected one name for each of {len(ranked)} members, got {len(self.families)}")
         first: list[int] = []
         rest: list[int] = []
-        seen: dict[str, int] = {}
+        seen: Counter[str] = Counter()
         for member in ranked:
-            family = self.families[member]
-            seen[family] = seen.get(family, 0) + 1
-            (first if seen[family] <= self.max_per_family else rest).append(member)
+            seen[self.families[member]] += 1
+            (first if seen[self.families[member]] <= self.max_per_family else rest).append(member)
         return first + rest
 
 

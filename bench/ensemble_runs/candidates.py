@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -103,19 +104,18 @@ def _without_twins(runs: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tu
     kept: dict[str, StoredRun] = {}
     for run in sorted(runs, key=_price):
         kept.setdefault(run.val_digest, run)
+    twins = [(run, kept[run.val_digest]) for run in runs]
     left_out = [
-        LeftOut(
-            run_id=run.run_id, reason=f"its predictions are those of {kept[run.val_digest].run_id} to the last byte"
-        )
-        for run in runs
-        if kept[run.val_digest] is not run
+        LeftOut(run_id=run.run_id, reason=f"its predictions are those of {twin.run_id} to the last byte")
+        for run, twin in twins
+        if twin is not run
     ]
-    return tuple(run for run in runs if kept[run.val_digest] is run), tuple(left_out)
+    return tuple(run for run, twin in twins if twin is run), tuple(left_out)
 
 
 def _price(run: StoredRun) -> tuple[float, str]:
     milliseconds = run.result.cost.inference_ms_per_image
-    return float("inf") if milliseconds is None else milliseconds, run.run_id
+    return math.inf if milliseconds is None else milliseconds, run.run_id
 
 
 def stacked(runs: Sequence[StoredRun], split: Split) -> Probs:
@@ -124,8 +124,7 @@ def stacked(runs: Sequence[StoredRun], split: Split) -> Probs:
     Raises:
         UserError: names a run whose predictions are not log-probabilities.
     """
-    first = runs[0].log_probs(split)
-    probs = np.empty((len(runs), *first.shape), dtype=np.float32)
+    probs = np.empty((len(runs), *runs[0].log_probs(split).shape), dtype=np.float32)
     for run, rows in zip(runs, probs, strict=True):
         with np.errstate(over="ignore", invalid="ignore"):  # refused below
             np.exp(run.log_probs(split), out=rows)

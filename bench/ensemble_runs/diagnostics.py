@@ -77,16 +77,14 @@ def _picks(combiner: Combiner) -> list[int]:
 def _held_out_f1(combiner: Combiner, labels: Labels, val: Probs, folds: int, seed: int) -> list[float]:
     """Macro F1 after each pick: picked anew on some folds, scored on the others, pooled."""
     fold = stratified_folds(labels, folds, np.random.default_rng(seed))
-    predicted: list[Labels] = []
+    predicted = np.zeros((len(_picks(combiner)), len(labels)), dtype=np.int64)
     for k in range(folds):
         inside = fold == k
         picks = _picks(copy.copy(combiner).fit(val[:, ~inside], labels[~inside]))
         sums = np.zeros((int(inside.sum()), val.shape[2]), dtype=np.float32)
-        for place, member in enumerate(picks):
+        for row, member in zip(predicted, picks, strict=True):
             sums += val[member, inside]
-            if place == len(predicted):
-                predicted.append(np.zeros_like(labels))
-            predicted[place][inside] = sums.argmax(axis=1)
+            row[inside] = sums.argmax(axis=1)
     return [macro_f1(labels, row, val.shape[2]) for row in predicted]
 
 

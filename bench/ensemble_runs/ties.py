@@ -26,29 +26,28 @@ MARKS_VERSION = 1
 class Marks:
     """Verdicts on pairs of predictions, cached in the store, since most pairs return in the next report."""
 
-    def __init__(self, store: Store | None = None) -> None:
-        self._path = None if store is None else store.marks
+    def __init__(self, store: Store) -> None:
+        self._path = store.marks
         self._known: dict[str, bool] = {}
-        self._grown = False
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            content = json.loads(self._path.read_bytes()) if self._path else {}
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # missing or damaged: computed again
+            content = json.loads(self._path.read_bytes())
             self._known = content["verdicts"] if content.get("form") == MARKS_VERSION else {}
+        self._stored = len(self._known)
 
     def get(self, key: str, decide: Callable[[], bool]) -> bool:
         """The verdict on a pair, decided if it is not known."""
         if key not in self._known:
             self._known[key] = decide()
-            self._grown = True
         return self._known[key]
 
     def keep(self) -> None:
         """Writes new verdicts; a read-only store is reported all the same."""
-        if self._path is not None and self._grown:
+        if len(self._known) > self._stored:
             with contextlib.suppress(OSError):
                 write_json(self._path, {"form": MARKS_VERSION, "verdicts": self._known})
 
 
-def indistinguishable(runs: Sequence[StoredRun], marks: Marks | None = None) -> dict[str, bool]:
+def indistinguishable(runs: Sequence[StoredRun], marks: Marks) -> dict[str, bool]:
     """Run_id -> whether a single run cannot be told apart from the best one, by a paired interval.
 
     Runs of other images than the best one's are not in the answer.
@@ -57,16 +56,11 @@ def indistinguishable(runs: Sequence[StoredRun], marks: Marks | None = None) -> 
     best = best_single([run.result for run in singles.values()])
     if best is None:
         return {}
-
-    def predicted(run: StoredRun) -> npt.NDArray[np.intp]:
-        classes: npt.NDArray[np.intp] = run.log_probs("val").argmax(axis=1)
-        return classes
-
     reference = singles[best.run_id]
     comparable = _same_images(singles.values(), reference)
     near = [run for run in comparable if not _far_apart(run.result.metrics, best.metrics)]
     apart = dict.fromkeys([run.run_id for run in comparable], False)
-    return apart | _alike(near, reference, marks or Marks(), "val.npy", predicted)
+    return apart | _alike(near, reference, marks, "val.npy", lambda run: run.log_probs("val").argmax(axis=1))
 
 
 def alike_ensembles(ensembles: Sequence[StoredRun], marks: Marks) -> dict[str, bool]:
@@ -75,14 +69,10 @@ def alike_ensembles(ensembles: Sequence[StoredRun], marks: Marks) -> dict[str, b
     Ensembles without stored held-out predictions, or of other images, are not in the answer.
     """
     scored = [stored for stored in ensembles if HELD_OUT in stored.arrays]
-    best = min(scored, key=_place, default=None)
+    best = min(scored, key=lambda stored: (-stored.combination.cross_fitted, stored.run_id), default=None)
     if best is None:
         return {}
     return _alike(_same_images(scored, best), best, marks, "arrays.npz", lambda stored: stored.arrays[HELD_OUT])
-
-
-def _place(stored: StoredRun) -> tuple[float, str]:
-    return -(stored.result.metrics.macro_f1_cross_fitted or 0.0), stored.run_id
 
 
 def _same_images(runs: Iterable[StoredRun], reference: StoredRun) -> list[StoredRun]:

@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bench.config.base import content_hash
-from bench.ensemble_runs.candidates import HELD_OUT, Candidates, Probs, find, stacked, total
+from bench.ensemble_runs.candidates import HELD_OUT, Candidates, Probs, stacked, total
 from bench.ensemble_runs.diagnostics import calibration, cascade_path, changed_classes, diversity, greedy_path
 from bench.ensemble_runs.methods import NotApplicableError, affordable, combiner_of
 from bench.environment import code_revision, cores, cpu_model, describe
@@ -38,18 +38,6 @@ class Protocol:
     folds: int = 5
     repeats: int = 5
     seed: int = 0
-
-
-def combine(
-    store: Store,
-    method: str,
-    data: str | None,
-    members: Sequence[str],
-    protocol: Protocol,
-    max_cost_ms: float | None = None,
-) -> StoredRun:
-    """`Workbench.ensemble` with the candidates of `find(store, data, members)`; raises what they raise."""
-    return Workbench(store, find(store, data, members), protocol, max_cost_ms).ensemble(method)
 
 
 @dataclass(frozen=True)
@@ -80,7 +68,7 @@ class Workbench:
         if self.store.is_finished(run_id):
             return self.store.get(run_id)
         if isinstance(combiner, TopK):
-            combiner.board = self._board
+            combiner.board = self.board
         try:
             made = _Ensemble(self, method, run_id, combiner.fit(self.val, self.candidates.labels))
         except ValueError as error:
@@ -90,7 +78,7 @@ class Workbench:
     def prepare(self, methods: Iterable[str]) -> None:
         """Computes the arrays that methods share, unless all are stored already, so that threads can make them."""
         if not all(self.store.is_finished(self._name(method)) for method in methods):
-            _ = self.baseline, self.best_single, self._board
+            _ = self.baseline, self.best_single, self.board
 
     @cached_property
     def val(self) -> Probs:
@@ -101,19 +89,20 @@ class Workbench:
     def best_single(self) -> StoredRun:
         """The best of the candidates that are within the budget alone."""
         within = affordable(self.candidates, self.max_cost_ms)
-        return self.candidates.runs[next(index for index in self._board.best_first() if index in within)]
+        return self.candidates.runs[next(index for index in self.board.best_first() if index in within)]
 
     @cached_property
     def baseline(self) -> CrossFit:
         """Taking the best single run, cross-fitted."""
         within = affordable(self.candidates, self.max_cost_ms)
         if len(within) == len(self.val):
-            return self.cross_fit(TopK(1, board=self._board), self.val)
+            return self.cross_fit(TopK(1, board=self.board), self.val)
         val = self.val[within]
         return self.cross_fit(TopK(1, board=Scoreboard(val, self.candidates.labels)), val)
 
     @cached_property
-    def _board(self) -> Scoreboard:
+    def board(self) -> Scoreboard:
+        """Predicted classes of all candidates, and their ranking on any images."""
         return Scoreboard(self.val, self.candidates.labels)
 
     def cross_fit(self, combiner: Combiner, val: Probs) -> CrossFit:
@@ -154,8 +143,8 @@ class _Ensemble:
     def _predicted(self) -> dict[Split, Probs]:
         """Log-probabilities by split, from the members and the formula alone, which are stored."""
         val = self._workbench.val
-        log_probs: dict[Split, Probs] = {}
-        log_probs["val"] = log_of(self._formula.predict(val[index] for index in self._combiner.models_used))
+        members = (val[index] for index in self._combiner.models_used)
+        log_probs: dict[Split, Probs] = {"val": log_of(self._formula.predict(members))}
         if all(run.has("test") for run in self._used):
             log_probs["test"] = log_of(self._formula.predict(stacked(self._used, "test")))
         return log_probs
@@ -209,7 +198,7 @@ class _Ensemble:
     def _diagnostics(self) -> dict[str, Any]:
         combiner, candidates, val = self._combiner, self._candidates, self._workbench.val
         folds, seed = self._workbench.folds, self._workbench.protocol.seed
-        names, predicted = [run.run_id for run in self._used], val[combiner.models_used].argmax(axis=2)
+        names, predicted = [run.run_id for run in self._used], self._workbench.board.predicted[combiner.models_used]
         baseline, class_names = self._workbench.baseline, candidates.images.class_names
         return {
             "greedy": greedy_path(combiner, candidates, val, folds, seed),
@@ -222,7 +211,10 @@ class _Ensemble:
     def result(self) -> Result:
         """Content of result.json."""
         first = self._candidates.runs[0].result
-        setups = [run.result.setup for run in self._used]
+        shared: dict[str, Any] = {
+            name: _common(getattr(run.result.setup, name) for run in self._used) or "several"
+            for name in ("device", "precision", "strategy")
+        }
         return Result(
             run_id=self._run_id,
             kind="ensemble",
@@ -231,13 +223,7 @@ class _Ensemble:
             weights=_common(run.result.weights for run in self._used),
             metrics=self._metrics,
             cost=_cost(self._used, self._combination),
-            setup=Setup(
-                device=_common(setup.device for setup in setups) or "several",
-                cores=cores(),
-                precision=_common(setup.precision for setup in setups) or "several",
-                strategy=_common(setup.strategy for setup in setups) or "several",
-                code_revision=code_revision(),
-            ),
+            setup=Setup(**shared, cores=cores(), code_revision=code_revision()),
             combination=self._combination,
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -259,19 +245,13 @@ class _Ensemble:
 
 
 def _cost(used: Sequence[StoredRun], combination: Combination) -> Cost:
-    """Costs of an ensemble.
-
-    Training: of all candidates, since all had to be trained to choose among them. Inference: of the members used; of a
-    cascade, per image on the validation images.
-    """
-    costs = [run.result.cost for run in used]
-    cascade = combination.cascade
+    """Training of all candidates, since all were needed for the choice; inference of the members, or of the cascade."""
+    costs, cascade = [run.result.cost for run in used], combination.cascade
+    milliseconds = cascade.chosen.ms_per_image if cascade else total(cost.inference_ms_per_image for cost in costs)
     parameters = total(cost.parameters for cost in costs)
     return Cost(
         train_seconds_full=combination.candidates_train_seconds,
-        inference_ms_per_image=cascade.chosen.ms_per_image
-        if cascade
-        else total(cost.inference_ms_per_image for cost in costs),
+        inference_ms_per_image=milliseconds,
         parameters=None if parameters is None else int(parameters),
         gflops_per_image=_gflops(used, combination),
         peak_memory_mib=max((cost.peak_memory_mib for cost in costs if cost.peak_memory_mib is not None), default=None),

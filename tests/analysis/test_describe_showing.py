@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers_store import make_outputs, save_run
+from helpers_store import combine, make_outputs, save_run
 from sklearn.metrics import f1_score
 
 from bench.analysis.describe import as_dict, describe_run
 from bench.commands.listing import besides, data_rows, print_rows, recipe_rows, run_rows
 from bench.config.recipe import load_recipe, recipe_names
-from bench.ensemble_runs.workbench import Protocol, combine
+from bench.ensemble_runs.workbench import Protocol
 from bench.store.store import Store
 
 

@@ -3,11 +3,11 @@ import shutil
 
 import numpy as np
 import pytest
-from helpers_store import make_outputs, make_result, save_run
+from helpers_store import combine, make_outputs, make_result, save_run
 
 from bench.ensemble_runs.candidates import find, member_states, predictions, stacked
 from bench.ensemble_runs.methods import combiner_of
-from bench.ensemble_runs.workbench import Protocol, combine
+from bench.ensemble_runs.workbench import Protocol
 from bench.errors import UserError
 from bench.store.result import Cost, Setup
 from bench.store.store import Store

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from helpers_store import make_outputs, save_run
+from helpers_store import combine, make_outputs, save_run
 from sklearn.metrics import f1_score, log_loss
 
 from bench.ensemble_runs.candidates import find, stacked
 from bench.ensemble_runs.diagnostics import calibration, changed_classes, diversity
-from bench.ensemble_runs.workbench import Protocol, combine
+from bench.ensemble_runs.workbench import Protocol
 from bench.store.result import Cost
 from bench.store.store import Store
 from ensembles.crossfit import CrossFit

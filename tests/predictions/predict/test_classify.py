@@ -7,9 +7,10 @@ import shutil
 
 import numpy as np
 import pytest
+from helpers_store import combine
 from PIL import Image
 
-from bench.ensemble_runs.workbench import Protocol, combine
+from bench.ensemble_runs.workbench import Protocol
 from bench.errors import UserError
 from bench.predictions.predict.classify import _check
 from bench.predictions.predict.outcome import UnreadablePicture
