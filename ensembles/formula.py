@@ -18,7 +18,7 @@ class Formula:
     """A weighted mean of M members; a product, a cascade or a stack if its numbers are given.
 
     Attributes:
-        weights: float64 (M,), positive, sum 1: what each member contributes.
+        weights: float64 (M,), positive, sum 1: shares of the members.
         exponents: float64 (M,), of a product of probabilities.
         stages: of a cascade, members in the order in which they are run.
         threshold: of a cascade, the highest mean probability with which an image stops.

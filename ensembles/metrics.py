@@ -23,7 +23,7 @@ def per_class_f1(labels: Labels, predicted: Labels, n_classes: int) -> NDArray[n
         n_classes: C.
 
     Returns:
-        float64 (C,), 0 where a class is neither present nor predicted.
+        float64 (C,), 0 for a class that is neither present nor predicted.
 
     Raises:
         ValueError: shapes differ, or a value lies outside range(n_classes).
@@ -37,7 +37,7 @@ def per_class_f1(labels: Labels, predicted: Labels, n_classes: int) -> NDArray[n
 
 
 def f1_of(hits: NDArray[Any], total: NDArray[Any]) -> NDArray[np.float64]:
-    """F1 from hits and from images plus predictions, of one shape; 0 where a class has neither."""
+    """F1 from hits and from images plus predictions, of one shape; 0 for a class with neither."""
     f1: NDArray[np.float64] = np.divide(2.0 * hits, total, out=np.zeros(hits.shape), where=total > 0)
     return f1
 

@@ -112,7 +112,7 @@ class SmoothedSample:
         return self.donors[:, table[rng.integers(len(table), size=n_pseudo)]]
 
     def _weights(self, rng: np.random.Generator, resamples: int) -> Floats:
-        """Of the images of each class (B, C): 1 where class sizes are set, else with the spread of drawn sizes.
+        """Of the images of each class (B, C): 1 if class sizes are set, else with the spread of drawn sizes.
 
         Sizes are not drawn outright: a class of one image would drop out of every third resample.
         """
@@ -120,7 +120,7 @@ class SmoothedSample:
         return np.where(rng.random((resamples, 1)) < 0.5, spread, 1.0)
 
     def _draws(self, rng: np.random.Generator, n_pseudo: NDArray[np.int64]) -> Floats:
-        """How often each kind comes (B, J), where n_pseudo (B, C) images of each class are pseudo-images."""
+        """Counts of each kind (B, J), if n_pseudo (B, C) images of each class are pseudo-images."""
         drawn = np.empty((len(n_pseudo), len(self.images)))
         for label in np.flatnonzero(self.support):
             own = self.label == label

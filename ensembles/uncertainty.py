@@ -4,7 +4,7 @@ The estimand is the macro F1 of fixed predictions on the population that the ima
 classes of 2 P(label = c, predicted = c) / (P(label = c) + P(predicted = c)). Variation between training seeds is not
 included.
 
-The smoothed bootstrap (`ensembles.smoothing`) tells how far such a sample is off, on average and in spread. The
+The smoothed bootstrap (`ensembles.smoothing`) estimates the bias and the deviation of such a sample. The
 interval is estimate - bias +- t * deviation; for a difference as it stands, for a score on the scale of
 arcsin(sqrt(score)).
 
@@ -54,7 +54,7 @@ def macro_f1_interval(
         level: the share of intervals that shall hold the truth.
 
     Returns:
-        The interval, within 0 and 1; None where `too_few_images`.
+        The interval, within 0 and 1; None if `too_few_images`.
 
     Raises:
         ValueError: shapes differ, or a value lies outside range(n_classes).

@@ -63,9 +63,9 @@ class Candidates:
     @property
     def inference_ms(self) -> list[float] | None:
         """M milliseconds per image; None if one is not known, or if they were measured on several devices."""
-        return None if self.why_no_costs() else [run.result.cost.inference_ms_per_image or 0.0 for run in self.runs]
+        return None if self.no_costs_reason() else [run.result.cost.inference_ms_per_image or 0.0 for run in self.runs]
 
-    def why_no_costs(self) -> str | None:
+    def no_costs_reason(self) -> str | None:
         """Reason why the candidates' inference times cannot be added up; None if they can."""
         unknown = [run.run_id for run in self.runs if run.result.cost.inference_ms_per_image is None]
         if unknown:
@@ -161,7 +161,7 @@ def member_states(store: Store, combination: Combination) -> dict[str, str]:
 
 
 def missing_member(store: Store, combination: Combination) -> str:
-    """First member that is no longer as it was combined, and why ("its member NAME was run again since"), or ""."""
+    """Text about the first member that changed ("its member NAME was run again since"); empty: none."""
     states = member_states(store, combination)
     return next((f"its member {run_id} {state}" for run_id, state in states.items() if state), "")
 

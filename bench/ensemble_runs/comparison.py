@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from bench.ensemble_runs.methods import ALL, NotApplicableError, too_large
+from bench.ensemble_runs.methods import ALL, NotApplicableError, skip_reason
 from bench.ensemble_runs.ties import Marks, alike_ensembles
 from bench.ensemble_runs.workbench import Workbench
 from bench.environment import cores
@@ -81,7 +81,7 @@ def compare(workbench: Workbench, tell: Callable[[str], object]) -> Comparison:
     Raises:
         NotApplicableError: no method can be used on these candidates; the first one's reason.
     """
-    skipped = {method: reason for method in ALL if (reason := too_large(method, workbench.candidates))}
+    skipped = {method: reason for method in ALL if (reason := skip_reason(method, workbench.candidates))}
     made: list[StoredRun] = []
     for method, outcome in _outcomes(workbench, [method for method in ALL if method not in skipped]):
         if isinstance(outcome, NotApplicableError):

@@ -56,7 +56,7 @@ def combiner_of(method: str, candidates: Candidates, max_cost_ms: float | None) 
     return Affordable(lambda members: _made(method, candidates, members), costs, max_cost_ms)
 
 
-def affordable(candidates: Candidates, max_cost_ms: float | None) -> list[int]:
+def within_budget(candidates: Candidates, max_cost_ms: float | None) -> list[int]:
     """Indices of the candidates whose own inference time is within the limit."""
     costs = candidates.inference_ms
     if max_cost_ms is None or costs is None:
@@ -64,7 +64,7 @@ def affordable(candidates: Candidates, max_cost_ms: float | None) -> list[int]:
     return [index for index, cost in enumerate(costs) if cost <= max_cost_ms]
 
 
-def too_large(method: str, candidates: Candidates) -> str | None:
+def skip_reason(method: str, candidates: Candidates) -> str | None:
     """Reason why `all` skips a method that would take many minutes; None: it does not."""
     images, classes = len(candidates.labels), len(candidates.images.class_names)
     if method != "stack" or images * len(candidates.runs) * classes**2 <= LARGEST_STACK:
@@ -98,7 +98,7 @@ def _known_costs(method: str, candidates: Candidates, max_cost_ms: float | None)
     asked = method if max_cost_ms is None else f"--max-cost {max_cost_ms:g}"
     if costs is None:
         raise NotApplicableError(
-            f"{asked} weighs inference times, but {candidates.why_no_costs()}. Name candidates that can be compared "
+            f"{asked} weighs inference times, but {candidates.no_costs_reason()}. Name candidates that can be compared "
             "with --members."
         )
     if max_cost_ms is not None and min(costs) > max_cost_ms:

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from bench.config.base import content_hash
 from bench.ensemble_runs.candidates import HELD_OUT, Candidates, Probs, stacked, total
 from bench.ensemble_runs.diagnostics import calibration, cascade_path, changed_classes, diversity, greedy_path
-from bench.ensemble_runs.methods import NotApplicableError, affordable, combiner_of
+from bench.ensemble_runs.methods import NotApplicableError, combiner_of, within_budget
 from bench.environment import code_revision, cores, cpu_model, describe
 from bench.store.ensemble_result import Combination, Member
 from bench.store.metrics import known_duplicates, score
@@ -88,13 +88,13 @@ class Workbench:
     @cached_property
     def best_single(self) -> StoredRun:
         """The best of the candidates that are within the budget alone."""
-        within = affordable(self.candidates, self.max_cost_ms)
+        within = within_budget(self.candidates, self.max_cost_ms)
         return self.candidates.runs[next(index for index in self.board.best_first() if index in within)]
 
     @cached_property
     def baseline(self) -> CrossFit:
         """Taking the best single run, cross-fitted."""
-        within = affordable(self.candidates, self.max_cost_ms)
+        within = within_budget(self.candidates, self.max_cost_ms)
         if len(within) == len(self.val):
             return self.cross_fit(TopK(1, board=self.board), self.val)
         val = self.val[within]

@@ -101,9 +101,9 @@ def test_costs_that_cannot_be_added_up_are_none(store):
     save_run(store, run_id("d"), outputs=make_outputs(seed=5, **SIZES), setup=Setup(device="gpu", code_revision="0"))
     elsewhere = find(store, None, ())
     assert elsewhere.inference_ms is None
-    assert "on gpu" in elsewhere.why_no_costs()
+    assert "on gpu" in elsewhere.no_costs_reason()
     save_run(store, run_id("e"), outputs=make_outputs(seed=6, **SIZES), cost=Cost(**COST))
-    assert run_id("e") in find(store, None, ()).why_no_costs()
+    assert run_id("e") in find(store, None, ()).no_costs_reason()
 
 
 LARGER = {"val": 90, "test": 40}

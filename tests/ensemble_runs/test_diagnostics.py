@@ -57,6 +57,14 @@ def test_picks_are_scored_on_images_that_had_no_say(store):
     assert once.greedy.steps[-1].macro_f1_held_out < once.greedy.steps[-1].macro_f1
 
 
+@pytest.mark.parametrize("method", ["greedy", "greedy+prior"])
+def test_picks_within_a_budget_are_the_members(store, method):
+    combination = combine(store, method, None, (), QUICK, 9.0).result.combination
+    kept = combination.greedy.steps[: combination.greedy.kept]
+    assert {step.picked for step in kept} == {member.run_id for member in combination.members}
+    assert kept[-1].ms_per_image <= 9.0
+
+
 def test_a_cascade_is_charged_what_it_used(store):
     ensemble = combine(store, "cascade", None, (), QUICK)
     path = ensemble.result.combination.cascade

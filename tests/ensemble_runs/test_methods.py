@@ -2,7 +2,7 @@ import pytest
 from helpers_store import make_outputs, save_run
 
 from bench.ensemble_runs.candidates import find
-from bench.ensemble_runs.methods import NotApplicableError, affordable, combiner_of, too_large
+from bench.ensemble_runs.methods import NotApplicableError, combiner_of, skip_reason, within_budget
 from bench.errors import UserError
 from bench.store.result import Cost
 from bench.store.store import Store
@@ -41,8 +41,8 @@ def test_a_cascade_takes_the_budget_itself_and_no_adjustment(candidates):
 
 
 def test_candidates_within_a_budget(candidates):
-    assert affordable(candidates, None) == [0, 1, 2, 3]
-    assert affordable(candidates, 2.0) == [0, 1]
+    assert within_budget(candidates, None) == [0, 1, 2, 3]
+    assert within_budget(candidates, 2.0) == [0, 1]
 
 
 def test_what_is_refused(candidates):
@@ -60,6 +60,6 @@ def test_a_stack_that_would_take_many_minutes_is_skipped_unless_named(tmp_path):
         outputs = make_outputs(seed=number, val=400, test=4, classes=104)
         save_run(store, f"n{number}-224-frozen-s0-00000000", outputs=outputs)
     candidates = find(store, None, ())
-    assert "832 columns and 400 images" in too_large("stack", candidates)
-    assert too_large("blend", candidates) is None
+    assert "832 columns and 400 images" in skip_reason("stack", candidates)
+    assert skip_reason("blend", candidates) is None
     assert combiner_of("stack", candidates, None) is not None
