@@ -1,4 +1,4 @@
-"""Everything that happens to arrays of class probabilities: scores, intervals, and ways to combine them.
+"""Arrays of class probabilities: scores, intervals, and ways to combine them.
 
 `probs` is float32 (M members, N images, C classes) with rows that sum to 1, `labels` is int (N,). In five lines:
 
@@ -13,7 +13,7 @@
     True
 """
 
-from ensembles.base import Combiner, aligned_rows
+from ensembles.base import Combiner
 from ensembles.blend import Blend
 from ensembles.calibration import (
     PriorAdjusted,
@@ -50,7 +50,6 @@ __all__ = [
     "Stack",
     "TopK",
     "accuracy",
-    "aligned_rows",
     "brier",
     "class_changes",
     "cross_fit",

@@ -1,4 +1,4 @@
-"""Any combiner, kept within a budget: its members' costs add up to no more than a limit."""
+"""Any combiner within a budget: the costs of its members sum to no more than a limit."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from ensembles.base import Combiner, Images, Probs
-from ensembles.mean import best_first
+from ensembles.base import Combiner, Images, Probs, checked_costs
+from ensembles.formula import Formula
+from ensembles.mean import Scoreboard
 from ensembles.metrics import Labels, macro_f1
 
 # Members no dearer than the whole limit, half of it, a third, a quarter: one good dear member, or several cheap ones.
@@ -17,11 +18,11 @@ SLACK = 1e-9
 
 
 class Affordable(Combiner):
-    """A combiner that is given only members which together cost no more than a limit.
+    """A combiner of members that together cost no more than a limit.
 
-    Which those are is learnt like anything else: of the members no dearer than the limit (half of it, a third, a
-    quarter) the best by macro F1, best first, as long as they still fit. Of those sets the one is taken on which the
-    combiner scores best on the images it is fitted on, among equals the cheapest.
+    The choice of members is fitted: of those no dearer than the limit (half of it, a third, a quarter) the best by
+    macro F1, best first, as long as they fit. Of these sets, the one on which the combiner scores best on the images
+    it is fitted on is taken, among equals the cheapest.
 
     Args:
         make: an unfitted combiner for the members of these indices.
@@ -29,8 +30,8 @@ class Affordable(Combiner):
         limit: of the sum, in the same.
 
     Attributes set by `fit`:
-        members: indices of those that the combiner was given, ascending.
-        fitted: the combiner of those.
+        members: indices of the members that the combiner is fitted on, ascending.
+        fitted: that combiner.
     """
 
     members: list[int]
@@ -44,9 +45,8 @@ class Affordable(Combiner):
         self.limit = limit
 
     def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
-        if len(self.costs) != len(probs):
-            raise ValueError(f"costs: expected one for each of {len(probs)} members, got {len(self.costs)}")
-        ranked = best_first(probs, labels, images)
+        checked_costs(self.costs, len(probs))
+        ranked = Scoreboard(probs, labels).best_first(images)
         sets = sorted({tuple(sorted(self._fitting(ranked, share))) for share in SHARES} - {()})
         outcomes = [self._tried(members, probs, labels, images) for members in sets]
         _, _, place = min((-score, cost, place) for place, (score, cost, _) in enumerate(outcomes))
@@ -54,8 +54,14 @@ class Affordable(Combiner):
         self.weights = np.zeros(len(probs))
         self.weights[self.members] = self.fitted.weights
 
-    def _predict(self, probs: Probs) -> Probs:
-        return self.fitted._predict(probs[self.members])
+    def formula(self) -> Formula:
+        """Formula of the fitted combiner."""
+        return self.fitted.formula()
+
+    def unwrapped(self) -> tuple[Combiner, list[int]]:
+        """The fitted combiner and its members."""
+        inner, places = self.fitted.unwrapped()
+        return inner, [self.members[place] for place in places]
 
     def _fitting(self, ranked: list[int], share: int) -> Iterator[int]:
         left = self.limit + SLACK
@@ -67,9 +73,9 @@ class Affordable(Combiner):
     def _tried(
         self, members: tuple[int, ...], probs: Probs, labels: Labels, images: Images
     ) -> tuple[float, float, Combiner]:
-        """Macro F1 where it was fitted, cost of the members used, and the fitted combiner."""
+        """Macro F1 on the images of the fit, cost of the members used, and the fitted combiner."""
         combiner, theirs = self.make(members), probs[list(members)]
         combiner._fit(theirs, labels, images)
-        predicted = combiner._predict(theirs[:, images]).argmax(axis=1)
+        predicted = combiner._predict(theirs, images).argmax(axis=1)
         cost = sum(self.costs[members[used]] for used in combiner.models_used)
         return macro_f1(labels[images], predicted, probs.shape[2]), cost, combiner

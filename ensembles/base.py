@@ -1,17 +1,19 @@
-"""What every combiner is: fitted on validation probabilities, applied to others, with one weight per member.
+"""Combiners: fitted on validation probabilities, applied to others, with one weight per member.
 
 Array axes here and in all of the package: M members, N images, C classes. `probs` is float32 (M, N, C) with rows
-that sum to 1, `labels` is int (N,). Nothing that is passed in is changed.
+that sum to 1, `labels` is int (N,). No argument is changed.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ensembles.formula import Formula
 from ensembles.metrics import Labels
 
 Probs = NDArray[np.float32]
@@ -27,7 +29,7 @@ class Combiner(ABC):
     """Turns the probabilities of M members into one set of probabilities.
 
     Attributes set by `fit`:
-        weights: float64 (M,), not negative, sum 1. What a member contributes; 0 means that it need not be run at all.
+        weights: float64 (M,), not negative, sum 1: the share of each member. A member of weight 0 need not be run.
     """
 
     weights: Weights
@@ -61,16 +63,25 @@ class Combiner(ABC):
         """Indices of the members whose weight is not zero, ascending."""
         return [int(member) for member in np.flatnonzero(self.weights)]
 
+    def formula(self) -> Formula:
+        """The fitted state, of the members used: all that is needed to predict again. By default a weighted mean."""
+        return Formula(self.weights[self.models_used])
+
+    def unwrapped(self) -> tuple[Combiner, list[int]]:
+        """The innermost combiner, if this one wraps another, and the index of each of its members."""
+        return self, list(range(len(self.weights)))
+
     @abstractmethod
     def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
-        """Set `weights` and whatever else `_predict` needs, from these images of arrays that have been checked.
+        """Set `weights` and the other attributes that `formula` needs, from these images of checked arrays.
 
-        Cross-fitting hands over all images and says which to look at: a copy of them would weigh as much as the stack.
+        Attributes are assigned, never changed in place: cross-fitting fits shallow copies. It passes all images and
+        the indices of some, since a copy of those would take as much memory as the stack.
         """
 
-    @abstractmethod
-    def _predict(self, probs: Probs) -> Probs:
-        """Combine arrays that have been checked."""
+    def _predict(self, probs: Probs, images: Images = slice(None)) -> Probs:
+        """Combine these images of checked arrays; only members that are used are read."""
+        return self.formula().predict(probs[member, images] for member in self.models_used)
 
 
 def checked_probs(probs: Any) -> Probs:
@@ -109,29 +120,16 @@ def checked_labels(labels: Any, probs: Probs) -> Labels:
     return array
 
 
-def aligned_rows(ids: Any, reference_ids: Any) -> NDArray[np.intp]:
-    """Where each reference id is in `ids`, so that `array[rows]` is in the reference order.
-
-    Args:
-        ids: (N,) ids of the rows of some array.
-        reference_ids: (N,) the same ids in the wanted order.
+def checked_costs(costs: Sequence[float] | None, n_members: int) -> NDArray[np.float64]:
+    """Costs of members as float64 (M,); None: all the same.
 
     Raises:
-        ValueError: an id twice, or an id that is in only one of the two.
-
-    Example:
-        >>> aligned_rows(["b", "a", "c"], ["a", "b", "c"])
-        array([1, 0, 2])
+        ValueError: another number of costs than of members.
     """
-    ids, reference_ids = np.asarray(ids), np.asarray(reference_ids)
-    for name, values in (("ids", ids), ("reference ids", reference_ids)):
-        _refuse_duplicates(name, values)
-    different = np.setxor1d(ids, reference_ids)
-    if len(different):
-        raise ValueError(f"{len(different)} image ids are in only one of the two sets, {different[0]!s} among them")
-    order = np.argsort(ids)
-    rows: NDArray[np.intp] = order[np.searchsorted(ids, reference_ids, sorter=order)]
-    return rows
+    array = np.ones(n_members) if costs is None else np.asarray(costs, dtype=np.float64)
+    if array.shape != (n_members,):
+        raise ValueError(f"costs: expected one for each of {n_members} members, got {len(array)}")
+    return array
 
 
 def _check_member(member: int, rows: NDArray[Any]) -> None:
@@ -143,9 +141,3 @@ def _check_member(member: int, rows: NDArray[Any]) -> None:
     worst = np.argmax(np.abs(sums - 1))
     if abs(sums[worst] - 1) > ROW_SUM_TOLERANCE:
         raise ValueError(f"probs of member {member}: row {worst} sums to {sums[worst]:.6g}, expected 1 (log-probs?)")
-
-
-def _refuse_duplicates(name: str, values: NDArray[Any]) -> None:
-    unique, counts = np.unique(values, return_counts=True)
-    if len(unique) != len(values):
-        raise ValueError(f"{name}: {unique[np.argmax(counts)]!s} comes {counts.max()} times, expected once")

@@ -1,6 +1,8 @@
-"""A weighted product of the members' probabilities, its weights found by likelihood."""
+"""A weighted product of the members' probabilities, fitted by maximum likelihood."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,15 +11,16 @@ from scipy.optimize import nnls
 from scipy.special import log_softmax
 
 from ensembles.base import Combiner, Images, Probs, Weights
+from ensembles.formula import Formula
 from ensembles.metrics import Labels
-from ensembles.pooling import log_of, log_pool
+from ensembles.pooling import log_of
 
-# So many images' logarithms are held beside the stack at a time.
+# Images whose logarithms are held beside the stack at a time.
 BLOCK_IMAGES = 192
 # Of the penalty PULL / 2 |exponents - 1/M|^2, beside one log-loss for each image. Fitted on 40 images, 0.1 gave a
 # log-loss of 0.53 on fresh ones, 1 to 10 of 0.32 to 0.37; from 150 images on it makes no difference.
 PULL = 3.0
-# Newton steps: six to nine do.
+# Newton steps: six to nine are enough.
 MAX_STEPS = 50
 # A gain in log-loss below the noise of its float32 sum.
 NO_GAIN = 1e-7
@@ -27,8 +30,8 @@ class Blend(Combiner):
     """softmax(sum over members of exponent * log-probability), exponents >= 0, with the least log-loss.
 
     The exponents need not sum to 1: a sum above 1 sharpens, below 1 softens, so a temperature is part of it. They are
-    drawn to 1/M, the geometric mean, as strongly as three images can: this decides between twins, and keeps exponents
-    finite where a few images are all told apart.
+    drawn to 1/M, the geometric mean, as strongly as by three images: this decides between twins, and keeps exponents
+    finite if a few images are all classified correctly.
 
     Attributes set by `fit`:
         exponents: float64 (M,), not negative; `weights` are their shares.
@@ -46,12 +49,13 @@ class Blend(Combiner):
             if expected < NO_GAIN:
                 break
             exponents, (value, gradient, hessian) = _shortened(loss, exponents, step, value, expected)
-        # No member says anything about the labels: nothing to choose between them.
+        # All exponents are 0 if no member is informative: then all members count alike.
         self.exponents = exponents if exponents.any() else np.full(len(probs), 1 / len(probs))
         self.weights = self.exponents / self.exponents.sum()
 
-    def _predict(self, probs: Probs) -> Probs:
-        return log_pool(probs, self.exponents)
+    def formula(self) -> Formula:
+        """A product."""
+        return replace(super().formula(), exponents=self.exponents[self.models_used])
 
 
 Expansion = tuple[float, NDArray[np.float64], NDArray[np.float64]]
@@ -105,7 +109,7 @@ def _newton_target(exponents: Weights, gradient: NDArray[np.float64], hessian: N
 def _shortened(
     loss: _LogLoss, exponents: Weights, step: Weights, value: float, expected: float
 ) -> tuple[Weights, Expansion]:
-    """The step, halved until it brings at least a tenth of what its slope promises."""
+    """The step, halved until the loss falls by at least a tenth of what its slope predicts."""
     length = 1.0
     while True:
         there = loss.at(exponents + length * step)

@@ -1,13 +1,13 @@
-"""Whether probabilities mean what they say, and two single parameters that are fitted after combining.
+"""Calibration of probabilities, and two single parameters that are fitted after combining.
 
-A temperature cannot change what is predicted; a prior adjustment is meant to. Both are chosen on held-out predictions:
-on those that a combiner was fitted on they would mend a fault that other images do not have.
+A temperature changes no predicted class; a prior adjustment does. Both are chosen on held-out predictions: on the
+images of the fit they would correct an overconfidence that other images do not have.
 """
 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from scipy.special import log_softmax, softmax
 
 from ensembles.base import Combiner, Images, Probs
 from ensembles.crossfit import cross_fit, stratified_folds
+from ensembles.formula import Formula
 from ensembles.metrics import Labels, log_loss, macro_f1
 from ensembles.pooling import log_of
 
@@ -38,7 +39,7 @@ class Reliability:
 
     Attributes:
         confidence: float64 (B,), mean of the highest probability.
-        accuracy: float64 (B,), share that was right.
+        accuracy: float64 (B,), share of correct predictions.
         images: int (B,).
     """
 
@@ -90,7 +91,7 @@ def cross_fitted_temperature(labels: Labels, probs: Probs, *, folds: int = 5, se
 
 
 class PriorAdjusted(Combiner):
-    """Another combiner's probabilities divided by the class sizes to a power, for macro F1. Off unless asked for.
+    """Another combiner's probabilities divided by the class sizes to a power, for macro F1.
 
     The power is one of 0, 0.05, ... 1, the one with the best macro F1 on predictions held out from the combiner; the
     smallest among equals.
@@ -121,10 +122,14 @@ class PriorAdjusted(Combiner):
         predictions = [(logs - exponent * self.log_prior).argmax(axis=1) for exponent in PRIOR_EXPONENTS]
         scores = [macro_f1(labels, predicted, n_classes) for predicted in predictions]
         self.exponent = float(PRIOR_EXPONENTS[np.argmax(scores)])
-        self.fitted = copy.deepcopy(self.combiner).fit(probs, labels)
+        self.fitted = copy.copy(self.combiner)
+        self.fitted._fit(probs, labels, slice(None))
         self.weights = self.fitted.weights
 
-    def _predict(self, probs: Probs) -> Probs:
-        logs = log_of(self.fitted.predict_proba(probs)) - self.exponent * self.log_prior
-        adjusted: Probs = softmax(logs, axis=1).astype(np.float32)
-        return adjusted
+    def formula(self) -> Formula:
+        """Formula of the fitted combiner, with a shift of its log-probabilities."""
+        return replace(self.fitted.formula(), prior_shift=self.exponent * self.log_prior)
+
+    def unwrapped(self) -> tuple[Combiner, list[int]]:
+        """The fitted combiner and its members."""
+        return self.fitted.unwrapped()

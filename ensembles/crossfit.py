@@ -1,8 +1,8 @@
-"""The score of a combiner on images that it has not seen, from validation predictions alone.
+"""Cross-fitting: the score of a combiner on images that it was not fitted on, from validation predictions.
 
-R times, the images are dealt into K stratified folds; everything that a combiner learns is learnt anew on K - 1 folds
-and applied to the last. The N held-out predictions are pooled, and macro F1 is computed once over all C labels: a mean
-of F1 over folds would lose the rare classes, which most folds do not hold.
+R times, the images are dealt into K stratified folds; a combiner is fitted anew on K - 1 folds and applied to the last.
+The N held-out predictions are pooled, and macro F1 is computed once over all C labels: a mean of F1 over folds would
+lose the rare classes, which are missing from most folds.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from ensembles.base import Combiner, Probs, checked_labels, checked_probs
 from ensembles.metrics import Labels, macro_f1
 
-# Held-out images are predicted so many at a time, which is what is copied beside the stack.
+# Held-out images that are predicted, and so copied beside the stack, at a time.
 BLOCK_IMAGES = 256
 
 
 @dataclass(frozen=True, eq=False)
 class CrossFit:
-    """Held-out predictions of a combiner and what they score.
+    """Held-out predictions of a combiner and their scores.
 
     Attributes:
         probs: float32 (R, N, C), for each repeat the probabilities of each image when it was held out.
@@ -43,7 +43,7 @@ class CrossFit:
 def cross_fit(
     combiner: Combiner, probs: Probs, labels: Labels, *, folds: int = 5, repeats: int = 5, seed: int = 0
 ) -> CrossFit:
-    """Cross-fit a combiner, which itself stays as it is.
+    """Cross-fit a combiner, which is not changed.
 
     Args:
         combiner: fitted or not; each fold fits a copy.
@@ -72,8 +72,8 @@ def cross_fit(
 def stratified_folds(labels: Labels, folds: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """The fold of each image: int (N,), in range(folds). Sizes differ by at most one, in total and within a class.
 
-    Images are dealt out like cards, class after class, so a class of one image lands in some fold and stops nothing
-    (scikit-learn's StratifiedKFold warns of such a class, and refuses when all are small).
+    Images are dealt out like cards, class after class, so that a class of one image is allowed (scikit-learn's
+    StratifiedKFold warns of such a class, and refuses if all are small).
     """
     class_order = rng.permutation(int(labels.max()) + 1)
     order = np.lexsort((rng.random(len(labels)), class_order[labels]))
@@ -85,9 +85,9 @@ def stratified_folds(labels: Labels, folds: int, rng: np.random.Generator) -> ND
 def _held_out(combiner: Combiner, probs: Probs, labels: Labels, fold: NDArray[np.intp]) -> Probs:
     held_out = np.empty(probs.shape[1:], dtype=np.float32)
     for k in np.unique(fold):
-        fitted = copy.deepcopy(combiner)
+        fitted = copy.copy(combiner)
         fitted._fit(probs, labels, np.flatnonzero(fold != k))
         inside = np.flatnonzero(fold == k)
         for block in np.array_split(inside, len(inside) // BLOCK_IMAGES + 1):
-            held_out[block] = fitted._predict(probs[:, block])
+            held_out[block] = fitted._predict(probs, block)
     return held_out

@@ -1,4 +1,4 @@
-"""How differently members err, and what an ensemble of them mends and breaks.
+"""Differences between the errors of members, and the classes that an ensemble fixes and breaks.
 
 Measures of pairs after Kuncheva and Whitaker, "Measures of diversity in classifier ensembles", Machine Learning, 2003.
 All take predicted: int (M, N) and labels: int (N,).
@@ -68,6 +68,16 @@ class ClassChanges:
 
 
 def class_changes(labels: Labels, before: Labels, after: Labels, n_classes: int) -> ClassChanges:
-    """What replacing one set of predictions by another does to each class; all int (N,), in range(n_classes)."""
-    f1_before, f1_after = per_class_f1(labels, before, n_classes), per_class_f1(labels, after, n_classes)
+    """Changes of each class when one set of predictions replaces another.
+
+    Args:
+        labels: int (N,), in range(n_classes).
+        before: int (N,), in range(n_classes); or (R, N), repeats over which F1 is averaged.
+        after: likewise.
+        n_classes: C.
+    """
+    f1_before, f1_after = (
+        np.mean([per_class_f1(labels, row, n_classes) for row in np.atleast_2d(side)], axis=0)
+        for side in (before, after)
+    )
     return ClassChanges(np.bincount(labels, minlength=n_classes), f1_before, f1_after)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ensembles.base import Combiner, Images, Probs
-from ensembles.metrics import Labels
-from ensembles.pooling import TINY, linear_pool
+from ensembles.base import Combiner, Images, Probs, checked_costs
+from ensembles.metrics import Labels, f1_of
+from ensembles.pooling import TINY
 
 # Scores nearer than this are the same score: the order of a float64 sum moves them by a few 1e-16.
 TIE = 1e-12
@@ -20,13 +20,13 @@ BLOCK = 4096
 
 @dataclass(frozen=True)
 class Step:
-    """One pick and what the ensemble is with it.
+    """One pick, and the ensemble with it.
 
     Attributes:
         member: index of the member picked.
         macro_f1: of the ensemble so far, on the images it is fitted on.
         log_loss: likewise, in nats.
-        members: how many different ones it holds.
+        members: number of different members.
     """
 
     member: int
@@ -42,8 +42,8 @@ class Greedy(Combiner):
     the lower index; among equal prefixes to the lower log-loss.
 
     Args:
-        picks: how many.
-        costs: of each member, in any unit, for ties alone.
+        picks: number of picks.
+        costs: of each member, in any unit, for ties only.
 
     Attributes set by `fit`:
         trajectory: a `Step` for each pick, those after the best prefix included.
@@ -60,10 +60,8 @@ class Greedy(Combiner):
         self.costs = costs
 
     def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
-        if self.costs is not None and len(self.costs) != len(probs):
-            raise ValueError(f"costs: expected one for each of {len(probs)} members, got {len(self.costs)}")
-        race = _Race(probs, labels, images)
-        self.trajectory = [self._pick(race) for _ in range(self.picks)]
+        race, costs = _Race(probs, labels, images), checked_costs(self.costs, len(probs))
+        self.trajectory = [_pick(race, costs) for _ in range(self.picks)]
         best = max(step.macro_f1 for step in self.trajectory) - TIE
         # The longest or the shortest of equal prefixes is worse on fresh images: by 0.1 and 0.5 points after 53 images.
         kept = min((step.log_loss, n) for n, step in enumerate(self.trajectory, 1) if step.macro_f1 >= best)
@@ -71,26 +69,24 @@ class Greedy(Combiner):
         chosen = [step.member for step in self.trajectory[: self.kept]]
         self.weights = np.bincount(chosen, minlength=len(probs)) / self.kept
 
-    def _predict(self, probs: Probs) -> Probs:
-        return linear_pool(probs, self.weights)
 
-    def _pick(self, race: _Race) -> Step:
-        scores = race.scores_with_each()
-        tied = np.flatnonzero(scores >= scores.max() - TIE).tolist()
-        candidates = [member for member in tied if member in race.picked] or tied
-        costs = self.costs if self.costs is not None else [0.0] * len(scores)
-        # Rounded: twins differ in the last bits of a sum, and the cheaper one is meant to win.
-        loss, _, member = min((round(race.log_loss_with(m), 12), costs[m], m) for m in candidates)
-        race.add(member)
-        return Step(member, float(scores[member]), loss, len(set(race.picked)))
+def _pick(race: _Race, costs: NDArray[np.float64]) -> Step:
+    scores = race.scores_with_each()
+    tied = np.flatnonzero(scores >= scores.max() - TIE).tolist()
+    candidates = [member for member in tied if member in race.picked] or tied
+    # Rounded: twins differ in the last bits of a sum, and the cheaper one is meant to win.
+    loss, _, member = min((round(race.log_loss_with(m), 12), costs[m], m) for m in candidates)
+    race.add(member)
+    return Step(member, float(scores[member]), loss, len(set(race.picked)))
 
 
 class _Race:
-    """The sum of what has been picked, and what it would score with each member added.
+    """The sum of the picked members, and its score with each member added.
 
-    A sum, never a mean: argmax does not care. And it is looked at only where it can change. Images on which all members
-    agree are settled before the first pick; of the others, R contested ones, a member leaves those alone on which it
-    agrees with the sum, and those where its highest probability is below the gap between the sum's first two.
+    A sum, not a mean: argmax is the same. It is computed only for images whose prediction can change. Images on which
+    all members agree are settled before the first pick; of the R others, the contested ones, a member cannot change
+    those on which it agrees with the sum, nor those where its highest probability is below the gap between the sum's
+    first two.
     """
 
     def __init__(self, probs: Probs, labels: Labels, images: Images) -> None:
@@ -103,13 +99,13 @@ class _Race:
         top = np.stack([rows[images].argmax(axis=1).astype(np.int32) for rows in probs])
         contested = (top != top[0]).any(axis=0)
         self.contested = self.images[contested]
-        self.settled = _Counts.of(labels[self.images[~contested]], top[:1, ~contested], probs.shape[2])
+        self.settled = _counts(labels[self.images[~contested]], top[:1, ~contested], probs.shape[2])
         self.top = top[:, contested]
         self.top_prob = np.stack([rows[self.contested, first] for rows, first in zip(probs, self.top, strict=True)])
         self.sum = np.zeros((len(self.contested), probs.shape[2]), dtype=np.float32)
 
     def add(self, member: int) -> None:
-        """Pick a member."""
+        """Adds a member to the picked ones."""
         self.sum += self.probs[member, self.contested]
         self.true_sum += self._true_probs(member)
         self.picked.append(member)
@@ -117,8 +113,10 @@ class _Race:
     def scores_with_each(self) -> NDArray[np.float64]:
         """Macro F1 (M,) of the ensemble with each member added."""
         predicted = self._predicted_with_each() if self.picked else self.top
-        contested = _Counts.of(self.labels[self.contested], predicted, self.probs.shape[2])
-        return _macro_f1(self.settled.hits + contested.hits, self.settled.total + contested.total)
+        hits, total = _counts(self.labels[self.contested], predicted, self.probs.shape[2])
+        f1 = f1_of(self.settled[0] + hits, self.settled[1] + total)
+        scores: NDArray[np.float64] = f1.mean(axis=1)
+        return scores
 
     def log_loss_with(self, member: int) -> float:
         """Log-loss of the ensemble with this member added."""
@@ -140,7 +138,7 @@ class _Race:
         return predicted
 
     def _top_and_gap(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Argmax of the sum and how far it is ahead, both (R,)."""
+        """Argmax of the sum, and its lead over the second, both (R,)."""
         rows = np.arange(len(self.sum))
         top = self.sum.argmax(axis=1)
         highest = self.sum[rows, top]
@@ -150,24 +148,10 @@ class _Race:
         return top.astype(np.int32), gap
 
 
-@dataclass(frozen=True, eq=False)
-class _Counts:
-    """Hits, and images plus predictions, of each class: (M, C)."""
-
-    hits: NDArray[np.intp]
-    total: NDArray[np.intp]
-
-    @classmethod
-    def of(cls, labels: Labels, predicted: NDArray[np.int32], n_classes: int) -> _Counts:
-        """From labels (N,) and predictions (M, N)."""
-        shape = len(predicted), n_classes
-        cells = predicted + n_classes * np.arange(len(predicted), dtype=np.int32)[:, None]
-        predictions = np.bincount(cells.ravel(), minlength=shape[0] * n_classes).reshape(shape)
-        hits = np.bincount(cells[predicted == labels], minlength=shape[0] * n_classes).reshape(shape)
-        return cls(hits, predictions + np.bincount(labels, minlength=n_classes))
-
-
-def _macro_f1(hits: NDArray[np.intp], total: NDArray[np.intp]) -> NDArray[np.float64]:
-    f1 = np.divide(2.0 * hits, total, out=np.zeros(hits.shape), where=total > 0)
-    scores: NDArray[np.float64] = f1.mean(axis=1)
-    return scores
+def _counts(labels: Labels, predicted: NDArray[np.int32], n_classes: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Hits, and images plus predictions, of each class, both (M, C), from labels (N,) and predictions (M, N)."""
+    shape = len(predicted), n_classes
+    cells = predicted + n_classes * np.arange(len(predicted), dtype=np.int32)[:, None]
+    predictions = np.bincount(cells.ravel(), minlength=shape[0] * n_classes).reshape(shape)
+    hits = np.bincount(cells[predicted == labels], minlength=shape[0] * n_classes).reshape(shape)
+    return hits, predictions + np.bincount(labels, minlength=n_classes)

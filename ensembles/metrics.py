@@ -1,7 +1,7 @@
 """Scores of predictions: macro F1 from three counts, accuracy, log-loss.
 
-Macro F1 is always taken over all C labels, so that it means the same on every subset of images; a class that is
-neither present nor predicted counts as 0.
+Macro F1 is taken over all C labels, so that its meaning is the same on every subset of images; a class that is neither
+present nor predicted counts as 0.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def per_class_f1(labels: Labels, predicted: Labels, n_classes: int) -> NDArray[n
         n_classes: C.
 
     Returns:
-        float64 (C,), 0 where a class is neither present nor predicted.
+        float64 (C,), 0 for a class that is neither present nor predicted.
 
     Raises:
         ValueError: shapes differ, or a value lies outside range(n_classes).
@@ -33,8 +33,12 @@ def per_class_f1(labels: Labels, predicted: Labels, n_classes: int) -> NDArray[n
         raise ValueError(f"labels {labels.shape} and predicted {predicted.shape}: expected two arrays of shape (N,)")
     hits = _count(labels[labels == predicted], n_classes, "labels")
     total = _count(labels, n_classes, "labels") + _count(predicted, n_classes, "predicted")
-    f1 = np.zeros(n_classes)
-    np.divide(2.0 * hits, total, out=f1, where=total > 0)
+    return f1_of(hits, total)
+
+
+def f1_of(hits: NDArray[Any], total: NDArray[Any]) -> NDArray[np.float64]:
+    """F1 from hits and from images plus predictions, of one shape; 0 for a class with neither."""
+    f1: NDArray[np.float64] = np.divide(2.0 * hits, total, out=np.zeros(hits.shape), where=total > 0)
     return f1
 
 

@@ -14,7 +14,7 @@ from ensembles.stack import Stack
 
 Costs = Sequence[float] | None
 
-# Each is given the members' costs, which only some have a use for.
+# Each is called with the members' costs, which only some use.
 COMBINERS: dict[str, Callable[[Costs], Combiner]] = {
     "mean": lambda costs: Mean(),
     "geometric": lambda costs: GeometricMean(),
@@ -35,7 +35,7 @@ def make(name: str, *, families: Sequence[str] | None = None, costs: Costs = Non
         costs: M costs in any unit, for greedy and cascade: see `Greedy` and `Cascade`.
 
     Raises:
-        ValueError: an unknown name; the message lists those there are.
+        ValueError: an unknown name; the message lists the known ones.
 
     Example:
         >>> make("top3").k

@@ -1,11 +1,11 @@
 """A smoothed bootstrap of macro F1, for few images and rare classes.
 
-The plain bootstrap is too sure of itself: a rare class that was hit on both of its images is hit on all of them in
-every resample. Here the images of a class are drawn from those it has and `PSEUDO_IMAGES` more, which are images of the
-whole sample turned to that class, so that each class is drawn towards what is known of all.
+The plain bootstrap is overconfident: a rare class that was hit on both of its images is hit on all of them in every
+resample. Here the images of a class are drawn from its own and from `PSEUDO_IMAGES` more, which are images of the whole
+sample turned to that class, so that each class is drawn towards the mean of all.
 
-Nor is it known how the sample came about. If class sizes are set, as by a stratified split, macro F1 of a sample is
-hardly biased; if they are drawn too, it is too low. A resample does the one or the other with even odds.
+The sampling of the images is not known either. If class sizes are set, as by a stratified split, macro F1 of a sample
+is hardly biased; if they are drawn too, it is too low. A resample does the one or the other with even odds.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from ensembles.metrics import Labels, macro_f1
+from ensembles.metrics import Labels, f1_of, macro_f1
 
 # Of 0 to 3 the one whose intervals came nearest to 95 % (tests/perf/ensembles_coverage.py); 0 is the plain bootstrap.
 PSEUDO_IMAGES = 2
-# So many draws are held at a time: with 50,000 images of 1,000 classes, 100 MB.
+# Draws that are held at a time: with 50,000 images of 1,000 classes, 100 MB.
 BATCH = 500
 
 Floats = NDArray[np.float64]
@@ -54,7 +54,7 @@ class SmoothedSample:
         self.smoothed = self._smoothed()
 
     def drawn_and_true(self, rng: np.random.Generator, resamples: int) -> tuple[Floats, Floats]:
-        """The estimate (B,) in B resamples, and what it should have been (B,) in the population they are drawn from."""
+        """The estimate (B,) in B resamples, and its true value (B,) in the population that they are drawn from."""
         batches = np.full(-(-resamples // BATCH), BATCH)
         batches[-1] -= batches.sum() - resamples
         drawn, true = zip(*(self._batch(rng, batch) for batch in batches), strict=True)
@@ -65,7 +65,7 @@ class SmoothedSample:
         weights = self._weights(rng, resamples)
         hits, total = self._tally(self._draws(rng, n_pseudo) * weights[:, self.label])
         pseudo_hits, pseudo_total = self._tally_pseudo(rng, n_pseudo, weights)
-        drawn = _macro_f1(hits + pseudo_hits, total + pseudo_total)
+        drawn = f1_of(hits + pseudo_hits, total + pseudo_total).mean(axis=-1)
         true = self.smoothed[:, None] + self._unseen(rng, resamples)
         return self._difference(drawn), self._difference(true)
 
@@ -76,9 +76,9 @@ class SmoothedSample:
         return difference
 
     def _donors(self) -> tuple[Ints, Ints]:
-        """What pseudo-images are made of: how many classes the predictions are off (P, D), and quarter images (D,).
+        """Donors of pseudo-images: how many classes the predictions are off (P, D), and quarter images (D,).
 
-        N hits out of N shall leave some doubt. So to the images of the sample come two, or a quarter for each class,
+        N hits out of N must leave some doubt. Added to the images of the sample are two, or a quarter for each class,
         that all predictions hit, as many that all miss, and half an image for each way in which the sides differ.
         """
         off = (self.predictions - self.label) % self.n_classes
@@ -95,10 +95,12 @@ class SmoothedSample:
         classes = np.arange(self.n_classes)
         turned = share[:, (classes - classes[:, None]) % self.n_classes]
         pseudo = self.support * self.pseudo_share
-        return _macro_f1(hits[:, 0] + pseudo * share[:, :1], total[:, 0] + pseudo + pseudo @ turned)
+        f1 = f1_of(hits[:, 0] + pseudo * share[:, :1], total[:, 0] + pseudo + pseudo @ turned)
+        scores: Floats = f1.mean(axis=-1)
+        return scores
 
     def _unseen(self, rng: np.random.Generator, resamples: int) -> Floats:
-        """What classes without images may add to macro F1 (P, B): each the share of hits among its pseudo-images."""
+        """Possible share of classes without images in macro F1 (P, B): for each the hits among its pseudo-images."""
         n_unseen = int(np.sum(self.support == 0))
         off = self._donated(rng, resamples * n_unseen * PSEUDO_IMAGES).reshape(len(self.donors), resamples, -1)
         added: Floats = (off == 0).sum(axis=2) / (PSEUDO_IMAGES * self.n_classes)
@@ -110,7 +112,7 @@ class SmoothedSample:
         return self.donors[:, table[rng.integers(len(table), size=n_pseudo)]]
 
     def _weights(self, rng: np.random.Generator, resamples: int) -> Floats:
-        """Of the images of each class (B, C): 1 where class sizes are set, else with the spread of drawn sizes.
+        """Of the images of each class (B, C): 1 if class sizes are set, else with the spread of drawn sizes.
 
         Sizes are not drawn outright: a class of one image would drop out of every third resample.
         """
@@ -118,7 +120,7 @@ class SmoothedSample:
         return np.where(rng.random((resamples, 1)) < 0.5, spread, 1.0)
 
     def _draws(self, rng: np.random.Generator, n_pseudo: NDArray[np.int64]) -> Floats:
-        """How often each kind comes (B, J), where n_pseudo (B, C) images of each class are pseudo-images."""
+        """Counts of each kind (B, J), if n_pseudo (B, C) images of each class are pseudo-images."""
         drawn = np.empty((len(n_pseudo), len(self.images)))
         for label in np.flatnonzero(self.support):
             own = self.label == label
@@ -149,9 +151,3 @@ class SmoothedSample:
         total = [images + np.bincount(row, weight, n_pseudo.size) for row in predicted]
         shape = len(off), *n_pseudo.shape
         return np.reshape(hits, shape), np.reshape(total, shape)
-
-
-def _macro_f1(hits: Floats, total: Floats) -> Floats:
-    f1 = np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)
-    scores: Floats = f1.mean(axis=-1)
-    return scores

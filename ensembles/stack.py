@@ -1,20 +1,22 @@
 """A logistic regression on the log-probabilities of all members.
 
-Prone to overfit: M*C columns, and as many weights for each class, against N images. On the images it was fitted on it
-looks best of all; only its cross-fitted score says what it is worth. And slow at 104 classes: a fit tries four
-penalties on three folds, seconds each.
+It overfits: M*C columns, and as many weights for each class, against N images. Its score on the images it was fitted
+on is the best of all methods and means nothing; its cross-fitted score counts. At 104 classes it is slow: a fit tries
+four penalties on three folds, seconds each.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ensembles.base import Combiner, Images, Probs
 from ensembles.crossfit import stratified_folds
+from ensembles.formula import Formula
 from ensembles.metrics import Labels, log_loss
-from ensembles.pooling import log_of
+from ensembles.pooling import log_columns, log_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -47,32 +49,35 @@ class Stack(Combiner):
         probs, labels = probs[:, images], labels[images]
         if len(np.unique(labels)) < 2:
             raise ValueError(f"labels: stacking needs images of at least two classes, got only {labels[0]}")
-        self.n_classes = probs.shape[2]
-        columns = _columns(probs)
-        losses = {strength: self._inner_loss(columns, labels, strength) for strength in STRENGTHS}
+        columns, n_classes = log_columns(probs), probs.shape[2]
+        losses = {strength: self._inner_loss(columns, labels, n_classes, strength) for strength in STRENGTHS}
         self.strength = min(losses, key=losses.__getitem__)
         self.pipeline = _fitted(columns, labels, self.strength)
         coefficients = np.abs(self.pipeline[-1].coef_).reshape(-1, *probs.shape[::2])
         shares = coefficients.sum(axis=(0, 2), dtype=np.float64)
         self.weights = shares / shares.sum()
 
-    def _predict(self, probs: Probs) -> Probs:
-        return _all_classes(self.pipeline, _columns(probs), self.n_classes)
+    def formula(self) -> Formula:
+        """The regression, with its scaler multiplied into the coefficients: columns are plain log-probabilities."""
+        scaler, regression = self.pipeline[0], self.pipeline[-1]
+        coefficients = (regression.coef_ / scaler.scale_).astype(np.float64)
+        by_member = coefficients.reshape(len(coefficients), len(self.weights), -1)[:, self.models_used]
+        arrays = {
+            "coefficients": by_member.reshape(len(coefficients), -1),
+            "intercepts": regression.intercept_ - coefficients @ scaler.mean_,
+            "stacked_classes": regression.classes_,
+        }
+        return replace(super().formula(), arrays=arrays)
 
-    def _inner_loss(self, columns: Any, labels: Labels, strength: float) -> float:
+    def _inner_loss(self, columns: Any, labels: Labels, n_classes: int, strength: float) -> float:
         fold = stratified_folds(labels, self.inner_folds, np.random.default_rng(self.seed))
-        held_out = np.zeros((len(labels), self.n_classes), dtype=np.float32)
+        held_out = np.zeros((len(labels), n_classes), dtype=np.float32)
         for k in range(self.inner_folds):
             inside = fold == k
             if len(np.unique(labels[~inside])) > 1:
                 pipeline = _fitted(columns[~inside], labels[~inside], strength)
-                held_out[inside] = _all_classes(pipeline, columns[inside], self.n_classes)
+                held_out[np.ix_(inside, pipeline.classes_)] = pipeline.predict_proba(columns[inside])
         return log_loss(labels, log_of(held_out))
-
-
-def _columns(probs: Probs) -> Any:
-    """Log-probabilities as one row per image: float32 (N, M*C)."""
-    return log_of(probs.transpose(1, 0, 2).reshape(probs.shape[1], -1))
 
 
 def _fitted(columns: Any, labels: Labels, strength: float) -> Pipeline:
@@ -82,10 +87,3 @@ def _fitted(columns: Any, labels: Labels, strength: float) -> Pipeline:
 
     regression = LogisticRegression(C=strength, tol=1e-3, max_iter=1000)
     return make_pipeline(StandardScaler(), regression).fit(columns, labels)
-
-
-def _all_classes(pipeline: Pipeline, columns: Any, n_classes: int) -> Probs:
-    """Probabilities for range(n_classes), also where the regression knows fewer."""
-    result = np.zeros((len(columns), n_classes), dtype=np.float32)
-    result[:, pipeline.classes_] = pipeline.predict_proba(columns)
-    return result

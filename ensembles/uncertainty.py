@@ -1,16 +1,16 @@
-"""Intervals for macro F1 and for differences of it, which hold with few images and rare classes too.
+"""Intervals for macro F1 and for differences of macro F1, valid with few images and rare classes too.
 
-What is estimated: the macro F1 of fixed predictions on the population that the images were drawn from, the mean over C
-classes of 2 P(label = c, predicted = c) / (P(label = c) + P(predicted = c)). The noise of another training seed is no
-part of it.
+The estimand is the macro F1 of fixed predictions on the population that the images were drawn from: the mean over C
+classes of 2 P(label = c, predicted = c) / (P(label = c) + P(predicted = c)). Variation between training seeds is not
+included.
 
-The smoothed bootstrap (`ensembles.smoothing`) tells how far such a sample is off, on average and in spread. The
+The smoothed bootstrap (`ensembles.smoothing`) estimates the bias and the deviation of such a sample. The
 interval is estimate - bias +- t * deviation; for a difference as it stands, for a score on the scale of
 arcsin(sqrt(score)).
 
 How often the truth was inside, with models of recall 0.4, 0.8 and 0.95 and class sizes both set and drawn
 (`tests/perf/ensembles_coverage.py`): 94 to 98 % for 40 images of 8 classes, 93 to 96 % for 150, 94 to 98 % for 3,712 of
-104; of the percentile interval 71 to 92 %, 91 to 94 % and 71 to 97 %. `too_few_images` says where no interval is given.
+104; of the percentile interval 71 to 92 %, 91 to 94 % and 71 to 97 %. No interval is given if `too_few_images`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ METHOD = "smoothed bootstrap, bias-corrected, Student"
 
 @dataclass(frozen=True)
 class Interval:
-    """Two bounds, the share of intervals of this kind that hold the truth, and how they were found."""
+    """Two bounds, the share of such intervals that hold the truth, and the name of the method."""
 
     low: float
     high: float
@@ -50,11 +50,11 @@ def macro_f1_interval(
         predicted: int (N,); or (R, N), R sets of predictions whose mean macro F1 is meant (see `CrossFit`).
         n_classes: C.
         seed: of the resampling.
-        resamples: how many.
+        resamples: number of them.
         level: the share of intervals that shall hold the truth.
 
     Returns:
-        The interval, within 0 and 1; None where `too_few_images`.
+        The interval, within 0 and 1; None if `too_few_images`.
 
     Raises:
         ValueError: shapes differ, or a value lies outside range(n_classes).
@@ -74,17 +74,17 @@ def paired_difference_interval(
 ) -> Interval | None:
     """Interval for macro F1 of a minus macro F1 of b, both on the same images.
 
-    Arguments, result and errors are those of `macro_f1_interval`; bounds are within -1 and 1. Where it holds 0, the
-    two cannot be told apart.
+    Arguments, result and errors are those of `macro_f1_interval`; bounds are within -1 and 1. If it holds 0, the two
+    cannot be told apart.
     """
     return _interval(labels, [predicted_a, predicted_b], n_classes, seed, resamples, level)
 
 
 def too_few_images(labels: Labels, n_classes: int, *, difference: bool = False) -> bool:
-    """Whether an interval would not be honest, from labels (N,).
+    """Whether images are too few for an interval that holds its level, from labels (N,).
 
-    So it is for N below 40 or below 5 C. And for a score, though not for a difference, where classes are missing whose
-    share of C is above 1 / sqrt(N): nothing is known of them, and they move macro F1 by as much as its spread.
+    True for N below 40 or below 5 C. For a score, though not for a difference, also if the share of missing classes is
+    above 1 / sqrt(N): nothing is known of them, and they move macro F1 by as much as its spread.
     """
     n_images = len(labels)
     missing = n_classes - len(np.unique(labels))
@@ -96,7 +96,7 @@ def too_few_images(labels: Labels, n_classes: int, *, difference: bool = False) 
 def bootstrap_bounds(sample: SmoothedSample, seed: int, resamples: int, level: float) -> tuple[float, float]:
     """Low and high, whatever the size of the sample."""
     drawn, true = sample.drawn_and_true(np.random.default_rng(seed), resamples)
-    # Student's quantile, told that as many rates are estimated as there are classes.
+    # Student's quantile, with one degree of freedom less for each class, whose rate is estimated.
     quantile = float(stdtrit(max(int(sample.support.sum()) - sample.n_classes, 1), (1 + level) / 2))
     if sample.is_difference:
         low, high = _around(sample.estimate, drawn - true, quantile)

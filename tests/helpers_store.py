@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 
 from bench.config.recipe import load_recipe
+from bench.ensemble_runs.candidates import find
+from bench.ensemble_runs.workbench import Protocol, Workbench
 from bench.store.metrics import score
 from bench.store.result import Cost, Metrics, Result, Setup
 from bench.store.store import Images, Outputs, Store
@@ -73,3 +75,8 @@ def save_run(store: Store, run_id: str, *, outputs: Outputs | None = None, seed=
         outputs.log_probs, np.array(outputs.images.val_labels), None if answers is None else np.array(answers)
     )
     return store.save(make_result(run_id, metrics=metrics, seed=seed, **changes), outputs)
+
+
+def combine(store: Store, method: str, data: str | None, members, protocol: Protocol, max_cost_ms: float | None = None):
+    """The stored ensemble of one method, of these members or all runs of the data set."""
+    return Workbench(store, find(store, data, members), protocol, max_cost_ms).ensemble(method)

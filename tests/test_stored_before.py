@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from bench.config.run import RunConfig
-from bench.ensemble_runs.recombining import predictions
+from bench.ensemble_runs.candidates import predictions
 from bench.store.store import Store
 
 STORE = Path(__file__).parent / "golden" / "store-2a80695.zip"

@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from bench.config.recipe import Recipe, load_recipe, recipe_names
 from bench.config.schedule import learning_rates, planned_rates
-from bench.ensemble_runs.recombining import member_states
+from bench.ensemble_runs.candidates import member_states
 from bench.errors import UserError
 from bench.report.figures import schedule
 from bench.report.figures.style import house_style, save

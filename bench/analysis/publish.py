@@ -12,7 +12,7 @@ from bench.analysis.describe import schedule_frame
 from bench.analysis.prices import NO_PRICES, Prices, training_usd
 from bench.analysis.rows import failure_row, recipe_label, result_row
 from bench.config.recipe import Recipe
-from bench.ensemble_runs.recombining import member_states
+from bench.ensemble_runs.candidates import member_states
 from bench.ensemble_runs.ties import Marks, alike_ensembles, indistinguishable
 from bench.ensemble_runs.workbench import one_thread
 from bench.errors import UserError

@@ -1,8 +1,9 @@
-"""Which runs an ensemble may be made of, and their probabilities, checked."""
+"""Runs that an ensemble can be made of, their checked probabilities, and the members of stored ensembles."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,12 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import UserError
-from bench.store.ensemble_result import LeftOut
+from bench.store.ensemble_result import Combination, LeftOut
 from bench.store.selection import check_same_images, runs_of
 from bench.store.store import Images, Split, Store, StoredRun
 from ensembles.base import ROW_SUM_TOLERANCE
+from ensembles.formula import Formula
 
 Probs = npt.NDArray[np.float32]
+
+HELD_OUT = "cross_fitted"  # name of an ensemble's held-out predictions among its arrays: int (R, N)
+
+
+def total(numbers: Iterable[float | None]) -> float | None:
+    """The sum of costs; None if one is not known."""
+    known = list(numbers)
+    return None if None in known else sum(number for number in known if number is not None)
 
 
 @dataclass(frozen=True)
@@ -24,7 +34,7 @@ class Candidates:
 
     Attributes:
         runs: M of them.
-        left_out: those that were not let in, and why.
+        left_out: runs that were refused, and the reasons.
     """
 
     runs: tuple[StoredRun, ...]
@@ -37,12 +47,12 @@ class Candidates:
 
     @property
     def families(self) -> list[str]:
-        """M names; a run without a family is one of its own."""
+        """M names; a run without a family is a family of its own."""
         return [run.result.family or run.run_id for run in self.runs]
 
     @property
     def images(self) -> Images:
-        """What the rows of the arrays are; of the first with test predictions, since an added run may have none."""
+        """Rows of the arrays, from the first run with test predictions, since an added run may have none."""
         return next((run for run in self.runs if run.has("test")), self.runs[0]).images
 
     @cached_property
@@ -52,11 +62,11 @@ class Candidates:
 
     @property
     def inference_ms(self) -> list[float] | None:
-        """M milliseconds per image; None where one is not known, or where they were measured on several devices."""
-        return None if self.why_no_costs() else [run.result.cost.inference_ms_per_image or 0.0 for run in self.runs]
+        """M milliseconds per image; None if one is not known, or if they were measured on several devices."""
+        return None if self.no_costs_reason() else [run.result.cost.inference_ms_per_image or 0.0 for run in self.runs]
 
-    def why_no_costs(self) -> str | None:
-        """Why the candidates' inference times cannot be added up, if so."""
+    def no_costs_reason(self) -> str | None:
+        """Reason why the candidates' inference times cannot be added up; None if they can."""
         unknown = [run.run_id for run in self.runs if run.result.cost.inference_ms_per_image is None]
         if unknown:
             return f"the milliseconds per image of {unknown[0]} are not known"
@@ -67,28 +77,13 @@ class Candidates:
         return None
 
 
-def stacked(runs: Sequence[StoredRun], split: Split) -> Probs:
-    """Probabilities of these runs: float32 (M, N, C), rows sum to 1.
-
-    Raises:
-        UserError: names a run whose predictions are no probabilities.
-    """
-    first = runs[0].log_probs(split)
-    probs = np.empty((len(runs), *first.shape), dtype=np.float32)
-    for run, rows in zip(runs, probs, strict=True):
-        with np.errstate(over="ignore", invalid="ignore"):  # what is no logarithm is refused below
-            np.exp(run.log_probs(split), out=rows)
-        _check(run, split, rows)
-    return probs
-
-
 def find(store: Store, data: str | None, members: Sequence[str]) -> Candidates:
-    """The runs that were named, else all trained and added runs of the data set.
+    """The runs with these names; without names, all trained and added runs of the data set.
 
-    Of several whose validation predictions are the same to the last byte, the cheapest is taken: another adds nothing.
+    Of several runs whose validation predictions are the same to the last byte, only the cheapest is taken.
 
     Raises:
-        UserError: none, some that do not belong together, or one that was trained on validation images.
+        UserError: no run, runs of different images, or a run that was trained on validation images.
     """
     if members:
         chosen = {run.run_id: run for run in (store.get(member) for member in members)}
@@ -108,35 +103,92 @@ def find(store: Store, data: str | None, members: Sequence[str]) -> Candidates:
 def _without_twins(runs: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tuple[LeftOut, ...]]:
     kept: dict[str, StoredRun] = {}
     for run in sorted(runs, key=_price):
-        kept.setdefault(run.result.artefacts["val.npy"], run)
-    twins = {run.run_id: kept[run.result.artefacts["val.npy"]].run_id for run in runs}
+        kept.setdefault(run.val_digest, run)
+    twins = [(run, kept[run.val_digest]) for run in runs]
     left_out = [
-        LeftOut(run_id=run_id, reason=f"its predictions are those of {twin} to the last byte")
-        for run_id, twin in twins.items()
-        if run_id != twin
+        LeftOut(run_id=run.run_id, reason=f"its predictions are those of {twin.run_id} to the last byte")
+        for run, twin in twins
+        if twin is not run
     ]
-    return tuple(run for run in runs if twins[run.run_id] == run.run_id), tuple(left_out)
+    return tuple(run for run, twin in twins if twin is run), tuple(left_out)
 
 
 def _price(run: StoredRun) -> tuple[float, str]:
     milliseconds = run.result.cost.inference_ms_per_image
-    return float("inf") if milliseconds is None else milliseconds, run.run_id
+    return math.inf if milliseconds is None else milliseconds, run.run_id
 
 
-def _check(run: StoredRun, split: Split, rows: Probs) -> None:
-    """Refuses what exp(log-probabilities) cannot be, naming the run."""
+def stacked(runs: Sequence[StoredRun], split: Split) -> Probs:
+    """Probabilities of these runs: float32 (M, N, C), rows sum to 1.
+
+    Raises:
+        UserError: names a run whose predictions are not log-probabilities.
+    """
+    probs = np.empty((len(runs), *runs[0].log_probs(split).shape), dtype=np.float32)
+    for run, rows in zip(runs, probs, strict=True):
+        with np.errstate(over="ignore", invalid="ignore"):  # refused below
+            np.exp(run.log_probs(split), out=rows)
+        _check_rows(run, split, rows)
+    return probs
+
+
+def _check_rows(run: StoredRun, split: Split, rows: Probs) -> None:
     sums = rows.sum(axis=1)
     bad = ~np.isfinite(sums)
-    what = {"val": "validation", "test": "test"}[split]
+    name = {"val": "validation", "test": "test"}[split]
+    remedy = "Remove that run and run it again, or leave it out with --members."
     if bad.any():
         raise UserError(
-            f"{run.run_id} has NaN or infinite {what} predictions in {bad.sum()} of {len(rows)} rows. "
-            "Remove that run and run it again, or leave it out with --members."
+            f"{run.run_id} has NaN or infinite {name} predictions in {bad.sum()} of {len(rows)} rows. {remedy}"
         )
     worst = int(np.argmax(np.abs(sums - 1)))
     if abs(sums[worst] - 1) > ROW_SUM_TOLERANCE:
         image = (run.images.val_ids if split == "val" else run.images.test_ids)[worst]
         raise UserError(
-            f"{run.run_id} gives the {what} image '{image}' probabilities that sum to {sums[worst]:.4g}, not to 1. "
-            "Remove that run and run it again, or leave it out with --members."
+            f"{run.run_id} gives the {name} image '{image}' probabilities that sum to {sums[worst]:.4g}, not to 1. "
+            f"{remedy}"
         )
+
+
+def member_states(store: Store, combination: Combination) -> dict[str, str]:
+    """Member -> its change since the ensemble was made, as text; empty: none."""
+    states = {}
+    for member in combination.members:
+        found = store.find(member.run_id)
+        changed = found is not None and found.val_digest != member.val_digest
+        states[member.run_id] = "is no longer in the store" if found is None else "was run again since" * changed
+    return states
+
+
+def missing_member(store: Store, combination: Combination) -> str:
+    """Text about the first member that changed ("its member NAME was run again since"); empty: none."""
+    states = member_states(store, combination)
+    return next((f"its member {run_id} {state}" for run_id, state in states.items() if state), "")
+
+
+def formula_of(ensemble: StoredRun) -> Formula:
+    """State of the combiner that a stored ensemble was made with, its members in the order of the combination."""
+    combination = ensemble.combination
+    names = [member.run_id for member in combination.members]
+    cascade = combination.cascade.chosen if combination.cascade else None
+    return Formula(
+        weights=np.array([member.weight for member in combination.members]),
+        exponents=None if combination.exponents is None else np.array(combination.exponents),
+        stages=tuple(map(names.index, cascade.stages)) if cascade else None,
+        threshold=cascade.threshold if cascade else 0.0,
+        arrays={name: array for name, array in ensemble.arrays.items() if name != HELD_OUT},
+        prior_shift=None if combination.prior_shift is None else np.array(combination.prior_shift),
+    )
+
+
+def predictions(store: Store, ensemble: StoredRun, split: Split) -> Probs:
+    """Probabilities (N, C) of a stored ensemble, computed again from its members in the store.
+
+    Raises:
+        UserError: it is a run, or a member was removed or run again.
+    """
+    missing = missing_member(store, ensemble.combination)
+    if missing:
+        raise UserError(f"{ensemble.run_id} cannot be combined again: {missing}.")
+    members = [store.get(member.run_id) for member in ensemble.combination.members]
+    return formula_of(ensemble).predict(stacked(members, split))

@@ -1,4 +1,4 @@
-"""`bench ensemble all`: every method on the same candidates and folds, and what the noise allows to say of them."""
+"""Every method on the same candidates and folds, with differences within the noise marked: `bench ensemble all`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from bench.ensemble_runs.methods import ALL, NotApplicableError, too_large
+from bench.ensemble_runs.methods import ALL, NotApplicableError, skip_reason
 from bench.ensemble_runs.ties import Marks, alike_ensembles
 from bench.ensemble_runs.workbench import Workbench
 from bench.environment import cores
-from bench.store.ensemble_result import Combination
 from bench.store.store import StoredRun
 
 BASELINE_LABEL = "(best single run)"
-THREADS = 4  # of methods made at a time: each holds a copy of what is held out, and there is one slow one
+THREADS = 4  # methods made at a time: each holds a copy of the held-out arrays, and only one is slow
 
 
 @dataclass(frozen=True)
@@ -23,10 +22,10 @@ class Comparison:
     """Methods on the same candidates, best first.
 
     Attributes:
-        ensembles: one a method.
+        ensembles: one per method.
         single: the best single run.
-        tied: names of those that cannot be told apart from the first.
-        skipped: methods that were not tried, and why.
+        tied: names of ensembles that cannot be told apart from the first.
+        skipped: method -> reason why it was not made.
     """
 
     ensembles: tuple[StoredRun, ...]
@@ -35,12 +34,12 @@ class Comparison:
     skipped: Mapping[str, str]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a method and one for taking the best single run, by falling cross-fitted F1."""
+        """One row per method and one for taking the best single run, by falling cross-fitted F1."""
         rows = [self._row(stored) for stored in self.ensembles]
         return sorted([*rows, self._baseline_row()], key=lambda row: (-row["cross_fitted"], row["method"]))
 
     def _row(self, stored: StoredRun) -> dict[str, Any]:
-        combination, cost = _combination(stored), stored.result.cost
+        combination, cost = stored.combination, stored.result.cost
         return {
             "method": combination.method,
             "cross_fitted": combination.cross_fitted,
@@ -59,7 +58,7 @@ class Comparison:
         }
 
     def _baseline_row(self) -> dict[str, Any]:
-        first = _combination(self.ensembles[0])
+        first = self.ensembles[0].combination
         return dict.fromkeys(self._row(self.ensembles[0])) | {
             "method": BASELINE_LABEL,
             "cross_fitted": first.best_single_cross_fitted,
@@ -72,54 +71,48 @@ class Comparison:
         }
 
 
-def compare(bench: Workbench, tell: Callable[[str], object]) -> Comparison:
+def compare(workbench: Workbench, tell: Callable[[str], object]) -> Comparison:
     """Makes every method's ensemble.
 
     Args:
-        bench: the candidates.
-        tell: is given a line as each method is done.
+        workbench: the candidates.
+        tell: called with one line of text for each method.
 
     Raises:
         NotApplicableError: no method can be used on these candidates; the first one's reason.
     """
-    skipped = {method: reason for method in ALL if (reason := too_large(method, bench.candidates))}
+    skipped = {method: reason for method in ALL if (reason := skip_reason(method, workbench.candidates))}
     made: list[StoredRun] = []
-    for method, outcome in _outcomes(bench, [method for method in ALL if method not in skipped]):
+    for method, outcome in _outcomes(workbench, [method for method in ALL if method not in skipped]):
         if isinstance(outcome, NotApplicableError):
             skipped[method] = str(outcome)
         else:
             made.append(outcome)
-            tell(f"{method}: cross-fitted macro F1 {_combination(outcome).cross_fitted:.3f}")
+            tell(f"{method}: cross-fitted macro F1 {outcome.combination.cross_fitted:.3f}")
     for method, reason in skipped.items():
         tell(f"{method} is left out: {reason}")
     if not made:
         raise NotApplicableError(next(iter(skipped.values())))
-    ranked = tuple(sorted(made, key=lambda stored: (-_combination(stored).cross_fitted, stored.run_id)))
-    single = bench.store.get(_combination(ranked[0]).best_single)
-    alike = alike_ensembles(ranked, Marks(bench.store))
+    ranked = tuple(sorted(made, key=lambda stored: (-stored.combination.cross_fitted, stored.run_id)))
+    single = workbench.store.get(ranked[0].combination.best_single)
+    alike = alike_ensembles(ranked, Marks(workbench.store))
     return Comparison(ranked, single, frozenset(run_id for run_id, tied in alike.items() if tied), skipped)
 
 
-def _outcomes(bench: Workbench, methods: Sequence[str]) -> Iterator[tuple[str, StoredRun | NotApplicableError]]:
-    """Each method's ensemble or why there is none, in order, made side by side: numpy lets go of the interpreter."""
+def _outcomes(workbench: Workbench, methods: Sequence[str]) -> Iterator[tuple[str, StoredRun | NotApplicableError]]:
+    """Each method's ensemble or the reason against it, in order; made in threads, since numpy releases the GIL."""
 
     def attempt(method: str) -> StoredRun | NotApplicableError:
         try:
-            return bench.ensemble(method)
+            return workbench.ensemble(method)
         except NotApplicableError as error:
             return error
 
-    bench.prepare(methods)
+    workbench.prepare(methods)
     with ThreadPoolExecutor(min(THREADS, cores())) as pool:
-        # The slowest first; told of in the usual order.
+        # The slowest starts first.
         futures = {method: pool.submit(attempt, method) for method in reversed(methods)}
         yield from ((method, futures[method].result()) for method in methods)
-
-
-def _combination(stored: StoredRun) -> Combination:
-    if stored.result.combination is None:
-        raise ValueError(f"{stored.run_id} is not an ensemble")
-    return stored.result.combination
 
 
 def conclusion(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""Combiners by name, for candidates of a store: what each needs to know of them, and what it costs to fit."""
+"""Combiners by name for candidates of a store, with their families, costs and budget."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class NotApplicableError(UserError):
     """A method that cannot be used on these candidates, though others may be."""
 
 
-# After a method's name: its probabilities are divided by class sizes to a fitted power (`ensembles.calibration`).
+# Suffix of a method: its probabilities are divided by class sizes to a fitted power (`ensembles.calibration`).
 PRIOR = "+prior"
-# Of `all`, quick ones first.
+# Methods of `bench ensemble all`, quick ones first.
 ALL = ("top3", "top5", "mean", "geometric", "greedy", "cascade", "blend", "stack")
-# Of images x members x classes^2, which a stack's time grows with: its 26 fits then take about half a minute.
+# Largest images x members x classes^2, which a stack's time grows with: its 26 fits then take about half a minute.
 LARGEST_STACK = 3e7
 
 
@@ -31,11 +31,11 @@ def combiner_of(method: str, candidates: Candidates, max_cost_ms: float | None) 
     Args:
         method: `topK`, or a name of `ensembles.registry`; with `+prior`, adjusted for class sizes.
         candidates: M runs.
-        max_cost_ms: what its members may take per image, together; a cascade on average. None: any time.
+        max_cost_ms: limit of the members' inference time per image, summed; of a cascade, of the mean. None: no limit.
 
     Raises:
         UserError: an unknown method.
-        NotApplicableError: too few candidates, or costs that are needed and not known.
+        NotApplicableError: too few candidates, or costs are needed and not known.
     """
     if method.endswith(PRIOR):
         combiner = combiner_of(method.removesuffix(PRIOR), candidates, max_cost_ms)
@@ -56,15 +56,16 @@ def combiner_of(method: str, candidates: Candidates, max_cost_ms: float | None) 
     return Affordable(lambda members: _made(method, candidates, members), costs, max_cost_ms)
 
 
-def affordable(candidates: Candidates, max_cost_ms: float | None) -> list[int]:
-    """Indices of the candidates that do not take longer than that by themselves."""
+def within_budget(candidates: Candidates, max_cost_ms: float | None) -> list[int]:
+    """Indices of the candidates whose own inference time is within the limit."""
     costs = candidates.inference_ms
-    everyone = range(len(candidates.runs))
-    return [index for index in everyone if max_cost_ms is None or costs is None or costs[index] <= max_cost_ms]
+    if max_cost_ms is None or costs is None:
+        return list(range(len(candidates.runs)))
+    return [index for index, cost in enumerate(costs) if cost <= max_cost_ms]
 
 
-def too_large(method: str, candidates: Candidates) -> str | None:
-    """Why a method is not tried with all others, if so: it would take many minutes."""
+def skip_reason(method: str, candidates: Candidates) -> str | None:
+    """Reason why `all` skips a method that would take many minutes; None: it does not."""
     images, classes = len(candidates.labels), len(candidates.images.class_names)
     if method != "stack" or images * len(candidates.runs) * classes**2 <= LARGEST_STACK:
         return None
@@ -97,7 +98,7 @@ def _known_costs(method: str, candidates: Candidates, max_cost_ms: float | None)
     asked = method if max_cost_ms is None else f"--max-cost {max_cost_ms:g}"
     if costs is None:
         raise NotApplicableError(
-            f"{asked} weighs inference times, but {candidates.why_no_costs()}. Name candidates that can be compared "
+            f"{asked} weighs inference times, but {candidates.no_costs_reason()}. Name candidates that can be compared "
             "with --members."
         )
     if max_cost_ms is not None and min(costs) > max_cost_ms:

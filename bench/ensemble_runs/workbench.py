@@ -1,10 +1,10 @@
-"""What `bench ensemble` does: combine saved predictions, score the combination honestly, price it, store it."""
+"""Ensembles of stored runs: fitted on validation, cross-fitted, priced and stored. The work of `bench ensemble`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -13,11 +13,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bench.config.base import content_hash
-from bench.ensemble_runs.candidates import Candidates, Probs, find, stacked
-from bench.ensemble_runs.diagnostics import calibration, cascade_path, class_changes, diversity, greedy_path
-from bench.ensemble_runs.methods import NotApplicableError, affordable, combiner_of
-from bench.ensemble_runs.recombining import Formula
-from bench.ensemble_runs.scoreboard import BoardTopK, Scoreboard, cross_fit_top
+from bench.ensemble_runs.candidates import HELD_OUT, Candidates, Probs, stacked, total
+from bench.ensemble_runs.diagnostics import calibration, cascade_path, changed_classes, diversity, greedy_path
+from bench.ensemble_runs.methods import NotApplicableError, combiner_of, within_budget
 from bench.environment import code_revision, cores, cpu_model, describe
 from bench.store.ensemble_result import Combination, Member
 from bench.store.metrics import known_duplicates, score
@@ -25,76 +23,62 @@ from bench.store.result import Cost, Metrics, Result, Setup
 from bench.store.store import Outputs, Split, Store, StoredRun
 from ensembles.base import Combiner
 from ensembles.crossfit import CrossFit, cross_fit
-from ensembles.mean import TopK
+from ensembles.mean import Scoreboard, TopK
 from ensembles.pooling import log_of
 from ensembles.uncertainty import macro_f1_interval, paired_difference_interval
 
-# Part of every ensemble's name: raised when more is kept of one, so that those with less are made again.
+# Part of every ensemble's name: raised when results get a new field, so that ensembles without it are made again.
 FORM = 2
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How an ensemble is scored: repeats of stratified folds."""
+    """Cross-fitting of an ensemble: repeats of stratified folds."""
 
     folds: int = 5
     repeats: int = 5
     seed: int = 0
 
 
-def combine(
-    store: Store,
-    method: str,
-    data: str | None,
-    members: Sequence[str],
-    protocol: Protocol,
-    max_cost_ms: float | None = None,
-) -> StoredRun:
-    """Fits a combiner on validation, applies it to test, stores the outcome. One that is stored already is returned.
-
-    Args:
-        method: `top3`, `mean`, ... (`ensembles.registry`).
-        data: the data set; None where the store holds one.
-        members: the candidates by name; all trained and added runs of the data set where none is named.
-        max_cost_ms: what its members may take per image, together; of a cascade what it uses on average.
-
-    Raises:
-        UserError: an unknown method, too few candidates, or some that do not belong together.
-    """
-    return Workbench(store, find(store, data, members), protocol, max_cost_ms).ensemble(method)
-
-
+@dataclass(frozen=True)
 class Workbench:
-    """Candidates and what all methods share: their probabilities, and the best single run cross-fitted."""
+    """Candidates with the arrays that all methods share: their probabilities, and the best single run cross-fitted.
 
-    def __init__(self, store: Store, candidates: Candidates, protocol: Protocol, max_cost_ms: float | None) -> None:
-        self.store = store
-        self.candidates = candidates
-        self.protocol = protocol
-        self.max_cost_ms = max_cost_ms
+    Attributes:
+        max_cost_ms: limit of the members' inference time per image, summed; of a cascade, of the mean time.
+    """
+
+    store: Store
+    candidates: Candidates
+    protocol: Protocol
+    max_cost_ms: float | None
 
     def ensemble(self, method: str) -> StoredRun:
-        """The stored ensemble of one method, made if it is not there.
+        """The stored ensemble of one method, fitted on validation, applied to test and stored if missing.
+
+        Args:
+            method: `top3`, `mean`, ... (`ensembles.registry`).
 
         Raises:
-            UserError: an unknown method, or a run whose predictions are no probabilities.
+            UserError: an unknown method, or a run whose predictions are not log-probabilities.
             NotApplicableError: the method cannot be used on these candidates.
         """
         combiner = combiner_of(method, self.candidates, self.max_cost_ms)
         run_id = self._name(method)
         if self.store.is_finished(run_id):
             return self.store.get(run_id)
+        if isinstance(combiner, TopK):
+            combiner.board = self.board
         try:
-            combiner = self._quick(combiner).fit(self.val, self.candidates.labels)
-            made = _Ensemble(self, method, run_id, combiner)
+            made = _Ensemble(self, method, run_id, combiner.fit(self.val, self.candidates.labels))
         except ValueError as error:
             raise NotApplicableError(f"{method} cannot be fitted to these runs: {error}.") from None
         return self.store.save(made.result(), made.outputs())
 
     def prepare(self, methods: Iterable[str]) -> None:
-        """Computes what methods share, unless all are stored already, so that they can be made side by side."""
+        """Computes the arrays that methods share, unless all are stored already, so that threads can make them."""
         if not all(self.store.is_finished(self._name(method)) for method in methods):
-            _ = self.baseline, self.best_single, self._board
+            _ = self.baseline, self.best_single, self.board
 
     @cached_property
     def val(self) -> Probs:
@@ -103,75 +87,64 @@ class Workbench:
 
     @cached_property
     def best_single(self) -> StoredRun:
-        """The best of the candidates that are within the budget by themselves."""
-        best = self._baseline_board.best_first(slice(None))[0]
-        return self.candidates.runs[affordable(self.candidates, self.max_cost_ms)[best]]
+        """The best of the candidates that are within the budget alone."""
+        within = within_budget(self.candidates, self.max_cost_ms)
+        return self.candidates.runs[next(index for index in self.board.best_first() if index in within)]
 
     @cached_property
     def baseline(self) -> CrossFit:
         """Taking the best single run, cross-fitted."""
-        return self.cross_fit(BoardTopK(self._baseline_board, 1), self._val_within_budget)
-
-    def _quick(self, combiner: Combiner) -> Combiner:
-        return BoardTopK(self._board, combiner.k, combiner.families) if isinstance(combiner, TopK) else combiner
+        within = within_budget(self.candidates, self.max_cost_ms)
+        if len(within) == len(self.val):
+            return self.cross_fit(TopK(1, board=self.board), self.val)
+        val = self.val[within]
+        return self.cross_fit(TopK(1, board=Scoreboard(val, self.candidates.labels)), val)
 
     @cached_property
-    def _board(self) -> Scoreboard:
+    def board(self) -> Scoreboard:
+        """Predicted classes of all candidates, and their ranking on any images."""
         return Scoreboard(self.val, self.candidates.labels)
 
-    @cached_property
-    def _baseline_board(self) -> Scoreboard:
-        within = self._val_within_budget
-        return self._board if within is self.val else Scoreboard(within, self.candidates.labels)
-
-    @cached_property
-    def _val_within_budget(self) -> Probs:
-        within = affordable(self.candidates, self.max_cost_ms)
-        return self.val if len(within) == len(self.val) else self.val[within]
-
     def cross_fit(self, combiner: Combiner, val: Probs) -> CrossFit:
-        """On the folds that all methods share."""
-        folds, repeats, seed = self.folds, self.protocol.repeats, self.protocol.seed
-        if isinstance(combiner, BoardTopK):
-            return cross_fit_top(combiner, val, folds=folds, repeats=repeats, seed=seed)
-        return cross_fit(combiner, val, self.candidates.labels, folds=folds, repeats=repeats, seed=seed)
+        """Held-out predictions on the folds that all methods share."""
+        repeats, seed = self.protocol.repeats, self.protocol.seed
+        return cross_fit(combiner, val, self.candidates.labels, folds=self.folds, repeats=repeats, seed=seed)
 
     @property
     def folds(self) -> int:
-        """As asked for, at most one an image."""
+        """Folds of the protocol, at most one an image."""
         return min(self.protocol.folds, len(self.candidates.labels))
 
-    def asked(self, method: str) -> dict[str, Any]:
-        """What determines an ensemble: the content of its config.json."""
+    def config(self, method: str) -> dict[str, Any]:
+        """Content of an ensemble's config.json: all that determines it."""
         limit = {} if self.max_cost_ms is None else {"max_cost_ms": self.max_cost_ms}
-        protocol = self.protocol
-        about = {"method": method, "folds": protocol.folds, "repeats": protocol.repeats, "seed": protocol.seed}
-        return about | limit | {"candidates": self.candidates.names}
+        return {"method": method, **asdict(self.protocol), **limit, "candidates": self.candidates.names}
 
     def _name(self, method: str) -> str:
-        digests = {run.run_id: run.result.artefacts["val.npy"] for run in self.candidates.runs}
+        digests = {run.run_id: run.val_digest for run in self.candidates.runs}
         limit = "" if self.max_cost_ms is None else f"-{self.max_cost_ms:g}ms"
-        code = content_hash(self.asked(method) | {"candidates": digests, "form": FORM})
+        code = content_hash(self.config(method) | {"candidates": digests, "form": FORM})
         return f"ensemble-{method}{limit}-{code[:8]}"
 
 
 class _Ensemble:
-    """One fitted combiner, from the arrays of its candidates to a result."""
+    """A fitted combiner, from the arrays of its candidates to a result."""
 
-    def __init__(self, bench: Workbench, method: str, run_id: str, combiner: Combiner) -> None:
-        self._bench, self._method, self._run_id, self._combiner = bench, method, run_id, combiner
-        self._candidates, self._labels = bench.candidates, bench.candidates.labels
+    def __init__(self, workbench: Workbench, method: str, run_id: str, combiner: Combiner) -> None:
+        self._workbench, self._method, self._run_id, self._combiner = workbench, method, run_id, combiner
+        self._candidates, self._labels = workbench.candidates, workbench.candidates.labels
         self._used = [self._candidates.runs[index] for index in combiner.models_used]
-        self._formula = Formula.of(combiner, self._candidates.names)
+        self._formula = combiner.formula()
         self._log_probs = self._predicted()
-        self._crossed = bench.cross_fit(combiner, bench.val)
+        self._crossed = workbench.cross_fit(combiner, workbench.val)
         self._metrics = self._scores()
-        self._combination = Combination(**self._choice(), **self._comparison(), **self._costs(), **self._anatomy())
+        self._combination = Combination(**self._choice(), **self._comparison(), **self._diagnostics())
 
     def _predicted(self) -> dict[Split, Probs]:
-        """Log-probabilities by split, from the members alone, as anybody can make them again."""
-        log_probs: dict[Split, Probs] = {}
-        log_probs["val"] = log_of(self._formula.predict(self._bench.val[self._combiner.models_used]))
+        """Log-probabilities by split, from the members and the formula alone, which are stored."""
+        val = self._workbench.val
+        members = (val[index] for index in self._combiner.models_used)
+        log_probs: dict[Split, Probs] = {"val": log_of(self._formula.predict(members))}
         if all(run.has("test") for run in self._used):
             log_probs["test"] = log_of(self._formula.predict(stacked(self._used, "test")))
         return log_probs
@@ -189,25 +162,25 @@ class _Ensemble:
         )
 
     def _choice(self) -> dict[str, Any]:
-        """What was chosen, out of what."""
-        digests = [run.result.artefacts["val.npy"] for run in self._used]
         formula = self._formula
         return {
             "method": self._method,
             "members": tuple(
-                Member(run_id=run_id, weight=weight, val_digest=digest)
-                for run_id, weight, digest in zip(formula.members, formula.weights, digests, strict=True)
+                Member(run_id=run.run_id, weight=weight, val_digest=run.val_digest)
+                for run, weight in zip(self._used, formula.weights.tolist(), strict=True)
             ),
             "candidates": self._candidates.names,
-            "max_cost_ms": self._bench.max_cost_ms,
+            "max_cost_ms": self._workbench.max_cost_ms,
             "left_out": self._candidates.left_out,
-            "exponents": formula.exponents,
-            "prior_shift": formula.prior_shift,
+            "members_train_seconds": _train_seconds(self._used),
+            "candidates_train_seconds": _train_seconds(self._candidates.runs),
+            "exponents": None if formula.exponents is None else formula.exponents.tolist(),
+            "prior_shift": None if formula.prior_shift is None else formula.prior_shift.tolist(),
         }
 
     def _comparison(self) -> dict[str, Any]:
-        """Scores, and what was gained over the best single run."""
-        crossed, baseline, classes = self._crossed, self._bench.baseline, self._metrics.classes
+        """Scores, and the gain over the best single run."""
+        crossed, baseline, classes = self._crossed, self._workbench.baseline, self._metrics.classes
         interval = macro_f1_interval(self._labels, crossed.predicted, classes)
         gain = paired_difference_interval(self._labels, crossed.predicted, baseline.predicted, classes)
         return {
@@ -215,40 +188,33 @@ class _Ensemble:
             "cross_fitted": crossed.score,
             "cross_fitted_low": interval.low if interval else None,
             "cross_fitted_high": interval.high if interval else None,
-            "best_single": self._bench.best_single.run_id,
+            "best_single": self._workbench.best_single.run_id,
             "best_single_cross_fitted": baseline.score,
             "gain": crossed.score - baseline.score,
             "gain_low": gain.low if gain else None,
             "gain_high": gain.high if gain else None,
         }
 
-    def _costs(self) -> dict[str, Any]:
+    def _diagnostics(self) -> dict[str, Any]:
+        combiner, candidates, val = self._combiner, self._candidates, self._workbench.val
+        folds, seed = self._workbench.folds, self._workbench.protocol.seed
+        names, predicted = [run.run_id for run in self._used], self._workbench.board.predicted[combiner.models_used]
+        baseline, class_names = self._workbench.baseline, candidates.images.class_names
         return {
-            "members_train_seconds": _train_seconds(self._used),
-            "candidates_train_seconds": _train_seconds(self._candidates.runs),
-        }
-
-    def _anatomy(self) -> dict[str, Any]:
-        """What the report shows of its inside."""
-        combiner, candidates, folds, seed = (
-            self._combiner,
-            self._candidates,
-            self._bench.folds,
-            self._bench.protocol.seed,
-        )
-        predicted = self._bench.val[combiner.models_used].argmax(axis=2)
-        names = candidates.images.class_names
-        return {
-            "greedy": greedy_path(combiner, candidates, self._bench.val, folds, seed),
+            "greedy": greedy_path(combiner, candidates, val, folds, seed),
             "cascade": cascade_path(combiner, candidates),
-            "diversity": diversity(self._formula.members, self._formula.weights, predicted, self._labels),
-            "class_changes": class_changes(self._labels, self._bench.baseline, self._crossed, names),
+            "diversity": diversity(names, self._formula.weights.tolist(), predicted, self._labels),
+            "class_changes": changed_classes(self._labels, baseline, self._crossed, class_names),
             "calibration": calibration(self._labels, self._crossed.probs[0], seed),
         }
 
     def result(self) -> Result:
-        """All that is known of it."""
+        """Content of result.json."""
         first = self._candidates.runs[0].result
+        shared: dict[str, Any] = {
+            name: _common(getattr(run.result.setup, name) for run in self._used) or "several"
+            for name in ("device", "precision", "strategy")
+        }
         return Result(
             run_id=self._run_id,
             kind="ensemble",
@@ -257,70 +223,53 @@ class _Ensemble:
             weights=_common(run.result.weights for run in self._used),
             metrics=self._metrics,
             cost=_cost(self._used, self._combination),
-            setup=Setup(
-                device=_common(run.result.setup.device for run in self._used) or "several",
-                cores=cores(),
-                precision=_common(run.result.setup.precision for run in self._used) or "several",
-                strategy=_common(run.result.setup.strategy for run in self._used) or "several",
-                code_revision=code_revision(),
-            ),
+            setup=Setup(**shared, cores=cores(), code_revision=code_revision()),
             combination=self._combination,
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
     def outputs(self) -> Outputs:
-        """What is stored beside the result: predictions, and held-out ones as classes (R, N)."""
+        """Files beside result.json: predictions, the arrays of the formula, and held-out predicted classes (R, N)."""
         images = self._candidates.images
         if "test" not in self._log_probs:
             images = images.model_copy(update={"test_ids": (), "test_labels": None})
         return Outputs(
-            config=self._bench.asked(self._method),
+            config=self._workbench.config(self._method),
             environment=describe(f"{cpu_model()} ({cores()} cores)", code_revision()),
             history=None,
             images=images,
             log_probs=self._log_probs,
             log="",
-            arrays={"cross_fitted": self._crossed.predicted.astype(np.int32), **self._formula.arrays},
+            arrays={HELD_OUT: self._crossed.predicted.astype(np.int32), **self._formula.arrays},
         )
 
 
 def _cost(used: Sequence[StoredRun], combination: Combination) -> Cost:
-    """Training: all candidates had to be trained to choose among them. Inference: the members that are used.
-
-    A cascade's is what it used per image on the validation images.
-    """
-    costs = [run.result.cost for run in used]
-    parameters, memory = [cost.parameters for cost in costs], [cost.peak_memory_mib for cost in costs]
-    cascade = combination.cascade
+    """Training of all candidates, since all were needed for the choice; inference of the members, or of the cascade."""
+    costs, cascade = [run.result.cost for run in used], combination.cascade
+    milliseconds = cascade.chosen.ms_per_image if cascade else total(cost.inference_ms_per_image for cost in costs)
+    parameters = total(cost.parameters for cost in costs)
     return Cost(
         train_seconds_full=combination.candidates_train_seconds,
-        inference_ms_per_image=cascade.chosen.ms_per_image
-        if cascade
-        else _total(cost.inference_ms_per_image for cost in costs),
-        parameters=None if None in parameters else sum(number for number in parameters if number is not None),
+        inference_ms_per_image=milliseconds,
+        parameters=None if parameters is None else int(parameters),
         gflops_per_image=_gflops(used, combination),
-        peak_memory_mib=max((mib for mib in memory if mib is not None), default=None),
+        peak_memory_mib=max((cost.peak_memory_mib for cost in costs if cost.peak_memory_mib is not None), default=None),
     )
 
 
 def _gflops(used: Sequence[StoredRun], combination: Combination) -> float | None:
-    """Those of all members; of a cascade, of each stage as often as it is run."""
+    """Per image: of all members; of a cascade, of each stage times its share of the images."""
     each = {run.run_id: run.result.cost.gflops_per_image for run in used}
     if combination.cascade is None:
-        return _total(each.values())
+        return total(each.values())
     point = combination.cascade.chosen
     known = [each[stage] for stage in point.stages]
-    return _total(None if gflops is None else share * gflops for share, gflops in zip(point.reach, known, strict=True))
+    return total(None if gflops is None else share * gflops for share, gflops in zip(point.reach, known, strict=True))
 
 
 def _train_seconds(runs: Sequence[StoredRun]) -> float | None:
-    return _total(run.result.cost.train_seconds_full for run in runs)
-
-
-def _total(numbers: Iterable[float | None]) -> float | None:
-    """The sum; None where one is not known."""
-    known = list(numbers)
-    return None if None in known else sum(number for number in known if number is not None)
+    return total(run.result.cost.train_seconds_full for run in runs)
 
 
 def _common(values: Iterable[str | None]) -> str | None:
@@ -329,7 +278,7 @@ def _common(values: Iterable[str | None]) -> str | None:
 
 
 def one_thread() -> AbstractContextManager[object]:
-    """One thread, for matrices so small that threads wait for each other longer than they multiply.
+    """One BLAS thread, for matrices so small that threads wait for each other longer than they multiply.
 
     On two cores it halved the processor time of intervals, and that of a stack's fits fell to a seventh.
     """

@@ -1,4 +1,4 @@
-"""What is kept of how an ensemble came about, so that the report only has to print it. Units are in names."""
+"""Choice, members, scores and diagnostics of an ensemble, as the report prints them. Units are in names."""
 
 from __future__ import annotations
 
@@ -6,29 +6,26 @@ from bench.config.base import Frozen
 
 
 class LeftOut(Frozen):
-    """A run that was no candidate, and why."""
+    """A run that was not a candidate, with the reason."""
 
     run_id: str
     reason: str
 
 
 class GreedyStep(Frozen):
-    """The ensemble after one more pick of greedy selection.
-
-    Costs are those of all different members so far; None where one is not known.
-    """
+    """The ensemble after one more pick of greedy selection. Costs are sums over its members; None: not known."""
 
     picked: str  # run_id
-    members: int  # different ones
-    macro_f1: float  # on the images that it was fitted on, all of validation
-    macro_f1_held_out: float  # of as many picks on some folds, on the others
+    members: int  # number of different members
+    macro_f1: float  # on the images of the fit, all of validation
+    macro_f1_held_out: float  # on folds that were not fitted on, after as many picks
     log_loss: float
     ms_per_image: float | None = None
     train_seconds: float | None = None
 
 
 class GreedyPath(Frozen):
-    """Every pick of greedy selection; the ensemble is made of the first `kept`."""
+    """Every pick of greedy selection; the ensemble holds the first `kept`."""
 
     steps: tuple[GreedyStep, ...]
     kept: int
@@ -41,28 +38,28 @@ class CascadePoint(Frozen):
     threshold: float
     reach: tuple[float, ...]  # share of the validation images that each stage is run on
     ms_per_image: float  # used on average on the validation images
-    macro_f1: float  # on the images that it was fitted on
+    macro_f1: float  # on the images of the fit
 
 
 class CascadePath(Frozen):
-    """The cascade that was chosen, and all than which none tried was both cheaper and better, by rising cost."""
+    """The chosen cascade, and the Pareto front of cost and macro F1 of all that were tried, by rising cost."""
 
     chosen: CascadePoint
     front: tuple[CascadePoint, ...]
 
 
 class Pair(Frozen):
-    """How differently two members err on the validation images."""
+    """Differences between the errors of two members on the validation images."""
 
     one: str
     other: str
     disagreement: float  # share of images on which they predict different classes
     double_fault: float  # share of images on which both are wrong
-    q: float | None = None  # Yule's Q of their hits; None where neither or both always err
+    q: float | None = None  # Yule's Q of their hits; None if neither or both always err
 
 
 class Diversity(Frozen):
-    """Means over all pairs of members, and the pairs of those that weigh most."""
+    """Means over all pairs of members, and the pairs of the members with the highest weights."""
 
     disagreement: float
     double_fault: float
@@ -74,13 +71,13 @@ class ClassChange(Frozen):
     """F1 of one class, by the best single run and by the ensemble, both cross-fitted; means over repeats."""
 
     name: str
-    images: int  # of it in validation
+    images: int  # validation images of the class
     before: float
     after: float
 
 
 class ClassChanges(Frozen):
-    """The classes whose F1 changes most, and how many rise and fall in all."""
+    """The classes whose F1 changes most, and the numbers of all that rise and fall."""
 
     fixed: tuple[ClassChange, ...]
     broken: tuple[ClassChange, ...]
@@ -89,7 +86,7 @@ class ClassChanges(Frozen):
 
 
 class Sharpness(Frozen):
-    """How far probabilities can be believed."""
+    """Quality of probabilities."""
 
     log_loss: float
     brier: float
@@ -97,7 +94,7 @@ class Sharpness(Frozen):
 
 
 class Bin(Frozen):
-    """Images of about one confidence."""
+    """Images of similar confidence."""
 
     confidence: float  # mean of the highest probability
     accuracy: float
@@ -105,9 +102,9 @@ class Bin(Frozen):
 
 
 class Calibration(Frozen):
-    """Of held-out probabilities, before and after one temperature, itself cross-fitted."""
+    """Calibration of held-out probabilities, before and after a cross-fitted temperature."""
 
-    temperature: float  # above 1: the probabilities were too sure
+    temperature: float  # above 1: the probabilities were overconfident
     before: Sharpness
     after: Sharpness
     bins_before: tuple[Bin, ...]
@@ -115,7 +112,7 @@ class Calibration(Frozen):
 
 
 class Member(Frozen):
-    """A run inside an ensemble, tied to the very predictions that were combined."""
+    """A run inside an ensemble, with the digest of the predictions that were combined."""
 
     run_id: str
     weight: float
@@ -123,7 +120,7 @@ class Member(Frozen):
 
 
 class Combination(Frozen):
-    """How an ensemble was made, scored and priced."""
+    """Method, members, scores and costs of an ensemble."""
 
     method: str
     members: tuple[Member, ...]
@@ -139,12 +136,12 @@ class Combination(Frozen):
     gain_high: float | None = None
     members_train_seconds: float | None = None
     candidates_train_seconds: float | None = None
-    max_cost_ms: float | None = None  # what all members together may take per image; None: any time
+    max_cost_ms: float | None = None  # limit of the members' inference time per image, summed
     left_out: tuple[LeftOut, ...] = ()
-    exponents: tuple[float, ...] | None = None  # of the members' probabilities, where they are no weights
-    prior_shift: tuple[float, ...] | None = None  # taken off the log-probabilities of the classes; None: nothing
+    exponents: tuple[float, ...] | None = None  # of a product of the members' probabilities
+    prior_shift: tuple[float, ...] | None = None  # subtracted from the log-probabilities of the classes
     greedy: GreedyPath | None = None
     cascade: CascadePath | None = None
-    diversity: Diversity | None = None  # None: one member alone
+    diversity: Diversity | None = None  # None: a single member
     class_changes: ClassChanges | None = None
     calibration: Calibration | None = None

@@ -1,4 +1,4 @@
-"""Metrics of stored predictions: what a run and an ensemble say about themselves, from arrays alone."""
+"""Metrics of a run or an ensemble, computed from its predictions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def score(
     Args:
         log_probs: split -> float32 (N, C).
         val_labels: int (N of val,).
-        test_labels: int (N of test,), or None where the answers are not known.
+        test_labels: int (N of test,); None: not known.
         facts: further fields of `Metrics`.
     """
     val = log_probs["val"]
@@ -42,7 +42,7 @@ def score(
 
 
 def known_duplicates(found: Iterable[Metrics]) -> dict[str, int | None]:
-    """Pictures that several splits of a data set hold, as the first of its runs knows that looked."""
+    """Counts of images in several splits of a data set, from the first of its runs that counted them."""
     names = ("val_duplicates", "test_duplicates")
     known = [{name: getattr(metrics, name) for name in names} for metrics in found]
     return next((counts for counts in known if counts["val_duplicates"] is not None), dict.fromkeys(names))

@@ -1,4 +1,4 @@
-"""What a finished run states about itself: the content of result.json. Units are in names; None does not apply."""
+"""Content of result.json: metrics, cost and setup of a finished run. Units are in names; None: does not apply."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.store.ensemble_result import Combination
 
 
 class Metrics(Frozen):
-    """Scores on validation, and on test where its labels are known. F1 is macro F1 over all classes."""
+    """Scores on validation, and on test if its labels are known. F1 is macro F1 over all classes."""
 
     macro_f1: float
     macro_f1_low: float | None = None  # bounds of the 95 % interval over images; None: too few images for one
@@ -31,32 +31,32 @@ class Metrics(Frozen):
     train_images: int | None = None
     val_images: int
     test_images: int
-    val_duplicates: int | None = None  # validation images that are training images too; None: nobody has looked
+    val_duplicates: int | None = None  # validation images that are training images too; None: not checked
     test_duplicates: int | None = None  # test images that are training or validation images too
     did_not_train: bool = False  # training and validation loss both ended near ln(classes)
     selected_on_validation: bool = False
     saw_validation: bool = False
-    target_f1: float | None = None  # what the recipe aimed at
+    target_f1: float | None = None  # of the recipe
     target_epoch: int | None = None  # the first that reached it, counted from 1
     target_seconds: float | None = None  # of training until then, overhead and extraction included
-    labels_only: bool = False  # probabilities are 0 and 1, made of predicted classes
+    labels_only: bool = False  # probabilities are 0 and 1, derived from predicted classes
 
 
 class Cost(Frozen):
-    """What a run took (METHODOLOGY.md says from where to where each clock runs)."""
+    """Times and sizes of a run (METHODOLOGY.md says when each clock starts and stops)."""
 
     epochs: int | None = None
     first_epoch_seconds: float | None = None  # tracing, extraction and the first epoch
     epoch_seconds: float | None = None  # median of the other epochs
     uncached_epoch_seconds: float | None = None  # an epoch as if the backbone ran in it
     extraction_seconds: float | None = None  # frozen backbone over the training views
-    bank_shared: bool | None = None  # the bank was there already; its seconds are charged all the same
+    bank_shared: bool | None = None  # the bank existed already; its seconds are charged nevertheless
     train_seconds_steady: float | None = None  # without tracing and compilation
     train_seconds_full: float | None = None
     eval_seconds: float | None = None
     checkpoint_seconds: float | None = None
     images_per_second: float | None = None  # of steady training
-    input_wait_share: float | None = None  # of steady training: waiting for pictures, 0 to 1
+    input_wait_share: float | None = None  # of steady training: waiting for images, 0 to 1
     inference_ms_per_image: float | None = None
     inference_batch: int | None = None
     parameters: int | None = None
@@ -66,7 +66,7 @@ class Cost(Frozen):
 
 
 class Setup(Frozen):
-    """Found, not asked for: rows that differ here are not compared in silence."""
+    """Conditions that were found, not requested: the report marks rows that differ in them."""
 
     device: str
     cores: int | None = None
@@ -74,17 +74,17 @@ class Setup(Frozen):
     strategy: str = "default"
     replicas: int = 1
     global_batch: int | None = None
-    micro_batch: int | None = None  # per replica, where gradients were gathered from smaller batches to fit in memory
-    asked_global_batch: int | None = None  # where the batch was made smaller to fit in memory
+    micro_batch: int | None = None  # per replica, if gradients were accumulated over smaller batches to fit in memory
+    asked_global_batch: int | None = None  # if the batch was made smaller to fit in memory
     xla: bool = False
     deterministic: bool = False
-    interruptions: int = 0  # how often the run was interrupted and went on from its last complete epoch
-    image_source_px: int | None = None  # of the stored pictures that this resolution was made from when they were read
+    interruptions: int = 0  # times that the run was interrupted and resumed from its last complete epoch
+    image_source_px: int | None = None  # side of the stored images that this resolution was resized from
     code_revision: str
 
 
 class Result(Frozen):
-    """result.json, written last: a directory without one was never finished."""
+    """Content of result.json, written last: a directory without one is not a finished run."""
 
     schema_version: int = SCHEMA_VERSION
     run_id: str
@@ -99,18 +99,18 @@ class Result(Frozen):
     seed: int | None = None
     weights: str | None = None
     weights_seed: int | None = None
-    plugin: str | None = None  # where the backbone comes from, if not from here
+    plugin: str | None = None  # source of the backbone, if it is not built in
     metrics: Metrics
     cost: Cost
     setup: Setup
     combination: Combination | None = None
-    added: bool = False  # predictions made elsewhere; costs are what was said of them
+    added: bool = False  # predictions made elsewhere; costs are as given
     finished: str  # ISO 8601, UTC
     artefacts: Mapping[str, str] = Field(default_factory=dict)  # file name -> SHA-256
 
 
 class Failure(Frozen):
-    """A failed attempt: data too."""
+    """A failed attempt, reported like a run."""
 
     schema_version: int = SCHEMA_VERSION
     run_id: str
@@ -124,7 +124,7 @@ class Failure(Frozen):
     weights: str
     kind: FailureKind
     reason: str  # one line
-    seconds: float  # burnt until then
+    seconds: float  # spent until then
     log_tail: str
     when: str
 
@@ -136,13 +136,5 @@ def identity_of(config: RunConfig, family: str) -> dict[str, Any]:
         config: of the run.
         family: of its backbone.
     """
-    return {
-        "data": config.data,
-        "backbone": config.backbone,
-        "family": family,
-        "image_px": config.image_px,
-        "recipe": config.recipe.name,
-        "lr_scale": config.lr_scale,
-        "seed": config.seed,
-        "weights": config.weights,
-    }
+    fields = config.model_dump(include={"data", "backbone", "image_px", "lr_scale", "seed", "weights"})
+    return fields | {"family": family, "recipe": config.recipe.name}

@@ -1,4 +1,4 @@
-"""Which runs of a store are meant: those of one data set, and whether they can be compared row by row."""
+"""Selection of stored runs: those of one data set, those of the same images, the newest ensembles, the best run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def runs_of(store: Store, data: str | None) -> list[StoredRun]:
     """The finished runs and ensembles of one data set, sorted by name.
 
     Args:
-        data: a name, or a folder whose base name it is; None where the store holds one data set only.
+        data: a name, or a folder with that base name; None: the only data set of the store.
 
     Raises:
-        UserError: an empty store, several data sets and none chosen, or a name that is not there.
+        UserError: an empty store, several data sets and none chosen, or an unknown name.
     """
     runs = list(store.runs())
     known = sorted({run.result.data for run in runs})
@@ -28,26 +28,19 @@ def runs_of(store: Store, data: str | None) -> list[StoredRun]:
         )
     if data is None and len(known) > 1:
         raise UserError(f"'{store.root}' holds runs of several data sets: {', '.join(known)}. Choose one with --data.")
-    wanted = known[0] if data is None else _name(data, known)
-    return [run for run in runs if run.result.data == wanted]
-
-
-def _name(data: str, known: Sequence[str]) -> str:
-    if data in known:
-        return data
-    base = Path(data).expanduser().name
-    if base in known:
-        return base
-    raise unknown("data set in the store", data, known)
+    wanted = known if data is None else [name for name in (data, Path(data).expanduser().name) if name in known]
+    if not wanted:
+        raise unknown("data set in the store", data or "", known)
+    return [run for run in runs if run.result.data == wanted[0]]
 
 
 def check_same_images(runs: Sequence[StoredRun]) -> None:
     """Refuses runs whose rows are not the same images, labels and classes.
 
     Raises:
-        UserError: names the two runs, and what differs.
+        UserError: names two runs and the difference.
     """
-    # A run without test predictions knows of no test images, or of any: only those that have some must agree.
+    # The test ids of a run without test predictions do not matter.
     for group, difference_of in ((runs, _difference), ([run for run in runs if run.has("test")], _test_difference)):
         for other in group[1:]:
             difference = difference_of(group[0], other)
@@ -80,7 +73,7 @@ def _example(ours: Sequence[str], theirs: Sequence[str]) -> str:
 
 
 def superseded(results: Iterable[Result]) -> set[str]:
-    """Ensembles of whose method and budget a newer one is stored."""
+    """Ensembles for which a newer one of the same method and budget is stored."""
     newest: dict[tuple[str, float | None], Result] = {}
     older: set[str] = set()
     for result in sorted(results, key=lambda result: (result.finished, result.run_id)):

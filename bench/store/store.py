@@ -1,12 +1,11 @@
 """The run store: the only code that knows a file name inside a run directory.
 
-A run is written in `.partial/<run_id>/` and renamed into place once `result.json`, its last file, is there. A directory
-without one was never finished, and nothing here takes it for a result.
+A run is written in `.partial/<run_id>/` and renamed into place once `result.json`, its last file, is written. A
+directory without that file is not a finished run and is never read as one.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -25,16 +24,16 @@ from bench.config.base import SCHEMA_VERSION, Frozen, first_problem
 from bench.environment import is_chief
 from bench.errors import UserError, unknown
 from bench.files import sha256, size_of, write_atomic, write_json, write_text
+from bench.store.ensemble_result import Combination
 from bench.store.result import Failure, Result
 
 Split = Literal["val", "test"]
-
 
 RESULT = "result.json"
 
 
 class RunPaths:
-    """The files of one run directory."""
+    """The files of a run directory, finished or not."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,6 +45,7 @@ class RunPaths:
         self.log = folder / "log.txt"
         self.model = folder / "model.keras"
         self.tensorboard = folder / "tensorboard"
+        self.checkpoint = folder / "checkpoint.npz"  # of an unfinished run alone
         self.result = folder / RESULT
 
     def probabilities(self, split: Split) -> Path:
@@ -54,45 +54,49 @@ class RunPaths:
 
 
 class Images(Frozen):
-    """Which image each row of a run's arrays is, and what the classes are called."""
+    """The images behind the rows of a run's arrays, and the names of the classes."""
 
     val_ids: tuple[str, ...]
     test_ids: tuple[str, ...]
     val_labels: tuple[int, ...]
     class_names: tuple[str, ...]
     data_fingerprint: str
-    test_labels: tuple[int, ...] | None = (
-        None  # where the answers are known; for scoring alone, nothing is fitted on them
-    )
+    test_labels: tuple[int, ...] | None = None  # for scores alone, never fitted on; None: not known
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a run leaves behind, before it is stored.
-
-    log_probs: split -> float32 (N, C), rows in the order of `images`.
-    arrays: others by name: of an ensemble what it takes to combine its members again, and its held-out predictions.
-    """
+    """Outputs of a run, before it is stored: the content of its files."""
 
     config: Mapping[str, Any]
     environment: Mapping[str, Any]
-    history: pd.DataFrame | None
+    history: pd.DataFrame | None  # one row per epoch; None: nothing was trained
     images: Images
-    log_probs: Mapping[Split, npt.NDArray[np.float32]]
+    log_probs: Mapping[Split, npt.NDArray[np.float32]]  # (N, C), rows in the order of `images`
     log: str
-    arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    model: Path | None = None  # a trained model in a file of Keras, to be moved into the run
+    arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)  # of an ensemble's formula, and held out
+    model: Path | None = None  # a Keras file, to be moved into the run
     tensorboard: Path | None = None  # a folder of event files, to be moved into the run
 
-
-class UnfinishedPaths:
-    """The files of a run that is being trained: gone when it is complete."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.checkpoint = folder / "checkpoint.npz"
-        self.model = folder / "model.keras"
-        self.tensorboard = folder / "tensorboard"
+    def write(self, paths: RunPaths) -> None:
+        """Writes all files but result.json."""
+        write_json(paths.config, self.config)
+        write_json(paths.environment, self.environment)
+        # Thousands of ids, not indented: that would take longer than all the rest.
+        write_text(paths.images, self.images.model_dump_json() + "\n")
+        write_text(paths.log, self.log)
+        if self.history is not None:
+            write_text(paths.history, self.history.to_csv(index=False, lineterminator="\n"))
+        for split, array in self.log_probs.items():
+            content = np.ascontiguousarray(array, dtype=np.float32)
+            write_atomic(paths.probabilities(split), partial(np.save, arr=content, allow_pickle=False))
+        if self.model is not None:
+            self.model.replace(paths.model)
+        if self.tensorboard is not None and self.tensorboard.is_dir():
+            self.tensorboard.replace(paths.tensorboard)
+        if self.arrays:
+            arrays: dict[str, Any] = dict(self.arrays)
+            write_atomic(paths.arrays, lambda file: np.savez(file, **arrays))
 
 
 class StoredRun:
@@ -105,23 +109,24 @@ class StoredRun:
 
     @cached_property
     def result(self) -> Result:
-        """The run's own statement.
+        """Content of result.json.
 
         Raises:
             UserError: the file is damaged, or written by a newer version of the harness.
         """
+        path = self.paths.result
         try:
-            content = json.loads(self.paths.result.read_bytes())
-            if content.get("schema_version", 0) > SCHEMA_VERSION:
+            content = json.loads(path.read_bytes())
+            version = content.get("schema_version", 0)
+            if version > SCHEMA_VERSION:
                 raise UserError(
-                    f"{self.paths.result} has schema_version {content['schema_version']}; this version reads up to "
-                    f"{SCHEMA_VERSION}. Update petalbench, or use another --runs folder."
+                    f"{path} has schema_version {version}; this version reads up to {SCHEMA_VERSION}. Update "
+                    "petalbench, or use another --runs folder."
                 )
             return Result.model_validate(content)
-        except ValidationError as error:
-            raise UserError(f"{self.paths.result} is damaged: {first_problem(error)}. Remove that run.") from None
         except (ValueError, AttributeError) as error:
-            raise UserError(f"{self.paths.result} is damaged: {error}. Remove that run.") from None
+            problem = first_problem(error) if isinstance(error, ValidationError) else error
+            raise UserError(f"{path} is damaged: {problem}. Remove that run.") from None
 
     @cached_property
     def images(self) -> Images:
@@ -130,55 +135,72 @@ class StoredRun:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """What was asked for: a RunConfig's content, or an ensemble's."""
-        content: dict[str, Any] = json.loads(self._checked(self.paths.config).read_bytes())
-        return content
+        """Content of a RunConfig, or of `Workbench.config`."""
+        return self._json(self.paths.config)
 
     @cached_property
     def environment(self) -> dict[str, Any]:
         """Versions, device, cores, code revision."""
-        content: dict[str, Any] = json.loads(self._checked(self.paths.environment).read_bytes())
-        return content
+        return self._json(self.paths.environment)
 
     @cached_property
     def history(self) -> pd.DataFrame | None:
-        """One row per epoch; None where nothing was trained."""
-        if self.paths.history.name not in self.result.artefacts:
-            return None
-        return pd.read_csv(self._checked(self.paths.history))
+        """One row per epoch; None if nothing was trained."""
+        return pd.read_csv(self._checked(self.paths.history)) if self._is_stored(self.paths.history) else None
+
+    @cached_property
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Further arrays by name (see `Outputs`)."""
+        if not self._is_stored(self.paths.arrays):
+            return {}
+        with np.load(self._checked(self.paths.arrays), allow_pickle=False) as stored:
+            return dict(stored)
+
+    @property
+    def model(self) -> Path | None:
+        """The trained model; None if it was not kept (`--keep-weights`)."""
+        return self._checked(self.paths.model) if self._is_stored(self.paths.model) else None
+
+    @property
+    def combination(self) -> Combination:
+        """How the ensemble was made.
+
+        Raises:
+            UserError: it is no ensemble.
+        """
+        if self.result.combination is None:
+            raise UserError(f"{self.run_id} is a run, not an ensemble.")
+        return self.result.combination
+
+    @property
+    def val_digest(self) -> str:
+        """SHA-256 of the file of validation predictions."""
+        return self.result.artefacts[self.paths.probabilities("val").name]
+
+    def has(self, split: Split) -> bool:
+        """Whether predictions of that split are stored."""
+        return self._is_stored(self.paths.probabilities(split))
 
     def log_probs(self, split: Split) -> npt.NDArray[np.float32]:
         """Log-probabilities, float32 (N, C), memory-mapped.
 
         Raises:
-            UserError: the file is gone, was changed after it was written, or has another shape than its ids say.
+            UserError: the file is missing or was changed, or its shape is not that of its ids and classes.
         """
         path = self._checked(self.paths.probabilities(split))
         array: npt.NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
         rows = len(self.images.val_ids if split == "val" else self.images.test_ids)
-        if array.shape != (rows, len(self.images.class_names)):
-            raise UserError(
-                f"{path} has shape {array.shape}, its ids and classes say {(rows, len(self.images.class_names))}."
-            )
+        expected = rows, len(self.images.class_names)
+        if array.shape != expected:
+            raise UserError(f"{path} has shape {array.shape}, its ids and classes say {expected}.")
         return array
 
-    @cached_property
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Other arrays that were stored, by name (see `Outputs`)."""
-        if self.paths.arrays.name not in self.result.artefacts:
-            return {}
-        with np.load(self._checked(self.paths.arrays), allow_pickle=False) as stored:
-            return dict(stored)
+    def _is_stored(self, path: Path) -> bool:
+        return path.name in self.result.artefacts
 
-    def has(self, split: Split) -> bool:
-        """Whether predictions of that split were stored."""
-        return self.paths.probabilities(split).name in self.result.artefacts
-
-    @property
-    def model(self) -> Path | None:
-        """The trained model, where it was kept (`--keep-weights`)."""
-        kept = self.paths.model.name in self.result.artefacts
-        return self._checked(self.paths.model) if kept else None
+    def _json(self, path: Path) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self._checked(path).read_bytes())
+        return content
 
     def _checked(self, path: Path) -> Path:
         if path.name in self._verified:
@@ -194,6 +216,12 @@ class StoredRun:
         return path
 
 
+# Forty runs of one data set hold the same file, which takes longer to read than their arrays.
+@lru_cache(maxsize=4)
+def _images(content: bytes) -> Images:
+    return Images.model_validate_json(content)
+
+
 class Store:
     """The folder of run directories."""
 
@@ -202,14 +230,14 @@ class Store:
         self.partial = root / ".partial"
         self.failed = root / ".failed"
         self.banks = root / ".banks"
-        self.marks = root / ".marks.json"  # which pairs cannot be told apart: made again where it is missing
+        self.marks = root / ".marks.json"  # a cache of `ensemble_runs.ties`: created if missing
         self._opened: dict[tuple[str, int], StoredRun] = {}
 
     def check_writable(self) -> None:
-        """Makes the folder, and finds out now rather than after an hour that nothing can be written to it.
+        """Creates the folder and writes a file to it: a run of an hour must not fail when it is stored.
 
         Raises:
-            UserError: it cannot be made or written.
+            UserError: the folder cannot be created or written.
         """
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
@@ -218,11 +246,11 @@ class Store:
             probe.unlink()
         except OSError as error:
             raise UserError(
-                f"Cannot write to the run store '{self.root}': {_why(error)}. Choose another with --runs."
+                f"Cannot write to the run store '{self.root}': {error.strerror or error}. Choose another with --runs."
             ) from None
 
     def run_ids(self) -> tuple[str, ...]:
-        """All finished runs, sorted by name."""
+        """Names of all finished runs, sorted."""
         if not self.root.is_dir():
             return ()
         folders = (entry for entry in os.scandir(self.root) if entry.is_dir() and not entry.name.startswith("."))
@@ -233,19 +261,17 @@ class Store:
         return (self.root / run_id / RESULT).is_file()
 
     def find(self, run_id: str) -> StoredRun | None:
-        """A finished run by its whole name; None where there is none."""
+        """A finished run by its whole name; None if the store does not hold it."""
         return self._open(run_id) if self.is_finished(run_id) else None
 
     def get(self, run_id: str) -> StoredRun:
-        """A finished run by its name, or by the start of one that no other shares.
+        """A finished run by its name, or by a start of its name that no other run shares.
 
         Raises:
             UserError: no such run, or several.
         """
         known = self.run_ids()
-        if run_id in known:
-            return self._open(run_id)
-        matching = [name for name in known if name.startswith(run_id)]
+        matching = [run_id] if run_id in known else [name for name in known if name.startswith(run_id)]
         if len(matching) > 1:
             raise UserError(f"'{run_id}' could be any of {', '.join(matching)}. Give more of the name.")
         if not matching:
@@ -256,94 +282,57 @@ class Store:
         """All finished runs, sorted by name."""
         return (self._open(run_id) for run_id in self.run_ids())
 
-    def log(self, name: str) -> Path:
-        """Where a child that is at `name` prints; workers that share the store each have their own."""
-        return self.partial / (f"{name}.log" if is_chief() else f"{name}.{os.getpid()}.log")
-
-    def unfinished(self, run_id: str) -> UnfinishedPaths:
-        """Where a run keeps what it needs to go on after an interruption."""
-        return UnfinishedPaths(self.partial / f"{run_id}.unfinished")
-
-    def save(self, result: Result, outputs: Outputs) -> StoredRun:
-        """Writes a run whole, its result last, in `.partial`; then renames it into place, over an older one."""
-        paths = RunPaths(self.partial / result.run_id)
-        shutil.rmtree(paths.folder, ignore_errors=True)
-        paths.folder.mkdir(parents=True)
-        _write_outputs(paths, outputs)
-        artefacts = {path.name: sha256(path) for path in sorted(paths.folder.iterdir()) if path.is_file()}
-        write_json(paths.result, result.model_copy(update={"artefacts": artefacts}).model_dump(mode="json"))
-        self._into_place(paths.folder, self.root / result.run_id)
-        self.failure_path(result.run_id).unlink(missing_ok=True)
-        shutil.rmtree(self.unfinished(result.run_id).folder, ignore_errors=True)
-        return self._open(result.run_id)
-
-    def failure_path(self, run_id: str) -> Path:
-        """Where a failed attempt of that run is kept."""
-        return self.failed / f"{run_id}.json"
-
-    def record_failure(self, failure: Failure) -> None:
-        """Keeps a failed attempt; a later success removes it."""
-        write_json(self.failure_path(failure.run_id), failure.model_dump(mode="json"))
-
-    def failures(self) -> list[Failure]:
-        """The failed attempts that no success has replaced, sorted by run."""
-        return [Failure.model_validate_json(path.read_bytes()) for path in sorted(self.failed.glob("*.json"))]
-
-    def leftovers(self) -> list[tuple[Path, int]]:
-        """What is not a result, with its size in bytes: unfinished work, banks, failed attempts."""
-        entries = [entry for folder in (self.partial, self.banks, self.failed) for entry in sorted(folder.glob("*"))]
-        return [(entry, size_of(entry)) for entry in entries]
-
-    def remove_leftovers(self) -> None:
-        """Removes what `leftovers` shows. Banks are made again when they are needed, failed runs tried again."""
-        for folder in (self.partial, self.banks, self.failed):
-            shutil.rmtree(folder, ignore_errors=True)
-
     def _open(self, run_id: str) -> StoredRun:
-        """The same object while its result.json stays as it is: what was read and checked once is not again."""
+        """The same object until its result.json changes, so that files are read and checked once."""
         folder = self.root / run_id
         key = run_id, (folder / RESULT).stat().st_mtime_ns
         if key not in self._opened:
             self._opened[key] = StoredRun(folder)
         return self._opened[key]
 
-    def _into_place(self, source: Path, target: Path) -> None:
+    def log(self, name: str) -> Path:
+        """Log file of the child that works on `name`; workers that share the store write one each."""
+        return self.partial / (f"{name}.log" if is_chief() else f"{name}.{os.getpid()}.log")
+
+    def unfinished(self, run_id: str) -> RunPaths:
+        """Files of a run in training, with which it goes on after an interruption; removed when it is complete."""
+        return RunPaths(self.partial / f"{run_id}.unfinished")
+
+    def save(self, result: Result, outputs: Outputs) -> StoredRun:
+        """Writes a run to `.partial`, its result last, and renames it into place; an older run is replaced."""
+        paths, target = RunPaths(self.partial / result.run_id), self.root / result.run_id
+        shutil.rmtree(paths.folder, ignore_errors=True)
+        paths.folder.mkdir(parents=True)
+        outputs.write(paths)
+        artefacts = {path.name: sha256(path) for path in sorted(paths.folder.iterdir()) if path.is_file()}
+        write_json(paths.result, result.model_copy(update={"artefacts": artefacts}).model_dump(mode="json"))
+        old = self.partial / f".old-{result.run_id}-{os.getpid()}"
         if target.exists():
-            old = self.partial / f".old-{target.name}-{os.getpid()}"
             target.rename(old)
-            source.rename(target)
-            shutil.rmtree(old)
-        else:
-            source.rename(target)
+        paths.folder.rename(target)
+        for folder in (old, self.unfinished(result.run_id).folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.failure_path(result.run_id).unlink(missing_ok=True)
+        return self._open(result.run_id)
 
+    def failure_path(self, run_id: str) -> Path:
+        """File of a failed attempt of that run."""
+        return self.failed / f"{run_id}.json"
 
-# Forty runs of one data set hold the same file, which takes longer to read than their arrays.
-@lru_cache(maxsize=4)
-def _images(content: bytes) -> Images:
-    return Images.model_validate_json(content)
+    def record_failure(self, failure: Failure) -> None:
+        """Stores a failed attempt; a later success removes it."""
+        write_json(self.failure_path(failure.run_id), failure.model_dump(mode="json"))
 
+    def failures(self) -> list[Failure]:
+        """Failed attempts without a later success, sorted by run."""
+        return [Failure.model_validate_json(path.read_bytes()) for path in sorted(self.failed.glob("*.json"))]
 
-def _write_outputs(paths: RunPaths, outputs: Outputs) -> None:
-    write_json(paths.config, outputs.config)
-    write_json(paths.environment, outputs.environment)
-    # Thousands of ids, not indented: that would take longer than all the rest.
-    write_text(paths.images, outputs.images.model_dump_json() + "\n")
-    write_text(paths.log, outputs.log)
-    if outputs.history is not None:
-        write_text(paths.history, outputs.history.to_csv(index=False, lineterminator="\n"))
-    for split, array in outputs.log_probs.items():
-        content = np.ascontiguousarray(array, dtype=np.float32)
-        write_atomic(paths.probabilities(split), partial(np.save, arr=content, allow_pickle=False))
-    if outputs.model is not None:
-        outputs.model.replace(paths.model)
-    if outputs.tensorboard is not None and outputs.tensorboard.is_dir():
-        outputs.tensorboard.replace(paths.tensorboard)
-    if outputs.arrays:
-        arrays: dict[str, Any] = dict(outputs.arrays)
-        write_atomic(paths.arrays, lambda file: np.savez(file, **arrays))
+    def leftovers(self) -> list[tuple[Path, int]]:
+        """Files and folders that are not results, with their bytes: unfinished work, banks, failed attempts."""
+        entries = [entry for folder in (self.partial, self.banks, self.failed) for entry in sorted(folder.glob("*"))]
+        return [(entry, size_of(entry)) for entry in entries]
 
-
-def _why(error: OSError) -> str:
-    return {errno.EACCES: "permission denied", errno.EROFS: "read-only file system", errno.ENOSPC: "no space left"}.get(
-        error.errno or 0, error.strerror or str(error)
-    )
+    def remove_leftovers(self) -> None:
+        """Removes the entries of `leftovers`: banks are computed again when needed, failed runs tried again."""
+        for folder in (self.partial, self.banks, self.failed):
+            shutil.rmtree(folder, ignore_errors=True)

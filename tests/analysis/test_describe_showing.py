@@ -3,11 +3,11 @@ import shutil
 
 import numpy as np
 import pytest
-from helpers_store import make_outputs, save_run
+from helpers_store import combine, make_outputs, save_run
 from sklearn.metrics import f1_score
 
 from bench.analysis.describe import as_dict, describe_run
-from bench.ensemble_runs.workbench import Protocol, combine
+from bench.ensemble_runs.workbench import Protocol
 from bench.store.store import Store
 
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from helpers_store import make_outputs, random_log_probs, save_run
+from helpers_store import combine, make_outputs, random_log_probs, save_run
 
 from bench.analysis.prices import Price, Prices
 from bench.analysis.publish import embed_table, publish, report_input
 from bench.config.overrides import choose_recipe
 from bench.config.recipe import load_recipe, recipe_names
-from bench.ensemble_runs.ties import indistinguishable
-from bench.ensemble_runs.workbench import Protocol, combine
+from bench.ensemble_runs.ties import Marks, indistinguishable
+from bench.ensemble_runs.workbench import Protocol
 from bench.errors import UserError
 from bench.matrix.reproduce import commands
 from bench.report.frame.inputs import COLUMNS
@@ -93,7 +93,7 @@ def test_the_best_and_those_like_it(tmp_path):
     twin.log_probs["val"][row] = np.roll(twin.log_probs["val"][row], 1)
     save_run(store, "twin-224-frozen-s0-00000000", outputs=twin)
     save_run(store, "poor-224-frozen-s0-00000000", outputs=make_outputs(seed=2, skill=0.0, **SIZES))
-    alike = {run_id.split("-")[0]: same for run_id, same in indistinguishable(list(store.runs())).items()}
+    alike = {run_id.split("-")[0]: same for run_id, same in indistinguishable(list(store.runs()), Marks(store)).items()}
     assert alike == {"best": True, "twin": True, "poor": False}
 
 
@@ -108,7 +108,7 @@ def test_a_clear_difference_within_overlapping_intervals_is_seen(tmp_path):
     save_run(store, "worse-224-frozen-s0-00000000", outputs=worse)
     best, second = (store.get(name).result.metrics for name in ("best", "worse"))
     assert best.macro_f1_low < second.macro_f1_high
-    assert indistinguishable(list(store.runs()))["worse-224-frozen-s0-00000000"] is False
+    assert indistinguishable(list(store.runs()), Marks(store))["worse-224-frozen-s0-00000000"] is False
 
 
 def test_commands_repeat_what_was_run(store):

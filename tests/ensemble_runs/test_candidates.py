@@ -1,12 +1,31 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
-from helpers_store import make_outputs, make_result, save_run
+from helpers_store import combine, make_outputs, make_result, save_run
 
-from bench.ensemble_runs.candidates import find, stacked
+from bench.ensemble_runs.candidates import find, member_states, predictions, stacked
+from bench.ensemble_runs.methods import combiner_of
+from bench.ensemble_runs.workbench import Protocol
 from bench.errors import UserError
 from bench.store.result import Cost, Setup
 from bench.store.store import Store
 
+METHODS = (
+    "top1",
+    "top2",
+    "mean",
+    "geometric",
+    "greedy",
+    "blend",
+    "stack",
+    "cascade",
+    "top2+prior",
+    "greedy+prior",
+    "stack+prior",
+)
+QUICK = Protocol(folds=3, repeats=1)
 SIZES = {"val": 60, "test": 20}
 COST = {"epochs": 2, "train_seconds_full": 10.0}
 
@@ -82,6 +101,86 @@ def test_costs_that_cannot_be_added_up_are_none(store):
     save_run(store, run_id("d"), outputs=make_outputs(seed=5, **SIZES), setup=Setup(device="gpu", code_revision="0"))
     elsewhere = find(store, None, ())
     assert elsewhere.inference_ms is None
-    assert "on gpu" in elsewhere.why_no_costs()
+    assert "on gpu" in elsewhere.no_costs_reason()
     save_run(store, run_id("e"), outputs=make_outputs(seed=6, **SIZES), cost=Cost(**COST))
-    assert run_id("e") in find(store, None, ()).why_no_costs()
+    assert run_id("e") in find(store, None, ()).no_costs_reason()
+
+
+LARGER = {"val": 90, "test": 40}
+
+
+def fill(store, classes=4):
+    for number, name in enumerate("abcd"):
+        outputs = make_outputs(seed=number, skill=1.0 + 0.4 * number, classes=classes, **LARGER)
+        cost = Cost(train_seconds_full=10.0, inference_ms_per_image=1.0 + number)
+        save_run(store, f"{name}-224-frozen-s0-00000000", outputs=outputs, backbone=name, family=name, cost=cost)
+    return store
+
+
+@pytest.fixture(scope="module")
+def skilled(tmp_path_factory):
+    return fill(Store(tmp_path_factory.mktemp("store") / "runs"))
+
+
+@pytest.mark.parametrize("budget", [None, 6.5])
+@pytest.mark.parametrize("method", METHODS)
+def test_stored_predictions_are_those_of_the_fitted_combiner(skilled, method, budget):
+    ensemble = combine(skilled, method, None, (), QUICK, budget)
+    candidates = find(skilled, None, ())
+    combiner = combiner_of(method, candidates, budget).fit(stacked(candidates.runs, "val"), candidates.labels)
+    for split in ("val", "test"):
+        expected = combiner.predict_proba(stacked(candidates.runs, split))
+        np.testing.assert_allclose(np.exp(ensemble.log_probs(split)), expected, rtol=2e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_they_can_be_made_again_from_the_store_alone(skilled, method):
+    ensemble = combine(skilled, method, None, (), QUICK)
+    reopened = Store(skilled.root)
+    again = predictions(reopened, reopened.get(ensemble.run_id), "test")
+    np.testing.assert_allclose(again, np.exp(ensemble.log_probs("test")), rtol=1e-5, atol=1e-7)
+
+
+def test_a_member_that_vanished_or_changed_is_said_to_have(tmp_path):
+    store = fill(Store(tmp_path / "runs"))
+    ensemble = combine(store, "mean", None, (), QUICK)
+    save_run(store, "b-224-frozen-s0-00000000", outputs=make_outputs(seed=50, **LARGER))
+    shutil.rmtree(store.root / "c-224-frozen-s0-00000000")
+    states = member_states(store, ensemble.result.combination)
+    assert list(states.values()) == ["", "was run again since", "is no longer in the store", ""]
+    with pytest.raises(UserError, match="cannot be combined again: its member b-224-frozen-s0-00000000 was run again"):
+        predictions(store, ensemble, "val")
+    with pytest.raises(UserError, match="is a run, not an ensemble"):
+        predictions(store, store.get("a-224"), "val")
+
+
+def test_an_ensemble_stored_before_its_inside_was_kept_still_loads(tmp_path):
+    store = fill(Store(tmp_path / "runs"))
+    ensemble = combine(store, "mean", None, (), QUICK)
+    content = json.loads(ensemble.paths.result.read_text())
+    for name in (
+        "left_out",
+        "exponents",
+        "greedy",
+        "cascade",
+        "diversity",
+        "class_changes",
+        "calibration",
+        "max_cost_ms",
+    ):
+        del content["combination"][name]
+    del content["artefacts"]["arrays.npz"]
+    ensemble.paths.result.write_text(json.dumps(content))
+    old = Store(store.root).get(ensemble.run_id)
+    assert old.arrays == {}
+    assert old.result.combination.greedy is None
+    np.testing.assert_allclose(predictions(store, old, "val"), np.exp(old.log_probs("val")), rtol=1e-5)
+
+
+def test_an_adjustment_for_class_sizes_is_off_unless_asked_for(skilled):
+    plain, adjusted = (
+        combine(skilled, method, None, (), QUICK).result.combination for method in ("mean", "mean+prior")
+    )
+    assert plain.prior_shift is None
+    assert len(adjusted.prior_shift) == 4
+    assert {member.run_id for member in plain.members} == {member.run_id for member in adjusted.members}

@@ -4,7 +4,7 @@ from helpers_store import make_outputs, save_run
 
 from bench.ensemble_runs.candidates import find
 from bench.ensemble_runs.comparison import BASELINE_LABEL, compare, conclusion
-from bench.ensemble_runs.methods import ALL, NotApplicableError, combiner_of, too_large
+from bench.ensemble_runs.methods import ALL, NotApplicableError
 from bench.ensemble_runs.workbench import Protocol, Workbench
 from bench.store.result import Cost
 from bench.store.store import Store
@@ -64,11 +64,11 @@ def test_again_it_makes_nothing_and_says_the_same(compared):
     store, comparison, _ = compared
     before = {run.run_id: run.result.finished for run in comparison.ensembles}
     reopened = Store(store.root)
-    bench = Workbench(reopened, find(reopened, None, ()), QUICK, None)
-    again = compare(bench, lambda line: None)
+    workbench = Workbench(reopened, find(reopened, None, ()), QUICK, None)
+    again = compare(workbench, lambda line: None)
     assert again.rows() == comparison.rows()
     assert {run.run_id: run.result.finished for run in again.ensembles} == before
-    assert "val" not in vars(bench)  # not a probability was read
+    assert "val" not in vars(workbench)  # not a probability was read
 
 
 def test_methods_that_do_not_apply_are_skipped_with_their_reason(tmp_path):
@@ -82,22 +82,11 @@ def test_methods_that_do_not_apply_are_skipped_with_their_reason(tmp_path):
     assert "milliseconds per image of z-224-frozen-s0-00000000 are not known" in comparison.skipped["cascade"]
 
 
-def test_a_stack_that_would_take_many_minutes_is_skipped_unless_named(tmp_path):
-    store = Store(tmp_path / "runs")
-    for number in range(8):
-        outputs = make_outputs(seed=number, val=400, test=4, classes=104)
-        save_run(store, f"n{number}-224-frozen-s0-00000000", outputs=outputs)
-    candidates = find(store, None, ())
-    assert "832 columns and 400 images" in too_large("stack", candidates)
-    assert too_large("blend", candidates) is None
-    assert combiner_of("stack", candidates, None) is not None
-
-
 @pytest.mark.parametrize("method", ["top2", "mean", "geometric", "greedy", "blend", "stack", "cascade"])
 def test_a_budget_is_kept_by_every_method(tmp_path, method):
     store = fill(Store(tmp_path / "runs"), 5)
-    bench = Workbench(store, find(store, None, ()), QUICK, 5.5)
-    ensemble = bench.ensemble(method)
+    workbench = Workbench(store, find(store, None, ()), QUICK, 5.5)
+    ensemble = workbench.ensemble(method)
     combination = ensemble.result.combination
     assert ensemble.result.cost.inference_ms_per_image <= 5.5
     assert combination.max_cost_ms == 5.5
@@ -107,10 +96,10 @@ def test_a_budget_is_kept_by_every_method(tmp_path, method):
 
 def test_the_best_single_run_is_held_to_the_budget_too(tmp_path):
     store = fill(Store(tmp_path / "runs"), 5)
-    bench = Workbench(store, find(store, None, ()), QUICK, 2.5)
-    assert bench.best_single.result.cost.inference_ms_per_image <= 2.5
-    combination = bench.ensemble("cascade").result.combination
-    assert combination.best_single == bench.best_single.run_id
+    workbench = Workbench(store, find(store, None, ()), QUICK, 2.5)
+    assert workbench.best_single.result.cost.inference_ms_per_image <= 2.5
+    combination = workbench.ensemble("cascade").result.combination
+    assert combination.best_single == workbench.best_single.run_id
     with pytest.raises(NotApplicableError, match="the cheapest candidate, n0-224-frozen-s0-00000000, takes 1 ms"):
         Workbench(store, find(store, None, ()), QUICK, 0.5).ensemble("mean")
 

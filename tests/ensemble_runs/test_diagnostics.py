@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from helpers_store import make_outputs, save_run
+from helpers_store import combine, make_outputs, save_run
 from sklearn.metrics import f1_score, log_loss
 
 from bench.ensemble_runs.candidates import find, stacked
-from bench.ensemble_runs.diagnostics import calibration, class_changes, diversity
-from bench.ensemble_runs.workbench import Protocol, combine
+from bench.ensemble_runs.diagnostics import calibration, changed_classes, diversity
+from bench.ensemble_runs.workbench import Protocol
 from bench.store.result import Cost
 from bench.store.store import Store
 from ensembles.crossfit import CrossFit
@@ -57,6 +57,14 @@ def test_picks_are_scored_on_images_that_had_no_say(store):
     assert once.greedy.steps[-1].macro_f1_held_out < once.greedy.steps[-1].macro_f1
 
 
+@pytest.mark.parametrize("method", ["greedy", "greedy+prior"])
+def test_picks_within_a_budget_are_the_members(store, method):
+    combination = combine(store, method, None, (), QUICK, 9.0).result.combination
+    kept = combination.greedy.steps[: combination.greedy.kept]
+    assert {step.picked for step in kept} == {member.run_id for member in combination.members}
+    assert kept[-1].ms_per_image <= 9.0
+
+
 def test_a_cascade_is_charged_what_it_used(store):
     ensemble = combine(store, "cascade", None, (), QUICK)
     path = ensemble.result.combination.cascade
@@ -95,7 +103,7 @@ def test_class_changes_are_means_over_repeats():
     before = np.array([[0, 0, 1, 1, 0, 0], [0, 0, 1, 1, 0, 2]])
     after = np.array([[0, 1, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2]])
     one, other = (CrossFit(np.zeros((2, 6, 3), np.float32), side, np.zeros(2)) for side in (before, after))
-    found = class_changes(labels, one, other, ("a", "b", "c"))
+    found = changed_classes(labels, one, other, ("a", "b", "c"))
     scores = [
         np.mean([f1_score(labels, row, average=None, labels=range(3), zero_division=0) for row in side], axis=0)
         for side in (before, after)

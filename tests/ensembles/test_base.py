@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ensembles import Mean, aligned_rows
+from ensembles import Mean
 
 GOOD = np.full((2, 3, 4), 0.25, dtype=np.float32)
 LABELS = np.array([0, 1, 3])
@@ -72,12 +72,3 @@ def test_predicting_before_fitting_and_with_other_members():
         Mean().predict_proba(GOOD)
     with pytest.raises(ValueError, match="probs of 1 members: Mean was fitted on 2"):
         Mean().fit(GOOD, LABELS).predict_proba(GOOD[:1])
-
-
-def test_aligned_rows():
-    ids, reference = np.array(["c", "a", "b"]), np.array(["a", "b", "c"])
-    assert list(ids[aligned_rows(ids, reference)]) == list(reference)
-    with pytest.raises(ValueError, match="2 image ids are in only one of the two sets, c among them"):
-        aligned_rows(ids, ["a", "b", "d"])
-    with pytest.raises(ValueError, match="ids: a comes 2 times, expected once"):
-        aligned_rows(["a", "a", "b"], ["a", "b", "c"])

@@ -6,17 +6,18 @@ from ensembles_synthetic import World
 
 from ensembles import Cascade, macro_f1
 from ensembles.cascade import _candidates, _Run, _thinned
+from ensembles.pooling import staged_pool
 
 
 def test_run_by_hand():
     # Two members, two classes. Image 0 is sure at once; image 1 is not, and goes on to the second.
     probs = np.array([[[0.9, 0.1], [0.6, 0.4]], [[0.2, 0.8], [0.1, 0.9]]], dtype=np.float32)
     run = _Run(probs, (0, 1))
-    np.testing.assert_allclose(run.probs(0.75), [[0.9, 0.1], [0.35, 0.65]], atol=1e-6)
+    np.testing.assert_allclose(staged_pool(probs, 0.75), [[0.9, 0.1], [0.35, 0.65]], atol=1e-6)
     assert list(run.reach(0.75)) == [1.0, 0.5]
-    np.testing.assert_allclose(run.probs(0.0), probs[0])
+    np.testing.assert_allclose(staged_pool(probs, 0.0), probs[0])
     assert list(run.reach(0.0)) == [1.0, 0.0]
-    np.testing.assert_allclose(run.probs(1.0), probs.mean(axis=0))
+    np.testing.assert_allclose(staged_pool(probs, 1.0), probs.mean(axis=0))
 
 
 def test_candidates_are_the_members_that_no_cheaper_one_equals():
@@ -42,7 +43,8 @@ def test_operation_is_what_running_it_gives():
     for operation in fitted.front:
         run = _Run(probs, operation.stages)
         reach = run.reach(operation.threshold)
-        assert operation.macro_f1 == macro_f1(labels, run.probs(operation.threshold).argmax(axis=1), 8)
+        combined = staged_pool(probs[list(operation.stages)], operation.threshold)
+        assert operation.macro_f1 == macro_f1(labels, combined.argmax(axis=1), 8)
         assert operation.cost == pytest.approx(sum(r * costs[s] for r, s in zip(reach, operation.stages, strict=True)))
         np.testing.assert_array_equal(reach, operation.reach)
         assert all(share > 0 for share in operation.reach)
@@ -64,6 +66,16 @@ def test_max_cost_is_kept_and_the_cheapest_is_the_last_resort():
     costs = [1.0, 2.0, 4.0, 8.0]
     assert Cascade(costs, max_cost=2.5).fit(probs, labels).operation.cost <= 2.5
     assert Cascade(costs, max_cost=0.1).fit(probs, labels).operation.cost == 1.0
+
+
+def test_another_operation_of_the_front_can_be_chosen_after_fitting():
+    probs, labels = world().draw(300, seed=0)
+    costs = [1.0, 2.0, 4.0, 8.0]
+    free, limited = Cascade(costs).fit(probs, labels), Cascade(costs, max_cost=2.5).fit(probs, labels)
+    free.choose(2.5)
+    assert free.operation == limited.operation
+    np.testing.assert_array_equal(free.weights, limited.weights)
+    np.testing.assert_array_equal(free.predict_proba(probs), limited.predict_proba(probs))
 
 
 def test_two_in_a_row_is_nearly_as_good_as_both_and_cheaper():

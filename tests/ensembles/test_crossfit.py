@@ -14,7 +14,8 @@ class Memoriser(Combiner):
         self.weights = np.full(len(probs), 1 / len(probs))
         self.known = dict(zip(probs[0, :, 0].tolist(), labels.tolist(), strict=True))
 
-    def _predict(self, probs):
+    def _predict(self, probs, images=slice(None)):
+        probs = probs[:, images]
         result = np.full(probs.shape[1:], 1 / probs.shape[2], dtype=np.float32)
         for row, first in enumerate(probs[0, :, 0].tolist()):
             if first in self.known:

@@ -40,3 +40,9 @@ def test_class_changes_by_hand():
     np.testing.assert_allclose(changes.after, [6 / 8, 6 / 7, 4 / 5])
     assert changes.fixed == [2]
     assert changes.broken == [1]
+
+
+def test_class_changes_are_means_over_repeats():
+    changes = class_changes(LABELS, np.stack([A, B]), np.stack([B, B]), 3)
+    np.testing.assert_allclose(changes.before, [6 / 8, (8 / 9 + 6 / 7) / 2, (2 / 3 + 4 / 5) / 2])
+    np.testing.assert_allclose(changes.after, [6 / 8, 6 / 7, 4 / 5])

@@ -3,8 +3,8 @@ import pytest
 from ensembles_synthetic import distinct
 from scipy.stats import gmean
 
-from ensembles import GeometricMean, Mean, TopK, macro_f1
-from ensembles.mean import best_first
+from ensembles import GeometricMean, Mean, TopK, cross_fit, log_loss, macro_f1
+from ensembles.mean import Scoreboard
 
 
 def models(*hit_shares):
@@ -27,7 +27,7 @@ def test_mean_and_geometric_mean_by_independent_formula():
 
 def test_top_k_takes_the_best_by_macro_f1():
     probs, labels = models(0.5, 0.9, 0.2, 0.7)
-    assert best_first(probs, labels) == [1, 3, 0, 2]
+    assert Scoreboard(probs, labels).best_first() == [1, 3, 0, 2]
     assert TopK(2).fit(probs, labels).models_used == [1, 3]
     np.testing.assert_array_equal(TopK(2).fit(probs, labels).weights, [0, 0.5, 0, 0.5])
     np.testing.assert_allclose(TopK(1).fit(probs, labels).predict_proba(probs), probs[1])
@@ -42,8 +42,8 @@ def test_equal_f1_is_decided_by_log_loss():
     probs, labels = models(0.5, 0.5)
     probs[0] = 0.5 * probs[0] + 0.125  # same argmax, less sure of itself, and half of it is wrong
     assert macro_f1(labels, probs[0].argmax(1), 4) == macro_f1(labels, probs[1].argmax(1), 4)
-    assert best_first(probs, labels) == [0, 1]
-    assert best_first(probs[::-1], labels) == [1, 0]
+    assert Scoreboard(probs, labels).best_first() == [0, 1]
+    assert Scoreboard(probs[::-1], labels).best_first() == [1, 0]
 
 
 def test_at_most_two_of_a_family_while_others_remain():
@@ -69,3 +69,35 @@ def test_what_top_k_refuses():
         TopK(1, ["vgg"]).fit(probs, labels)
     with pytest.raises(ValueError, match="k = 0"):
         TopK(0)
+
+
+def by_definition(probs, labels):
+    """Members by falling macro F1, then rising log-loss, then index."""
+    keys = [(-macro_f1(labels, rows.argmax(axis=1), probs.shape[2]), log_loss(labels, np.log(rows))) for rows in probs]
+    return sorted(range(len(probs)), key=keys.__getitem__)
+
+
+def test_a_scoreboard_ranks_on_any_images():
+    probs, labels = distinct(7, 80, 4, skill=3.0)
+    board = Scoreboard(probs, labels)
+    for images in (slice(None), np.arange(0, 80, 3), np.arange(25)):
+        assert board.best_first(images) == by_definition(probs[:, images], labels[images])
+
+
+def test_twins_are_ranked_by_log_loss_then_index():
+    probs, labels = distinct(1, 80, 4, skill=3.0)
+    sure = probs**2 / (probs**2).sum(axis=2, keepdims=True)
+    twins = np.concatenate([probs, sure, probs])
+    assert Scoreboard(twins, labels).best_first() == by_definition(twins, labels)
+
+
+@pytest.mark.parametrize("k", [1, 3, 7])
+def test_a_shared_scoreboard_changes_no_byte_of_cross_fitting(k):
+    probs, labels = distinct(7, 80, 4, skill=3.0)
+    families = list("aaabbcd")
+    plain = cross_fit(TopK(k, families), probs, labels, folds=4, repeats=2, seed=7)
+    combiner = TopK(k, families, board=Scoreboard(probs, labels))
+    quick = cross_fit(combiner, probs, labels, folds=4, repeats=2, seed=7)
+    assert plain.probs.tobytes() == quick.probs.tobytes()
+    assert plain.predicted.tolist() == quick.predicted.tolist()
+    assert plain.scores.tolist() == quick.scores.tolist()

@@ -66,7 +66,7 @@ def limited(monkeypatch, most):
 
     gradients = Steps._gradients
 
-    def too_large(self, inputs, *rest):
+    def skip_reason(self, inputs, *rest):
         size = tf.shape(inputs)[0]
         with tf.control_dependencies([tf.debugging.assert_less_equal(size, most, "OOM when allocating tensor")]):
             return gradients(self, tf.identity(inputs), *rest)
@@ -78,7 +78,7 @@ def limited(monkeypatch, most):
             raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor") from error
 
     original = Steps.train
-    monkeypatch.setattr(Steps, "_gradients", too_large)
+    monkeypatch.setattr(Steps, "_gradients", skip_reason)
     monkeypatch.setattr(Steps, "train", train)
 
 

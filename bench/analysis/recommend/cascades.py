@@ -76,7 +76,7 @@ def cross_fitted(probs: Probs, labels: Labels, costs: Sequence[float]) -> list[C
         for held_out in (fold == k for k in np.unique(fold)):
             fitted = Cascade(costs).fit(probs[:, ~held_out], labels[~held_out])
             for place, limit in enumerate(limits):
-                fitted.operation = _within(fitted.front, limit)
+                fitted.choose(limit)
                 predicted[place, repeat, held_out] = fitted.predict_proba(probs[:, held_out]).argmax(axis=1)
                 used[place, repeat] += fitted.mean_cost(probs[:, held_out]) * held_out.mean()
     return [Crossed(*one) for one in zip(operations, predicted, used.mean(axis=1).tolist(), strict=True)]
@@ -86,10 +86,6 @@ def _usable(single: Option, run: StoredRun) -> bool:
     """Predicted classes alone have no confidence to go by."""
     timed = single.same_device and math.isfinite(single.ms_per_image) and single.ms_per_image > 0
     return timed and not run.result.metrics.labels_only
-
-
-def _within(front: Sequence[Operation], limit: float) -> Operation:
-    return [front[0], *(operation for operation in front if operation.cost <= limit)][-1]
 
 
 def _thinned(operations: Sequence[Operation]) -> list[Operation]:

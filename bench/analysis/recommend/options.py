@@ -12,7 +12,7 @@ import pandas as pd
 
 from bench.analysis.prices import Price, Prices, training_usd
 from bench.analysis.recommend.option import Option, Predicted
-from bench.ensemble_runs.recombining import member_states
+from bench.ensemble_runs.candidates import HELD_OUT, missing_member
 from bench.report.frame.configurations import configurations
 from bench.report.frame.ranking import Ranking
 from bench.store.result import Result
@@ -22,7 +22,6 @@ from bench.store.store import Store, StoredRun
 _DEVICE_HOURS = Prices(
     price=(Price.model_validate({"device": "*", "usd_per_hour": 1, "source": "-", "date": "2026-01-01"}),)
 )
-HELD_OUT = "cross_fitted"  # what an ensemble's held-out predictions are called among its arrays
 
 
 def singles(ranking: Ranking, runs: Mapping[str, StoredRun]) -> list[Option]:
@@ -77,11 +76,9 @@ def _ensemble(row: pd.Series, runs: Mapping[str, StoredRun], usual_device: str) 
 
 
 def _unusable(ensemble: StoredRun, store: Store) -> str:
-    """What became of a member since, if anything."""
-    if ensemble.result.combination is None:
-        return ""
-    states = member_states(store, ensemble.result.combination)
-    return next((f"its member {run_id} {state}" for run_id, state in states.items() if state), "")
+    """Member that is no longer as it was combined, as text; empty: none."""
+    combination = ensemble.result.combination
+    return "" if combination is None else missing_member(store, combination)
 
 
 def _held_out(run: StoredRun) -> Predicted | None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 import backbones
 from bench.config.run import RunConfig
-from bench.ensemble_runs.candidates import Probs
-from bench.ensemble_runs.recombining import Formula, member_states
+from bench.ensemble_runs.candidates import Probs, formula_of, missing_member
 from bench.errors import UserError, listed, one_line
 from bench.files import sha256
 from bench.jobs.messages import Kept
@@ -46,16 +43,16 @@ def combined(store: Store, run: StoredRun, found: Mapping[str, Probs]) -> Probs:
     if combination is None:
         return found[run.run_id]
     members = [combined(store, store.get(member.run_id), found) for member in combination.members]
-    return Formula.stored(combination, run.arrays).predict(np.stack(members))
+    return formula_of(run).predict(members)
 
 
 def _trained(store: Store, run: StoredRun) -> list[StoredRun]:
     combination = run.result.combination
     if combination is None:
         return [run]
-    for run_id, state in member_states(store, combination).items():
-        if state:
-            raise UserError(f"{run.run_id} cannot predict: its member {run_id} {state}.")
+    missing = missing_member(store, combination)
+    if missing:
+        raise UserError(f"{run.run_id} cannot predict: {missing}.")
     return [leaf for member in combination.members for leaf in _trained(store, store.get(member.run_id))]
 
 

@@ -4,9 +4,9 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from helpers_store import make_outputs, save_run
+from helpers_store import combine, make_outputs, save_run
 
-from bench.ensemble_runs.workbench import Protocol, combine
+from bench.ensemble_runs.workbench import Protocol
 from bench.store.result import Cost, Metrics, Setup
 from bench.store.store import Store
 from ensembles.metrics import macro_f1

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 from helpers_add import IDS, LABELS, MACRO_F1, NAMES, PROBS, put, write_csv, write_npy
-from helpers_store import make_outputs, save_run
+from helpers_store import combine, make_outputs, save_run
 from sklearn.metrics import f1_score, log_loss
 
 from bench.analysis.publish import publish
-from bench.ensemble_runs.workbench import Protocol, combine
+from bench.ensemble_runs.workbench import Protocol
 from bench.errors import UserError
 from bench.predictions.add.addition import Addition, add
 from bench.store.result import Cost

@@ -102,9 +102,9 @@ def test_a_batch_that_does_not_fit_is_named(trained):
     (kept,) = needed(trained.store, trained.run("tuned"), ())
     classifier = Classifier(kept, 8, 8)
 
-    def too_large(pictures):
+    def skip_reason(pictures):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
-    classifier._graph = too_large
+    classifier._graph = skip_reason
     with pytest.raises(UserError, match="8 pictures of 32 px at once do not fit in memory: try --batch 4"):
         classifier(np.zeros((2, PX, PX, 3), np.uint8))

@@ -9,9 +9,10 @@ import sys
 
 import numpy as np
 import pytest
+from helpers_store import combine
 from PIL import Image
 
-from bench.ensemble_runs.workbench import Protocol, combine
+from bench.ensemble_runs.workbench import Protocol
 from bench.errors import UserError
 from bench.predictions.predict.classify import _check, pictures
 from bench.predictions.predict.outcome import UnreadablePicture

@@ -7,13 +7,13 @@ import shutil
 
 import numpy as np
 import pytest
-from helpers_store import make_outputs, save_run
+from helpers_store import combine, make_outputs, save_run
 
 import backbones
 from backbones import registry
 from backbones.base import WeightsFile
 from bench.ensemble_runs.candidates import stacked
-from bench.ensemble_runs.workbench import Protocol, combine
+from bench.ensemble_runs.workbench import Protocol
 from bench.errors import UserError
 from bench.predictions.predict.networks import combined, needed
 from bench.store.result import Cost
