@@ -82,7 +82,7 @@ def recipes(
         raise UserError(f"'{picture}' is where --plot would draw; say `list recipes --plot {picture}`.")
     print_rows(recipe_rows(), as_json)
     if plot:
-        from bench.analysis.describe import draw_recipes
+        from bench.analysis.recipes import draw_recipes
 
         typer.echo(f"Schedules: {draw_recipes(picture or Path('recipes.png'))}", err=as_json)
 

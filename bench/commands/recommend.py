@@ -31,7 +31,7 @@ def recommend(
 ) -> None:
     """Say what to take for a budget, and what cannot be told apart from it. Uses saved predictions alone."""
     from bench.analysis.prices import load_prices
-    from bench.analysis.recommend.budget import Budget
+    from bench.analysis.recommend.choice import Budget
     from bench.analysis.recommend.recommend import recommend
     from bench.analysis.recommend.wording import tell
     from bench.store.store import Store

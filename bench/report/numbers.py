@@ -1,4 +1,4 @@
-"""How numbers are printed: scores without their leading zero, a column with one count of decimals, gaps as `-`."""
+"""Printed numbers: scores without their leading zero, a column with one count of decimals, gaps as `-`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MISSING = "-"
 
 
 def score(value: float, digits: int = 3) -> str:
-    """A number between 0 and 1 as `.812`; `1.000` where it is one."""
+    """A number between 0 and 1 as `.812`; 1 as `1.000`."""
     return MISSING if math.isnan(value) else _bare(f"{value:.{digits}f}")
 
 
@@ -19,12 +19,22 @@ def gain(value: float, digits: int = 3) -> str:
 
 
 def interval(low: float, high: float, digits: int = 2) -> str:
-    """`[.74, .87]`, or nothing where there is none."""
+    """`[.74, .87]`; "" if a bound is missing."""
     return "" if math.isnan(low) or math.isnan(high) else f"[{score(low, digits)}, {score(high, digits)}]"
 
 
+def score_interval(value: float, low: float, high: float, *, digits: int = 2) -> str:
+    """A score and its interval, `.812 [.74, .87]`."""
+    return f"{score(value)} {interval(low, high, digits)}".strip()
+
+
+def gain_interval(value: float, low: float, high: float) -> str:
+    """A difference and its interval, `+.017 [-.004, +.038]`."""
+    return gain(value) + ("" if math.isnan(low) or math.isnan(high) else f" [{gain(low)}, {gain(high)}]")
+
+
 def interval_digits(lows: Iterable[float], highs: Iterable[float]) -> int:
-    """Two decimals while every interval is wider than .03, else three, so that no bound is rounded into another."""
+    """Decimals of the bounds: 2 if every interval is wider than .03, else 3, so that no bound rounds into another."""
     widths = [high - low for low, high in zip(lows, highs, strict=True) if not math.isnan(high - low)]
     return 2 if min(widths, default=0.0) > 0.03 else 3
 
@@ -36,10 +46,15 @@ def decimals(values: Iterable[float]) -> int:
 
 
 def column(values: Iterable[float]) -> list[str]:
-    """Numbers that stand under each other: one count of decimals, thousands apart."""
+    """Numbers of a column: one count of decimals, commas between thousands."""
     numbers = [float(value) for value in values]
     places = decimals(numbers)
     return [MISSING if math.isnan(number) else f"{number:,.{places}f}" for number in numbers]
+
+
+def whole(values: Iterable[float]) -> list[str]:
+    """Whole numbers of a column."""
+    return [MISSING if math.isnan(value) else f"{value:.0f}" for value in values]
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -52,7 +67,7 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def ratio(value: float) -> str:
-    """How many times: `2.8x`, `0.31x`, `14x`."""
+    """A factor: `2.8x`, `0.31x`, `14x`."""
     return MISSING if math.isnan(value) else f"{significant(value, 2)}x"
 
 
@@ -61,5 +76,5 @@ def _bare(text: str) -> str:
 
 
 def divide(dividend: float, divisor: float) -> float:
-    """A quotient that is NaN where either side is missing or the divisor is zero."""
+    """A quotient; NaN if either side is missing or the divisor is zero."""
     return dividend / divisor if divisor else math.nan

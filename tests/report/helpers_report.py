@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bench.report.frame.inputs import ReportInput
+from bench.report.frame.ranking import Ranking
 
 # backbone: family, parameters, GFLOPs at 224, training seconds, ms per image
 NETWORKS = {
@@ -111,7 +112,7 @@ def ensemble_row(members: list[dict], candidates: list[dict], /, **changes) -> d
         **SHARED,
         "run_id": "ensemble-top3-0a1b2c3d",
         "kind": "ensemble",
-        "members": ";".join(row["run_id"] for row in members),
+        "members": [(row["run_id"], 1 / len(members)) for row in members],
         "macro_f1": 0.909,
         "macro_f1_low": 0.875,
         "macro_f1_high": 0.938,
@@ -209,6 +210,20 @@ def make_inputs(rows: list[dict], **changes) -> ReportInput:
         },
     }
     return ReportInput(rows=frame, **(parts | changes))
+
+
+def rank(rows: list[dict], **changes) -> Ranking:
+    return Ranking.of(make_inputs(rows, **changes))
+
+
+def text_of(blocks: list[str]) -> str:
+    return "\n\n".join(block for block in blocks if block)
+
+
+def cells(text: str) -> list[list[str]]:
+    """Every row of every table in a text, without the rules below headers."""
+    lines = [line for line in text.splitlines() if line.startswith("|") and "---" not in line]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def golden_inputs() -> ReportInput:

@@ -27,6 +27,18 @@ def test_interval():
     assert numbers.interval(NAN, 0.868) == ""
 
 
+def test_values_with_their_intervals():
+    assert numbers.score_interval(0.8124, 0.741, 0.868) == ".812 [.74, .87]"
+    assert numbers.score_interval(0.8124, 0.741, 0.868, digits=3) == ".812 [.741, .868]"
+    assert numbers.score_interval(0.8124, NAN, NAN) == ".812"
+    assert numbers.gain_interval(0.017, -0.004, 0.038) == "+.017 [-.004, +.038]"
+    assert numbers.gain_interval(0.017, NAN, NAN) == "+.017"
+
+
+def test_whole():
+    assert numbers.whole([16.0, NAN]) == ["16", "-"]
+
+
 def test_narrow_intervals_get_a_third_decimal():
     assert numbers.interval_digits([0.70, 0.97], [0.80, 0.98]) == 3
     assert numbers.interval_digits([0.70, NAN], [0.80, NAN]) == 2

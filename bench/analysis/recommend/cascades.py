@@ -1,4 +1,4 @@
-"""Cascades of single runs for every budget of inference time, scored on images that they were not fitted on."""
+"""Cascades of single runs for every budget of inference time, scored on images outside their fit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bench.analysis.recommend.option import Option
+from bench.analysis.recommend.options import Option
 from bench.ensemble_runs.candidates import stacked
 from bench.store.store import StoredRun
 from ensembles.base import Probs
@@ -18,20 +18,20 @@ from ensembles.crossfit import stratified_folds
 from ensembles.metrics import Labels, macro_f1
 from ensembles.uncertainty import macro_f1_interval
 
-# A fit takes a second with 24 runs of 3,712 images and 104 classes, so these are the ten seconds that one can wait.
+# A fit takes a second with 24 runs of 3,712 images and 104 classes: ten seconds in all.
 FOLDS, REPEATS, SEED = 5, 2, 0
-# Of the many that fitting finds, so many budgets are tried, evenly spread from the cheapest to the dearest.
+# Budgets that are tried, evenly spread from the cheapest cascade to the dearest.
 MOST = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Crossed:
-    """A cascade on the images it was not fitted on.
+    """A cascade on images outside its fit.
 
     Attributes:
         operation: the one to run, fitted on all images.
         predicted: int (R, N).
-        ms_per_image: what it used, mean over images and repeats.
+        ms_per_image: time used, mean over images and repeats.
     """
 
     operation: Operation
@@ -40,7 +40,7 @@ class Crossed:
 
 
 def cascades(singles: Sequence[Option], runs: Sequence[StoredRun]) -> list[Option]:
-    """Options, their names unlike each other; none where fewer than two runs can be weighed.
+    """Options with distinct names; none if fewer than two runs are usable.
 
     Args:
         singles: options.
@@ -53,12 +53,12 @@ def cascades(singles: Sequence[Option], runs: Sequence[StoredRun]) -> list[Optio
     labels = np.array(theirs[0].images.val_labels)
     found = cross_fitted(stacked(theirs, "val"), labels, [stage.ms_per_image for stage in stages])
     options = [_option(one, stages, labels, len(theirs[0].images.class_names)) for one in found]
-    # Of two that take the same time, to the digits of their names, the better one.
+    # Of two with the same time, to the digits of their names, the better one.
     return list({option.label: option for option in sorted(options, key=lambda option: option.score)}.values())
 
 
 def cross_fitted(probs: Probs, labels: Labels, costs: Sequence[float]) -> list[Crossed]:
-    """The cascades of several stages that fitting finds, each for the budget that it uses.
+    """The cascades of several stages on the front of a fit, each for the budget that it uses.
 
     Args:
         probs: float32 (M, N, C), rows sum to 1.
@@ -83,7 +83,7 @@ def cross_fitted(probs: Probs, labels: Labels, costs: Sequence[float]) -> list[C
 
 
 def _usable(single: Option, run: StoredRun) -> bool:
-    """Predicted classes alone have no confidence to go by."""
+    """Without a time a run has no cost, without probabilities no confidence."""
     timed = single.same_device and math.isfinite(single.ms_per_image) and single.ms_per_image > 0
     return timed and not run.result.metrics.labels_only
 
@@ -99,7 +99,7 @@ def _thinned(operations: Sequence[Operation]) -> list[Operation]:
 
 
 def _option(crossed: Crossed, stages: Sequence[Option], labels: Labels, classes: int) -> Option:
-    """Training is that of all candidates, since all had to be there to choose among them."""
+    """The option of a cascade. Its training is that of all candidates: all had to be trained to choose among them."""
     operation = crossed.operation
     chosen = [stages[stage] for stage in operation.stages]
     interval = macro_f1_interval(labels, crossed.predicted, classes)

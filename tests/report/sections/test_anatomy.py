@@ -1,16 +1,16 @@
-"""What the report says of an ensemble's inside, from plain data."""
+"""The inside of ensembles in the report, from plain data."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
-from helpers_report import ensemble_row, make_inputs, run_id, runs
+from helpers_report import cells, ensemble_row, make_inputs, run_id, runs, text_of
 
 from bench.report.build import build
 from bench.report.figures import greedy, reliability
 from bench.report.figures.style import house_style
 from bench.report.frame.ranking import Ranking
-from bench.report.sections import anatomy
+from bench.report.sections.anatomy import anatomy
 
 BEST, SECOND = run_id("densenet121", 512), run_id("resnet50", 512)
 
@@ -82,57 +82,51 @@ def inputs_with(**changes):
     return make_inputs([*singles, row], combinations={row["run_id"]: combination(**changes)})
 
 
-def cells(text: str) -> list[list[str]]:
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+def page_of(**changes) -> dict[str, str]:
+    """Title of a subsection -> its text; the notes under ""."""
+    parts = text_of(anatomy(Ranking.of(inputs_with(**changes)), {})).split("### ")
+    return {title: body for title, _, body in (part.partition("\n\n") for part in parts[1:])} | {"": parts[0].strip()}
 
 
-def test_members_are_named_as_everywhere_and_what_is_not_known_is_a_dash():
-    inputs = inputs_with()
-    found = cells(anatomy.differences(Ranking.of(inputs), inputs))
+def test_members_are_named_as_everywhere_and_unknown_values_are_a_dash():
+    found = cells(page_of()["Diversity of members"])
     assert ["top3", ".200", ".050", "-"] in found
     assert ["densenet121@512", "resnet50@512", ".200", ".050", "+.50"] in found
     assert ["densenet121@512", "resnet50@512", ".200", ".050", "-"] in found
 
 
-def test_classes_go_from_the_most_mended_to_the_most_broken():
-    inputs = inputs_with()
-    text = anatomy.changes(Ranking.of(inputs), inputs)
+def test_classes_go_from_the_largest_rise_to_the_largest_fall():
+    text = page_of()["Classes fixed and broken"]
     assert "F1 rises in 7 classes and falls in 2" in text
     assert r"| a\|rose |  1,234 |        .500 |     .750 |      +.250 |" in text
     assert text.index("rose") < text.index("tulip")
 
 
 def test_calibration_before_and_after():
-    inputs = inputs_with()
-    found = cells(anatomy.calibration(Ranking.of(inputs), inputs))
+    found = cells(page_of()["Calibration"])
     assert found[-1] == ["top3", "1.25", ".500 → .400", ".200 → .100", ".080 → .020"]
 
 
-def test_greedy_selection_says_both_scores():
-    inputs = inputs_with()
-    text = anatomy.greedy(Ranking.of(inputs), inputs)
+def test_greedy_selection_has_both_scores():
+    text = page_of()["Greedy selection"]
     assert "kept 2 of 3 picks, 2 different members" in text
     assert "from .884 to .910; picked on some folds and scored on the others, from .880 to .895." in text
 
 
 def test_a_cascade_and_its_alternatives():
-    inputs = inputs_with()
-    text = anatomy.cascade(Ranking.of(inputs), inputs)
+    text = page_of()["Cascade"]
     assert "100% of the images run resnet50@512; 25% of the images run densenet121@512" in text
     assert "below 0.600" in text
-    assert cells(text)[2:] == [
+    assert cells(text)[1:] == [
         ["resnet50@512", "-", "119", ".871"],
         ["resnet50@512 → densenet121@512 (chosen)", "0.600", "153", ".900"],
     ]
-    alone = inputs_with(cascade={"chosen": point([BEST], 0.0, 1.0, 0.9), "front": [point([BEST], 0.0, 1.0, 0.9)]})
-    assert "No cascade that was tried scored better than densenet121@512 alone" in anatomy.cascade(
-        Ranking.of(alone), alone
-    )
+    single = {"chosen": point([BEST], 0.0, 1.0, 0.9), "front": [point([BEST], 0.0, 1.0, 0.9)]}
+    assert "No cascade scored better than densenet121@512 alone" in page_of(cascade=single)["Cascade"]
 
 
-def test_what_became_of_members_and_candidates():
-    inputs = inputs_with()
-    assert anatomy.notes(Ranking.of(inputs), inputs).splitlines() == [
+def test_changes_of_members_and_candidates_left_out():
+    assert page_of()[""].splitlines() == [
         f"- top3 cannot be combined again: its member {SECOND} was run again since.",
         "- Left out: vgg16@224; it is a twin.",
     ]
@@ -144,7 +138,7 @@ def test_what_was_not_kept_is_not_said(missing, tmp_path):
     titles = {
         "greedy": "Greedy selection",
         "cascade": "Cascade",
-        "diversity": "How members differ",
+        "diversity": "Diversity of members",
         "class_changes": "Classes fixed and broken",
         "calibration": "Calibration",
     }
@@ -154,7 +148,7 @@ def test_what_was_not_kept_is_not_said(missing, tmp_path):
 
 
 def drawn(module, inputs):
-    subject = module.subject(Ranking.of(inputs), inputs)
+    subject = module.subject(Ranking.of(inputs))
     with house_style():
         return None if subject is None else module.draw(subject)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers_recommend import option, probabilities
 
-from bench.analysis.recommend.buys import members, pixels_or_partner, with_partner
+from bench.analysis.recommend.gains import members, pixels_or_partner, with_partner
 from ensembles.metrics import macro_f1
 
 

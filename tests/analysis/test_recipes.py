@@ -1,6 +1,6 @@
 import pytest
 
-from bench.analysis.describe import draw_recipes, schedule_frame
+from bench.analysis.recipes import draw_recipes, schedule_frame
 from bench.config.recipe import load_recipe
 from bench.errors import UserError
 from bench.report.figures.schedule import differs
