@@ -127,12 +127,10 @@ def _page(advice: Advice, options: pd.DataFrame, *, drawn: bool) -> str:
 
 
 def _options(options: pd.DataFrame) -> str:
-    digits = numbers.interval_digits(options["macro_f1_low"], options["macro_f1_high"])
-    bounds = (options[f"macro_f1{end}"] for end in ("", "_low", "_high"))
     columns = {
         "option": list(options["option"]),
         "kind": list(options["kind"]),
-        "macro F1": [numbers.score_interval(*values, digits=digits) for values in zip(*bounds, strict=True)],
+        "macro F1": numbers.score_column(options, "macro_f1"),
         "train s": numbers.column(options["train_seconds"]),
         "device-hours": numbers.column(options["train_device_hours"]),
         **({"USD": numbers.column(options["cost_usd"])} if options["cost_usd"].notna().any() else {}),
@@ -166,7 +164,7 @@ def members_table(rows: pd.DataFrame) -> str:
         "members": [str(number) for number in rows["members"]],
         "added": list(rows["added"]),
         "F1": [numbers.score(score) for score in rows["macro_f1"]],
-        "gain": _gains(rows, ""),
+        "gain": numbers.gain_column(rows, "gain"),
         "train s": numbers.column(rows["train_seconds"]),
         "ms/image": numbers.column(rows["ms_per_image"]),
         "points/train s": _signed(rows["points_per_train_second"]),
@@ -181,17 +179,10 @@ def _bought(rows: pd.DataFrame, prefix: str, title: str, write: Callable[[object
         return {}
     return {
         title: [numbers.MISSING if pd.isna(to) else write(to) for to in rows[f"{prefix}to"]],
-        f"{title}: gain": _gains(rows, prefix),
+        f"{title}: gain": numbers.gain_column(rows, f"{prefix}gain"),
         f"{title}: + train s": numbers.column(rows[f"{prefix}train_seconds"]),
         f"{title}: + ms": numbers.column(rows[f"{prefix}ms_per_image"]),
     }
-
-
-def _gains(rows: pd.DataFrame, prefix: str) -> list[str]:
-    if f"{prefix}gain" not in rows:
-        return [numbers.MISSING] * len(rows)
-    columns = (rows[f"{prefix}{name}"] for name in ("gain", "gain_low", "gain_high"))
-    return [numbers.gain_interval(*values) for values in zip(*columns, strict=True)]
 
 
 def _signed(values: pd.Series) -> list[str]:

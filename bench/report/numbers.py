@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import pandas as pd
+
 MISSING = "-"
 
 
@@ -23,14 +25,26 @@ def interval(low: float, high: float, digits: int = 2) -> str:
     return "" if math.isnan(low) or math.isnan(high) else f"[{score(low, digits)}, {score(high, digits)}]"
 
 
-def score_interval(value: float, low: float, high: float, *, digits: int = 2) -> str:
-    """A score and its interval, `.812 [.74, .87]`."""
-    return f"{score(value)} {interval(low, high, digits)}".strip()
+def bounded_score(row: pd.Series, column: str, digits: int = 2) -> str:
+    """A score of a row and its interval, `<column>_low` and `<column>_high`: `.812 [.74, .87]`."""
+    return f"{score(row[column])} {interval(row[f'{column}_low'], row[f'{column}_high'], digits)}".strip()
 
 
-def gain_interval(value: float, low: float, high: float) -> str:
-    """A difference and its interval, `+.017 [-.004, +.038]`."""
-    return gain(value) + ("" if math.isnan(low) or math.isnan(high) else f" [{gain(low)}, {gain(high)}]")
+def bounded_gain(row: pd.Series, column: str) -> str:
+    """A difference of a row and its interval: `+.017 [-.004, +.038]`."""
+    low, high = row[f"{column}_low"], row[f"{column}_high"]
+    return gain(row[column]) + ("" if math.isnan(low) or math.isnan(high) else f" [{gain(low)}, {gain(high)}]")
+
+
+def score_column(rows: pd.DataFrame, column: str, digits: int | None = None) -> list[str]:
+    """Scores of a column and their intervals, by default with `interval_digits`."""
+    places = digits or interval_digits(rows[f"{column}_low"], rows[f"{column}_high"])
+    return [bounded_score(row, column, places) for _, row in rows.iterrows()]
+
+
+def gain_column(rows: pd.DataFrame, column: str) -> list[str]:
+    """Differences of a column and their intervals."""
+    return [bounded_gain(row, column) for _, row in rows.iterrows()]
 
 
 def interval_digits(lows: Iterable[float], highs: Iterable[float]) -> int:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
 import pytest
 
 from bench.report import numbers
@@ -28,11 +29,11 @@ def test_interval():
 
 
 def test_values_with_their_intervals():
-    assert numbers.score_interval(0.8124, 0.741, 0.868) == ".812 [.74, .87]"
-    assert numbers.score_interval(0.8124, 0.741, 0.868, digits=3) == ".812 [.741, .868]"
-    assert numbers.score_interval(0.8124, NAN, NAN) == ".812"
-    assert numbers.gain_interval(0.017, -0.004, 0.038) == "+.017 [-.004, +.038]"
-    assert numbers.gain_interval(0.017, NAN, NAN) == "+.017"
+    rows = pd.DataFrame({"f1": [0.8124, 0.5], "f1_low": [0.741, NAN], "f1_high": [0.868, NAN]})
+    assert numbers.bounded_score(rows.iloc[0], "f1") == ".812 [.74, .87]"
+    assert numbers.score_column(rows, "f1") == [".812 [.74, .87]", ".500"]
+    assert numbers.score_column(rows, "f1", digits=3)[0] == ".812 [.741, .868]"
+    assert numbers.gain_column(rows - 0.8, "f1") == ["+.012 [-.059, +.068]", "-.300"]
 
 
 def test_whole():

@@ -80,8 +80,8 @@ def members(singles: Sequence[Option], families: Sequence[str], probs: Probs, la
         after = cross_fit(combiner, probs, labels, folds=min(FOLDS, len(labels)), repeats=REPEATS, seed=SEED)
         new = [member for member in combiner.fit(probs, labels).models_used if member not in chosen]
         chosen += new
-        gain = {} if before is None else _gain(after.predicted, before.predicted, labels, probs.shape[2])
-        per_time = _per_time(gain.get("gain", math.nan), [singles[member] for member in chosen])
+        gain = _gain(after.predicted, None if before is None else before.predicted, labels, probs.shape[2])
+        per_time = _per_time(gain["gain"], [singles[member] for member in chosen])
         rows.append({"members": k, "added": singles[new[0]].label, "macro_f1": after.score} | gain | per_time)
         before = after
     return pd.DataFrame(rows)
@@ -127,7 +127,7 @@ def _best(candidates: Predicted, labels: Labels, classes: int) -> int:
 
 def _gain(after: Predicted | None, before: Predicted | None, labels: Labels, classes: int) -> dict[str, float]:
     if after is None or before is None:
-        return {}
+        return dict.fromkeys(("gain", "gain_low", "gain_high"), math.nan)
     low, high = difference(after, before, labels, classes)
     gain = _score(after, labels, classes) - _score(before, labels, classes)
     return {"gain": gain, "gain_low": low, "gain_high": high}

@@ -39,26 +39,19 @@ def _with_baseline(ranking: Ranking) -> pd.DataFrame:
 
 
 def _scores(rows: pd.DataFrame) -> str:
-    digits = numbers.interval_digits(rows["macro_f1_cross_fitted_low"], rows["macro_f1_cross_fitted_high"])
     columns = {
         "ensemble": list(rows["label"]),
-        "cross-fitted F1": [
-            numbers.score_interval(*_bounds(row, "macro_f1_cross_fitted"), digits=digits) for row in _each(rows)
-        ],
+        "cross-fitted F1": numbers.score_column(rows, "macro_f1_cross_fitted"),
         "fit F1": [numbers.score(value) for value in rows["macro_f1"]],
-        "over best single": [numbers.gain_interval(*_bounds(row, "gain_over_best_single")) for row in _each(rows)],
+        "over best single": numbers.gain_column(rows, "gain_over_best_single"),
         **_ties(rows),
-        "test F1": [numbers.score_interval(*_bounds(row, "test_macro_f1")) for row in _each(rows)],
+        "test F1": numbers.score_column(rows, "test_macro_f1", digits=2),
         "members": [str(len(members) or 1) for members in rows["members"]],
         "candidates' train s": numbers.column(rows["train_seconds"]),
         "members' train s": numbers.column(rows["members_train_seconds"]),
         "ms/image": numbers.column(rows["inference_ms_per_image"]),
     }
     return columns_table(columns, left=["ensemble"])
-
-
-def _bounds(row: pd.Series, column: str) -> tuple[float, float, float]:
-    return row[column], row[f"{column}_low"], row[f"{column}_high"]
 
 
 def _ties(rows: pd.DataFrame) -> dict[str, list[str]]:

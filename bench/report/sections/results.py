@@ -49,7 +49,7 @@ def seeds(ranking: Ranking) -> list[str]:
 
 
 def results(ranking: Ranking) -> list[str]:
-    """The results table and its footnotes."""
+    """The results table and its footnotes; the score of a run that saw validation in parentheses."""
     if ranking.current.empty:
         return ["No run is stored yet."]
     notes = Footnotes(ranking)
@@ -57,7 +57,10 @@ def results(ranking: Ranking) -> list[str]:
     costs = {title: column for title, column in _COSTS.items() if title != "USD" or rows[column].notna().any()}
     columns = {
         "run": list(rows["label"]),
-        "macro F1": _scores(rows),
+        "macro F1": [
+            f"({text})" if seen else text
+            for text, seen in zip(numbers.score_column(rows, "score"), rows["saw_validation"], strict=True)
+        ],
         "acc.": [numbers.score(value) for value in rows["accuracy"]],
         **{title: numbers.column(rows[column]) for title, column in costs.items()},
         "weights": _texts(rows["weights"]),
@@ -77,10 +80,9 @@ def details(ranking: Ranking) -> list[str]:
     rows = ranking.current
     if rows.empty:
         return []
-    bounds = (rows[f"test_macro_f1{end}"] for end in ("", "_low", "_high"))
     columns = {
         "run_id": list(rows["run_id"]),
-        "test F1": [numbers.score_interval(*values) for values in zip(*bounds, strict=True)],
+        "test F1": numbers.score_column(rows, "test_macro_f1", digits=2),
         "test acc.": [numbers.score(value) for value in rows["test_accuracy"]],
         "log loss": numbers.column(rows["log_loss"]),
         "epochs": numbers.whole(rows["epochs"]),
@@ -95,14 +97,6 @@ def details(ranking: Ranking) -> list[str]:
         **_target(rows),
     }
     return [columns_table(columns, left=("run_id", "precision", "strategy"))]
-
-
-def _scores(rows: pd.DataFrame) -> list[str]:
-    """Scores with their intervals; the score of a run that saw validation in parentheses."""
-    digits = numbers.interval_digits(rows["score_low"], rows["score_high"])
-    columns = (rows[name] for name in ("score", "score_low", "score_high"))
-    texts = [numbers.score_interval(*values, digits=digits) for values in zip(*columns, strict=True)]
-    return [f"({text})" if seen else text for text, seen in zip(texts, rows["saw_validation"], strict=True)]
 
 
 def _target(rows: pd.DataFrame) -> dict[str, list[str]]:

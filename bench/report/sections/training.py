@@ -11,7 +11,7 @@ import pandas as pd
 from bench.report import numbers
 from bench.report.figures import curves, schedule
 from bench.report.frame.ranking import Ranking
-from bench.report.markdown import bullets, escape, table
+from bench.report.markdown import bullets, columns_table, escape
 
 # Columns that runs must share for their difference to come from the rate.
 _SAME = ["recipe", "image_px", "plugin", "weights", "weights_seed", "precision", "strategy", "global_batch"]
@@ -99,25 +99,15 @@ def _label(run: pd.Series, one_recipe: bool) -> str:
 
 def _table(found: list[Rates]) -> str:
     scales = sorted({float(scale) for each in found for scale in each.scores.index})
-    bounds = pd.concat([each.scores for each in found])
-    digits = numbers.interval_digits(bounds["score_low"], bounds["score_high"])
-    rows = [
-        [
-            each.label,
-            *(_cell(each.scores, scale, digits) for scale in scales),
-            f"x{each.best:g}",
-            numbers.gain(each.score(each.best) - each.score(1.0)),
-        ]
-        for each in found
-    ]
-    return table(["backbone", *(f"x{scale:g}" for scale in scales), "best", "over x1"], rows, left=["backbone"])
-
-
-def _cell(scores: pd.DataFrame, scale: float, digits: int) -> str:
-    if scale not in scores.index:
-        return numbers.MISSING
-    values = (float(scores[name][scale]) for name in ("score", "score_low", "score_high"))
-    return numbers.score_interval(*values, digits=digits)
+    scores = pd.concat([each.scores.reindex(scales) for each in found], keys=range(len(found)))
+    digits = numbers.interval_digits(scores["score_low"], scores["score_high"])
+    columns = {
+        "backbone": [each.label for each in found],
+        **{f"x{scale:g}": numbers.score_column(scores.xs(scale, level=1), "score", digits) for scale in scales},
+        "best": [f"x{each.best:g}" for each in found],
+        "over x1": [numbers.gain(each.score(each.best) - each.score(1.0)) for each in found],
+    }
+    return columns_table(columns, left=["backbone"])
 
 
 def _rankings(found: list[Rates]) -> Iterator[str]:

@@ -74,12 +74,8 @@ def _cheapest(ranking: Ranking) -> str:
     if best.empty or not best["comparable"].all():
         return ""
     cheap = tied.iloc[0]
-    price = _price(cheap, best.iloc[0])
-    return f"**Cheapest run tied with the best: {escape(cheap['label'])}**, {_bounded(cheap)}, at {price} of the best."
-
-
-def _bounded(row: pd.Series) -> str:
-    return numbers.score_interval(row["score"], row["score_low"], row["score_high"])
+    score, price = numbers.bounded_score(cheap, "score"), _price(cheap, best.iloc[0])
+    return f"**Cheapest run tied with the best: {escape(cheap['label'])}**, {score}, at {price} of the best."
 
 
 def _price(row: pd.Series, best: pd.Series) -> str:
@@ -93,16 +89,17 @@ def _ensemble(ranking: Ranking) -> str:
         return ""
     top = ranking.ensembles.iloc[0]
     kind = "on the images it was fitted on" if pd.isna(top["macro_f1_cross_fitted"]) else "cross-fitted"
-    lead = f"**Best ensemble: {escape(top['label'])}**, macro F1 {_bounded(top)} {kind}."
+    score = numbers.bounded_score(top, "score")
+    lead = f"**Best ensemble: {escape(top['label'])}**, macro F1 {score} {kind}."
     parts = [lead, _gain(top), _test(top, ranking.best), _ensemble_price(top, ranking.best)]
     return " ".join(part for part in parts if part)
 
 
 def _gain(top: pd.Series) -> str:
-    gain, low, high = (top[f"gain_over_best_single{end}"] for end in ("", "_low", "_high"))
-    if pd.isna(gain):
+    low, high = top["gain_over_best_single_low"], top["gain_over_best_single_high"]
+    if pd.isna(top["gain_over_best_single"]):
         return "The gain over the best single run was not computed."
-    text = numbers.gain_interval(gain, low, high)
+    text = numbers.bounded_gain(top, "gain_over_best_single")
     if pd.isna(low) or pd.isna(high):
         return f"Over the best single run that is {text}, of unknown certainty."
     sure = "more than the noise" if low > 0 else "**worse**, beyond the noise" if high < 0 else "**within the noise**"
@@ -112,13 +109,11 @@ def _gain(top: pd.Series) -> str:
 def _test(top: pd.Series, best: pd.Series | None) -> str:
     if pd.isna(top["test_macro_f1"]):
         return ""
-    against = "" if best is None or pd.isna(best["test_macro_f1"]) else f"; the best single run {_test_score(best)}"
+    text = f"Test F1 {numbers.bounded_score(top, 'test_macro_f1')}"
+    if best is not None and pd.notna(best["test_macro_f1"]):
+        text += f"; the best single run {numbers.bounded_score(best, 'test_macro_f1')}"
     few = f" ({top['test_images']:.0f} images, too few for an interval)" if pd.isna(top["test_macro_f1_low"]) else ""
-    return f"Test F1 {_test_score(top)}{against}{few}."
-
-
-def _test_score(row: pd.Series) -> str:
-    return numbers.score_interval(*(row[f"test_macro_f1{end}"] for end in ("", "_low", "_high")))
+    return f"{text}{few}."
 
 
 def _ensemble_price(top: pd.Series, best: pd.Series | None) -> str:
