@@ -44,13 +44,12 @@ def describe(option: Option) -> str:
 
 def as_dict(choice: Choice, options: Sequence[Option], files: Sequence[str]) -> dict[str, Any]:
     """The choice as plain data, NaN as None."""
-    ties = {other.option.label: other for other in choice.others}
     return {
         "recommended": None if choice.best is None else _plain(choice.best),
         "tied": [_plain(option) for option in choice.tied],
         "worse": [
             _plain(other.option) | {"behind_low": _known(other.low), "behind_high": _known(other.high)}
-            for other in ties.values()
+            for other in choice.others
             if not other.tied
         ],
         "out": [_plain(option) | {"why": choice.out[option.label]} for option in options if option.label in choice.out],
@@ -73,7 +72,7 @@ def _tied(choice: Choice) -> list[str]:
     if not tied:
         return ["On these images the score can be told apart from those of all other options that fit."]
     names = [f"{option.label} ({option.score:.3f})" for option in tied]
-    return [f"Cannot be told apart on these images: {_listed(names)}."]
+    return [f"Cannot be told apart from the recommendation on these images: {_listed(names)}."]
 
 
 def _cheaper(choice: Choice) -> list[str]:

@@ -1,4 +1,4 @@
-"""Greedy selection: macro F1 against the members taken and what they cost, pick after pick."""
+"""Greedy selection: macro F1 against the number of members and their cost, pick after pick."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _panel(axes: Axes, name: str, path: dict[str, Any]) -> None:
     if not np.isnan(path["single"]):
         axes.axhline(path["single"], color=FAINT, linewidth=1.2, linestyle=":", label="best single run, cross-fitted")
     for column, colour, label in (
-        ("macro_f1", VERMILION, "on the images it was picked on"),
+        ("macro_f1", VERMILION, "on the images of the selection"),
         ("macro_f1_held_out", BLUE, "on images held out"),
     ):
         values = steps[column].to_numpy(float)

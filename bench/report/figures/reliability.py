@@ -34,7 +34,7 @@ def draw(sides: dict[str, Any]) -> Figure:
     figure = new_figure(5.5, 4.4)
     figure.subplots_adjust(left=0.12, right=0.98, top=0.82, bottom=0.12)
     axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.0, linestyle=":", label="as sure as right")
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.0, linestyle=":", label="confidence equals accuracy")
     for (side, (bins, error)), colour in zip(sides.items(), (VERMILION, BLUE), strict=True):
         label = f"{'as combined' if side == 'before' else 'with temperature'}, calibration error {numbers.score(error)}"
         axes.plot(bins["confidence"], bins["accuracy"], color=colour, linewidth=1.1, label=label)
@@ -44,6 +44,6 @@ def draw(sides: dict[str, Any]) -> Figure:
     axes.set_ylabel("accuracy in the bin")
     axes.set_xlim(0, 1.02)
     axes.set_ylim(0, 1.02)
-    # Above the plot: with few images the lines go everywhere in it.
+    # Above the plot: with few images the lines cross the whole plot.
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), borderaxespad=0)
     return figure

@@ -47,7 +47,7 @@ def _panel(axes: Axes, name: str, frame: pd.DataFrame) -> None:
     axes.set_ylabel("learning rate")
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
     epochs = frame["epoch"] + 1
-    axes.plot(epochs, frame["learning_rate"], color=BLUE, marker=".", label="as the recipe says")
+    axes.plot(epochs, frame["learning_rate"], color=BLUE, marker=".", label="recipe")
     if differs(frame):
         axes.plot(epochs, frame["learning_rate_as_run"], color=VERMILION, marker=".", linestyle="--", label="as run")
         axes.legend()

@@ -1,4 +1,4 @@
-"""What the report is made from: plain data, so that it can be built and tested without a store."""
+"""The input of the report: plain data, so that a report can be built and tested without a store."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def _greedy(ranking: Ranking) -> str:
     frame = pd.DataFrame(path["steps"])
     return (
         f"Greedy selection kept {path['kept']} of {len(frame)} picks, {kept['members']} different members. On the "
-        f"images it was fitted on it went from {numbers.score(frame['macro_f1'].iloc[0])} to "
+        f"images of the fit its score went from {numbers.score(frame['macro_f1'].iloc[0])} to "
         f"{numbers.score(kept['macro_f1'])}; picked on some folds and scored on the others, from "
         f"{numbers.score(frame['macro_f1_held_out'].iloc[0])} to {numbers.score(kept['macro_f1_held_out'])}."
     )

@@ -55,7 +55,7 @@ def _scores(rows: pd.DataFrame) -> str:
 
 
 def _ties(rows: pd.DataFrame) -> dict[str, list[str]]:
-    """A column of the methods within the noise of the first, if ties were computed."""
+    """Whether each method is within the noise of the first, if ties were computed."""
     tied = rows["indistinguishable_from_best_ensemble"].astype(bool)
     if not tied.any():
         return {}

@@ -99,11 +99,11 @@ def _label(run: pd.Series, one_recipe: bool) -> str:
 
 def _table(found: list[Rates]) -> str:
     scales = sorted({float(scale) for each in found for scale in each.scores.index})
-    scores = pd.concat([each.scores.reindex(scales) for each in found], keys=range(len(found)))
+    scores = pd.concat([each.scores.reindex(scales) for each in found])
     digits = numbers.interval_digits(scores["score_low"], scores["score_high"])
     columns = {
         "backbone": [each.label for each in found],
-        **{f"x{scale:g}": numbers.score_column(scores.xs(scale, level=1), "score", digits) for scale in scales},
+        **{f"x{scale:g}": numbers.score_column(scores[scores.index == scale], "score", digits) for scale in scales},
         "best": [f"x{each.best:g}" for each in found],
         "over x1": [numbers.gain(each.score(each.best) - each.score(1.0)) for each in found],
     }

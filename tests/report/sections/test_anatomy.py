@@ -167,7 +167,7 @@ def test_the_picture_of_greedy_selection_has_a_panel_for_each_known_cost():
 def test_the_reliability_diagram_holds_both_sides_and_the_diagonal():
     axes = drawn(reliability, inputs_with()).axes[0]
     assert [line.get_label() for line in axes.lines] == [
-        "as sure as right",
+        "confidence equals accuracy",
         "as combined, calibration error .080",
         "with temperature, calibration error .020",
     ]
