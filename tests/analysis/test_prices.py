@@ -39,8 +39,8 @@ def test_a_pattern_matches_as_in_a_shell_whatever_the_case(load):
 def test_the_first_of_two_that_match_wins_and_the_other_is_named(load):
     assert load(ENTRY + GENERAL).of("NVIDIA H100").usd_per_hour == 3.0
     assert load(GENERAL + ENTRY).of("NVIDIA H100").usd_per_hour == 1.0
-    said = load(ENTRY + GENERAL).described({"NVIDIA H100", "cpu"})
-    assert said == "NVIDIA H100 3 USD an hour ('NVIDIA H100*', before 'nvidia*'; a list, 2026-11-01)"
+    message = load(ENTRY + GENERAL).described({"NVIDIA H100", "cpu"})
+    assert message == "NVIDIA H100 3 USD an hour ('NVIDIA H100*', before 'nvidia*'; a list, 2026-11-01)"
 
 
 def test_the_file_in_the_working_directory_else_none(load, tmp_path, monkeypatch):
@@ -58,7 +58,7 @@ def test_the_example_that_is_shipped_is_valid():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[[price", "are not TOML"),
         (ENTRY + 'colour = "red"', r"price\.0\.colour: Extra inputs"),
@@ -73,8 +73,8 @@ def test_the_example_that_is_shipped_is_valid():
         (ENTRY + ENTRY, "'NVIDIA H100\\*' has two prices"),
     ],
 )
-def test_a_bad_file_is_one_line(load, text, said):
-    with pytest.raises(UserError, match=said) as found:
+def test_a_bad_file_is_one_line(load, text, message):
+    with pytest.raises(UserError, match=message) as found:
         load(text)
     assert "\n" not in str(found.value)
     assert "prices.toml" in str(found.value)

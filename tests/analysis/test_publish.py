@@ -123,7 +123,7 @@ def test_random_log_probs_of_the_helper_are_normalised():
     np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, atol=1e-6)
 
 
-def test_dollars_are_made_when_the_report_is(store, tmp_path):
+def test_dollars_are_computed_with_the_report(store, tmp_path):
     combine(store, "top3", None, (), Protocol(3, 1))
     price = Price(device="cpu", usd_per_hour=3.6, source="a list", date="2026-11-01")
     page = publish(store, None, tmp_path / "reports", Prices(price=(price,)))
@@ -176,7 +176,7 @@ def test_ensembles_the_noise_does_not_separate_are_marked(tmp_path):
     assert rows["n0-224-frozen-s0-00000000"] is None
 
 
-def test_a_member_that_vanished_is_said_to_have_in_the_report(store, tmp_path):
+def test_a_removed_member_is_reported(store, tmp_path):
     combine(store, "mean", None, (), Protocol(3, 1))
     shutil.rmtree(store.root / "vgg16-224-frozen-s0-00000000")
     text = " ".join(publish(store, None, tmp_path / "reports").read_text().split())

@@ -98,7 +98,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_parser_reads_in_a_table_what_was_written(name):
+def test_a_parser_reads_the_name_in_a_table_as_written(name):
     """Another reader of markdown as reference: the cell holds the name as text, on one line, and nothing else."""
     from markdown_it import MarkdownIt
 

@@ -67,7 +67,7 @@ def test_significant(value, text):
     assert numbers.significant(value) == text
 
 
-def test_ratio_of_what_is_missing_is_missing():
+def test_ratio_of_a_missing_value_is_missing():
     assert numbers.ratio(numbers.divide(3.0, 0.0)) == "-"
     assert numbers.ratio(numbers.divide(NAN, 2.0)) == "-"
     assert numbers.ratio(numbers.divide(7.0, 2.0)) == "3.5x"

@@ -76,7 +76,7 @@ def test_no_limit_fits_everything():
 
 
 @pytest.mark.parametrize(
-    ("limits", "changes", "said"),
+    ("limits", "changes", "text"),
     [
         ({"max_usd": 1.5}, {}, "training 2 > 1.5 USD"),
         ({"max_train_hours": 0.5}, {}, "training 1 > 0.5 device-hours"),
@@ -87,12 +87,12 @@ def test_no_limit_fits_everything():
         ({"max_ms_per_image": 50}, {"same_device": False, "device": "gpu"}, "measured on another device, gpu"),
     ],
 )
-def test_what_does_not_fit_says_why(limits, changes, said):
+def test_an_option_that_does_not_fit_has_its_reason(limits, changes, text):
     (reason,) = Budget(**limits).objections(option(**changes))
-    assert said in reason
+    assert text in reason
 
 
-def test_limits_include_what_they_name():
+def test_limits_are_inclusive():
     budget = Budget(max_usd=2.0, max_train_hours=1.0, max_ms_per_image=10.0, min_f1=0.8)
     assert budget.objections(option()) == ()
     assert budget.excess(option()) == 1.0
@@ -110,7 +110,7 @@ def test_excess_is_that_of_the_worst_limit():
     assert Budget(max_usd=1.0).excess(option(usd=math.nan)) == math.inf
 
 
-def test_nothing_at_all():
+def test_zero_limits_and_costs():
     assert Budget(max_usd=0.0).excess(option(usd=0.0)) == 0.0
     assert Budget(max_usd=0.0).excess(option()) == math.inf
     assert Budget(min_f1=0.5).excess(option(score=0.0)) == math.inf

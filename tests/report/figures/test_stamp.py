@@ -44,7 +44,7 @@ def test_a_stamp_is_of_the_content():
     assert stamp(frame) != stamp(frame.assign(a=frame["a"] + 1e-15))
 
 
-def test_only_what_changed_is_drawn_again(golden, tmp_path, monkeypatch):
+def test_only_changed_figures_are_drawn_again(golden, tmp_path, monkeypatch):
     build(golden, tmp_path)
     drawn = []
     monkeypatch.setattr("bench.report.build.save", lambda figure, path, texts: drawn.append(save(figure, path, texts)))

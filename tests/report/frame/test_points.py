@@ -18,7 +18,7 @@ def test_equals_are_on_the_front_together():
     assert front([1, 1], [0.5, 0.5]).tolist() == [True, True]
 
 
-def test_what_is_not_known_is_not_on_the_front_and_beats_nothing():
+def test_unknown_values_are_not_on_the_front_and_dominate_nothing():
     assert front([np.nan, 2, 1], [0.9, 0.5, np.nan]).tolist() == [False, True, False]
 
 
@@ -51,7 +51,7 @@ def test_front_is_named_cheapest_first():
     assert on_front(runs()) == [*expected, "densenet121@512"]
 
 
-def test_another_device_is_on_no_front_and_displaces_nobody():
+def test_another_device_is_on_no_front_and_displaces_no_run():
     rows = runs()
     rows[6] |= {"device": "gpu", "train_seconds_full": 0.1, "macro_f1": 0.99}
     assert "efficientnetb0@224" not in on_front(rows)

@@ -18,7 +18,7 @@ def test_ensembles_are_ranked_by_their_cross_fitted_score(golden):
     assert (top["score_low"], top["score_high"]) == (0.861, 0.928)
 
 
-def test_an_ensemble_costs_what_all_candidates_cost(golden):
+def test_an_ensemble_costs_the_training_of_all_candidates(golden):
     assert Ranking.of(golden).ensembles["train_seconds"].iloc[0] == pytest.approx(
         sum(row["train_seconds_full"] for row in runs())
     )

@@ -133,7 +133,7 @@ def test_changes_of_members_and_candidates_left_out():
 
 
 @pytest.mark.parametrize("missing", ["greedy", "cascade", "diversity", "class_changes", "calibration"])
-def test_what_was_not_kept_is_not_said(missing, tmp_path):
+def test_parts_that_were_not_kept_have_no_section(missing, tmp_path):
     page = build(inputs_with(**{missing: None}), tmp_path).read_text(encoding="utf-8")
     titles = {
         "greedy": "Greedy selection",

@@ -9,7 +9,7 @@ def warns(rows: list[dict]) -> str:
     return cautions(rank(rows))
 
 
-def test_random_weights_are_said_loudly():
+def test_random_weights_are_a_warning():
     everything = warns([row | {"weights": "random"} for row in runs()])
     assert everything.startswith("> **WARNING: randomly initialised backbones.**")
     some = runs()
@@ -25,7 +25,7 @@ def test_on_the_built_in_data_real_weights_are_offered():
     assert "lite" not in warns([row | {"data": "mine"} for row in random])
 
 
-def test_splits_that_share_pictures_are_said_first():
+def test_splits_that_share_pictures_are_a_warning():
     rows = [row | {"val_duplicates": 4, "test_duplicates": 2} for row in runs()]
     rows[0]["val_duplicates"] = rows[0]["test_duplicates"] = None  # an added run: not checked
     assert warns(rows).startswith("> **WARNING: the splits share pictures**, byte for byte: 4 validation images are")

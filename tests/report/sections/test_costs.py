@@ -27,7 +27,7 @@ def test_no_front_without_the_figure():
     assert fronts(rank(runs()), {}) == []
 
 
-def test_what_pixels_buy_by_hand():
+def test_gain_from_pixels_by_hand():
     found = steps(runs())
     assert len(found) == 4
     # .802 - .741; half widths .048 and .0435 give .065; (512/224)^2 = 5.22.
@@ -42,7 +42,7 @@ def test_three_resolutions_are_two_steps():
     assert sorted(row[1] for row in steps(rows)) == ["224 → 331", "331 → 512"]
 
 
-def test_one_resolution_buys_nothing():
+def test_one_resolution_has_no_gain():
     assert steps([run_row("vgg16", 224)]) == []
 
 

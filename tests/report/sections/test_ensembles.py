@@ -24,7 +24,7 @@ def test_section_names_members_weights_and_both_training_costs():
     assert "- **top3**: densenet121@512 .750, densenet121@224 .250" in text.splitlines()
 
 
-def test_equal_weights_are_said_once_and_long_lists_are_cut():
+def test_equal_weights_stand_once_and_long_lists_are_cut():
     rows = [run_row("vgg16", 224, run_id=f"r{i:02}", backbone=f"b{i:02}") for i in range(11)]
     equal, unequal = ensemble_row(rows[:2], rows), ensemble_row(rows, rows, run_id="ensemble-greedy-00000000")
     unequal["members"] = [(f"r{i:02}", 0.5 if i == 3 else 0.05) for i in range(11)]
@@ -35,7 +35,7 @@ def test_equal_weights_are_said_once_and_long_lists_are_cut():
     assert greedy.endswith("b07@224 .050, 3 more .150")
 
 
-def test_methods_that_the_noise_does_not_separate_from_the_first_are_said_to_be_so():
+def test_methods_within_the_noise_of_the_first_are_marked():
     singles = runs()
     first = ensemble_row(singles[:2], singles, indistinguishable_from_best_ensemble=True)
     tied, below = (
@@ -49,7 +49,7 @@ def test_methods_that_the_noise_does_not_separate_from_the_first_are_said_to_be_
     assert found == {"top3": "", "mean": "within noise", "stack": "below it", "(best single run)": "within noise"}
 
 
-def test_a_member_that_vanished_is_said_to_have():
+def test_a_removed_member_is_marked():
     text = section([ensemble_row(runs()[:1], runs())])
     assert "(no longer in the store)" in text
 

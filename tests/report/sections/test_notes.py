@@ -23,7 +23,7 @@ def test_ties_are_marked_but_not_the_best(golden):
     assert marks["densenet121@512"] == ""
 
 
-def test_the_odd_one_out_is_marked_with_what_differs():
+def test_the_odd_one_out_is_marked_with_its_difference():
     rows = with_changes(2, global_batch=128, device="gpu")
     notes = footnotes(rows)
     assert notes.mark(rows[2]["run_id"]) == "a b"
@@ -31,7 +31,7 @@ def test_the_odd_one_out_is_marked_with_what_differs():
     assert "- `a` global batch 128, most have 16.\n- `b` device gpu, most have cpu (2 cores, AVX-512)." in notes.lines()
 
 
-def test_without_a_majority_each_row_says_its_own():
+def test_without_a_majority_each_row_has_its_own_value():
     rows = [run_row("vgg16", 224, run_id="a", global_batch=16), run_row("vgg16", 512, run_id="b", global_batch=32)]
     assert oddities(rank(rows).runs) == {
         "a": ["global batch 16, others differ"],
@@ -46,7 +46,7 @@ def test_early_stopping_does_not_make_epochs_odd():
     assert oddities(rank(rows).runs)[rows[3]["run_id"]] == ["epochs 12, most have 30"]
 
 
-def test_what_all_runs_share_is_said_once_and_marks_none():
+def test_a_text_shared_by_all_runs_stands_once_and_marks_none():
     rows = [row | {"weights": "random"} for row in runs()]
     notes = footnotes(rows)
     assert "- All runs: randomly initialised backbone" in notes.lines()

@@ -73,7 +73,7 @@ def test_runs_that_differ_otherwise_are_no_comparison_of_rates():
     assert parts([row("vgg16", 1, 0.8), row("vgg16", 3, 0.9, saw_validation=True)]) == []
 
 
-def test_without_scale_1_nothing_is_said_of_it():
+def test_without_scale_1_there_is_no_gain_over_it():
     given = [row(name, scale, 0.8) for name in ("vgg16", "resnet50") for scale in (0.3, 3)]
     assert table(given)["vgg16@224"][-2:] == [
         "x3",
@@ -82,14 +82,14 @@ def test_without_scale_1_nothing_is_said_of_it():
     assert parts(given)[1] == ""
 
 
-def test_recipes_are_told_apart():
+def test_recipes_are_distinguished():
     others = [
         one | {"recipe": one["recipe"].replace("finetune", "own"), "run_id": f"o{one['run_id']}"} for one in rows()
     ]
     assert {"vgg16@224 finetune", "vgg16@224 own"} <= set(table([*rows(), *others]))
 
 
-def test_the_page_has_the_section_and_says_what_flatters():
+def test_the_page_has_the_section_and_its_caveat():
     page = " ".join(summary(rank(rows()), {}, shared_data=False).split())
     assert "## Learning rates" in page
     assert "The best of several rates was chosen on the validation images that score it, which flatters" in page

@@ -16,7 +16,7 @@ def test_one_run_is_not_a_ranking():
     )
 
 
-def test_a_clear_winner_is_said_to_be_one():
+def test_a_clear_winner():
     rows = [row | {"indistinguishable_from_best": row["run_id"].startswith("densenet121-512")} for row in runs()]
     assert "the score can be told apart from every other." in says(rows)
     assert "Cheapest" not in says(rows)
@@ -28,7 +28,7 @@ def test_without_a_stored_comparison_none_is_claimed():
     assert "Cheapest" not in says(rows)
 
 
-def test_without_intervals_nothing_keeps_up():
+def test_without_intervals_there_is_no_cheapest():
     rows = [row | {"indistinguishable_from_best": True, "macro_f1_low": None, "macro_f1_high": None} for row in runs()]
     assert "With so few images no two runs can be told apart." in says(rows)
     assert "Cheapest" not in says(rows)
@@ -59,7 +59,7 @@ def test_a_gain_that_is_real_and_one_that_is_a_loss():
     assert "+.017, of unknown certainty" in says([*runs(), unknown])
 
 
-def test_a_test_score_of_few_images_says_so():
+def test_a_test_score_of_few_images():
     bare = {"test_macro_f1_low": None, "test_macro_f1_high": None, "test_images": 10}
     rows = [*(row | bare for row in runs()), ensemble_row(runs()[:2], runs(), **bare)]
     assert "Test F1 .893; the best single run .871 (10 images, too few for an interval)." in says(rows)
