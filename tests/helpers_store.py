@@ -5,7 +5,7 @@ import pandas as pd
 
 from bench.config.recipe import load_recipe
 from bench.store.metrics import score
-from bench.store.result import Cost, Metrics, Result, Setup
+from bench.store.result import Cost, Failure, Metrics, Result, Setup
 from bench.store.store import Images, Outputs, Store
 
 CLASSES = 4
@@ -30,6 +30,25 @@ def make_result(run_id: str, **changes) -> Result:
         "finished": "2026-01-01T00:00:00+00:00",
     }
     return Result(**(fields | changes))
+
+
+def make_failure(run_id: str, **changes) -> Failure:
+    fields = {
+        "run_id": run_id,
+        "data": "toy",
+        "backbone": "vgg16",
+        "family": "vgg",
+        "image_px": 512,
+        "recipe": "frozen",
+        "seed": 0,
+        "weights": "random",
+        "kind": "oom",
+        "reason": "no memory",
+        "seconds": 7.0,
+        "log_tail": "last words",
+        "when": "2026-01-01T00:00:00+00:00",
+    }
+    return Failure(**(fields | changes))
 
 
 def random_log_probs(rng, labels, classes, skill):
@@ -73,3 +92,12 @@ def save_run(store: Store, run_id: str, *, outputs: Outputs | None = None, seed=
         outputs.log_probs, np.array(outputs.images.val_labels), None if answers is None else np.array(answers)
     )
     return store.save(make_result(run_id, metrics=metrics, seed=seed, **changes), outputs)
+
+
+def three_runs(root, **sizes) -> Store:
+    """A store of three backbones at 224 px, the first the most skilled."""
+    store = Store(root)
+    for number, name in enumerate(("vgg16", "resnet50", "densenet121")):
+        outputs = make_outputs(seed=number, skill=2.5 - 0.5 * number, **sizes)
+        save_run(store, f"{name}-224-frozen-s0-00000000", outputs=outputs, backbone=name, family=name, image_px=224)
+    return store

@@ -15,8 +15,7 @@ import datetime
 import re
 import tomllib
 from collections.abc import Mapping
-from fnmatch import translate
-from functools import cached_property
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
@@ -44,13 +43,9 @@ class Price(Frozen):
             raise ValueError("a '[' without its ']', write [[] for the character itself")
         return pattern
 
-    @cached_property
-    def _matcher(self) -> re.Pattern[str]:
-        return re.compile(translate(self.device.casefold()))
-
     def matches(self, device: str) -> bool:
         """Whether this is the price of a device."""
-        return self._matcher.match(device.casefold()) is not None
+        return fnmatchcase(device.casefold(), self.device.casefold())
 
 
 class Prices(Frozen):

@@ -3,14 +3,13 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from helpers_store import make_outputs, random_log_probs, save_run
+from helpers_store import make_failure, make_outputs, random_log_probs, save_run, three_runs
 
 from bench.analysis.prices import Price, Prices
 from bench.analysis.publish import embed_table, publish, report_input
 from bench.ensemble_runs.workbench import Protocol, combine
 from bench.errors import UserError
 from bench.report.frame.inputs import COLUMNS
-from bench.store.result import Failure
 from bench.store.store import Store
 
 SIZES = {"val": 200, "test": 30}
@@ -18,35 +17,12 @@ SIZES = {"val": 200, "test": 30}
 
 @pytest.fixture
 def store(tmp_path):
-    store = Store(tmp_path / "runs")
-    for number, name in enumerate(("vgg16", "resnet50", "densenet121")):
-        outputs = make_outputs(seed=number, skill=2.5 - 0.5 * number, **SIZES)
-        save_run(store, f"{name}-224-frozen-s0-00000000", outputs=outputs, backbone=name, family=name, image_px=224)
-    return store
-
-
-def failure(run_id, **changes):
-    fields = {
-        "run_id": run_id,
-        "data": "toy",
-        "backbone": "vgg16",
-        "family": "vgg",
-        "image_px": 512,
-        "recipe": "frozen",
-        "seed": 0,
-        "weights": "random",
-        "kind": "oom",
-        "reason": "no memory",
-        "seconds": 7.0,
-        "log_tail": "last words",
-        "when": "2026-01-01T00:00:00+00:00",
-    }
-    return Failure(**(fields | changes))
+    return three_runs(tmp_path / "runs", **SIZES)
 
 
 def test_every_run_ensemble_and_failure_is_a_row(store, tmp_path):
     combine(store, "top3", None, (), Protocol(3, 1))
-    store.record_failure(failure("vgg16-512-frozen-s0-11111111"))
+    store.record_failure(make_failure("vgg16-512-frozen-s0-11111111"))
     publish(store, None, tmp_path / "reports")
     rows = pd.read_csv(tmp_path / "reports" / "results.csv")
     assert list(rows.columns) == list(COLUMNS)
@@ -63,7 +39,7 @@ def test_every_run_ensemble_and_failure_is_a_row(store, tmp_path):
 
 def test_only_failures_is_a_report_too(tmp_path):
     store = Store(tmp_path / "runs")
-    store.record_failure(failure("vgg16-512-frozen-s0-11111111"))
+    store.record_failure(make_failure("vgg16-512-frozen-s0-11111111"))
     assert "no memory" in publish(store, None, tmp_path / "reports").read_text()
 
 
@@ -90,7 +66,7 @@ def test_plugins_are_a_column_and_footnotes(tmp_path):
 
 def test_a_failure_at_scaled_rates_is_no_failure_of_the_recipe(tmp_path):
     store = Store(tmp_path / "runs")
-    store.record_failure(failure("vgg16-512-frozen-s0-11111111", lr_scale=3.0))
+    store.record_failure(make_failure("vgg16-512-frozen-s0-11111111", lr_scale=3.0))
     assert report_input(store, None).rows["recipe"].tolist() == ["frozen lr x3"]
 
 

@@ -1,11 +1,10 @@
 import pytest
-from helpers_store import make_result
+from helpers_store import make_failure, make_result
 
 from bench.analysis.prices import NO_PRICES, Price, Prices
 from bench.analysis.rows import failure_row, recipe_label, report_rows, result_row
 from bench.report.frame.inputs import COLUMNS
 from bench.store.ensemble_result import Combination, Member
-from bench.store.result import Failure
 
 
 def ensemble(name, finished="2026-01-01T00:00:00+00:00", **changes):
@@ -19,22 +18,7 @@ def ensemble(name, finished="2026-01-01T00:00:00+00:00", **changes):
 
 @pytest.fixture
 def failure():
-    return Failure(
-        run_id="x",
-        data="toy",
-        backbone="vgg16",
-        family="vgg",
-        image_px=512,
-        recipe="frozen",
-        lr_scale=3.0,
-        seed=0,
-        weights="random",
-        kind="oom",
-        reason="no memory",
-        seconds=7.0,
-        log_tail="last words",
-        when="2026-01-01T00:00:00+00:00",
-    )
+    return make_failure("x", lr_scale=3.0)
 
 
 def test_every_field_of_a_row_is_a_column(failure):

@@ -2,7 +2,7 @@ import shlex
 from dataclasses import replace
 
 import pytest
-from helpers_store import make_outputs, save_run
+from helpers_store import make_outputs, save_run, three_runs
 
 from bench.config.overrides import choose_recipe
 from bench.config.recipe import load_recipe, recipe_names
@@ -15,11 +15,7 @@ SIZES = {"val": 200, "test": 30}
 
 @pytest.fixture
 def store(tmp_path):
-    store = Store(tmp_path / "runs")
-    for number, name in enumerate(("vgg16", "resnet50", "densenet121")):
-        outputs = make_outputs(seed=number, skill=2.5 - 0.5 * number, **SIZES)
-        save_run(store, f"{name}-224-frozen-s0-00000000", outputs=outputs, backbone=name, family=name, image_px=224)
-    return store
+    return three_runs(tmp_path / "runs")
 
 
 def test_commands_repeat_what_was_run(store):

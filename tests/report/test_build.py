@@ -37,8 +37,8 @@ def files(folder: Path) -> dict[str, bytes]:
         "the score **cannot be told apart** from those of resnet50@512 and efficientnetb0@512 (2 of 7 others).",
         "**Cheapest run tied with the best: efficientnetb0@512**, .867 [.83, .90], at 0.43x the training seconds and "
         "0.36x the inference time of the best.",
-        "**Best ensemble: top3**, macro F1 .897 [.86, .93] cross-fitted. Over taking the best single run, scored the "
-        "same way, that is +.017 [-.004, +.038]: **within the noise**. Test F1 .893 [.81, .95]; the best single run "
+        "**Best ensemble: top3**, macro F1 .897 [.86, .93] cross-fitted. Gain over taking the best single run, scored "
+        "the same way: +.017 [-.004, +.038], **within the noise**. Test F1 .893 [.81, .95]; the best single run "
         ".871 [.77, .95]. Its members cost 2.3x the training seconds and 2.2x the inference time",
         "Superseded by newer ones of the same method: ensemble-top3-11111111 (.889).",
         "> **Failed**: 1 run (vgg16@1024); see Failures.",

@@ -101,9 +101,9 @@ def _gain(top: pd.Series) -> str:
         return "The gain over the best single run was not computed."
     text = numbers.bounded_gain(top, "gain_over_best_single")
     if pd.isna(low) or pd.isna(high):
-        return f"Over the best single run that is {text}, of unknown certainty."
+        return f"Gain over the best single run: {text}, of unknown certainty."
     sure = "more than the noise" if low > 0 else "**worse**, beyond the noise" if high < 0 else "**within the noise**"
-    return f"Over taking the best single run, scored the same way, that is {text}: {sure}."
+    return f"Gain over taking the best single run, scored the same way: {text}, {sure}."
 
 
 def _test(top: pd.Series, best: pd.Series | None) -> str:

@@ -54,8 +54,8 @@ def test_a_gain_that_is_real_and_one_that_is_a_loss():
     sure = ensemble_row(runs()[:2], runs(), gain_over_best_single_low=0.002)
     worse = ensemble_row(runs()[:2], runs(), gain_over_best_single=-0.02, gain_over_best_single_high=-0.001)
     unknown = ensemble_row(runs()[:2], runs(), gain_over_best_single_low=None)
-    assert "+.017 [+.002, +.038]: more than the noise." in says([*runs(), sure])
-    assert "-.020 [-.004, -.001]: **worse**, beyond the noise." in says([*runs(), worse])
+    assert "+.017 [+.002, +.038], more than the noise." in says([*runs(), sure])
+    assert "-.020 [-.004, -.001], **worse**, beyond the noise." in says([*runs(), worse])
     assert "+.017, of unknown certainty" in says([*runs(), unknown])
 
 
