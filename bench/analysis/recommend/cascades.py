@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from bench.analysis.recommend.options import Option
 from bench.ensemble_runs.candidates import stacked
+from bench.report.frame.points import thinned
 from bench.store.store import StoredRun
 from ensembles.base import Probs
 from ensembles.cascade import Cascade, Operation
@@ -25,7 +26,7 @@ MOST = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Crossed:
+class CrossFittedCascade:
     """A cascade on images outside its fit.
 
     Attributes:
@@ -57,7 +58,7 @@ def cascades(singles: Sequence[Option], runs: Sequence[StoredRun]) -> list[Optio
     return list({option.label: option for option in sorted(options, key=lambda option: option.score)}.values())
 
 
-def cross_fitted(probs: Probs, labels: Labels, costs: Sequence[float]) -> list[Crossed]:
+def cross_fitted(probs: Probs, labels: Labels, costs: Sequence[float]) -> list[CrossFittedCascade]:
     """The cascades of several stages on the front of a fit, each for the budget that it uses.
 
     Args:
@@ -66,7 +67,7 @@ def cross_fitted(probs: Probs, labels: Labels, costs: Sequence[float]) -> list[C
         costs: of each member per image.
     """
     front = Cascade(costs).fit(probs, labels).front
-    operations = _thinned([operation for operation in front if len(operation.stages) > 1])
+    operations = thinned([operation for operation in front if len(operation.stages) > 1], MOST)
     limits = [operation.cost for operation in operations]
     predicted = np.empty((len(limits), REPEATS, len(labels)), dtype=np.intp)
     used = np.zeros((len(limits), REPEATS))
@@ -79,7 +80,7 @@ def cross_fitted(probs: Probs, labels: Labels, costs: Sequence[float]) -> list[C
                 fitted.operation = _within(fitted.front, limit)
                 predicted[place, repeat, held_out] = fitted.predict_proba(probs[:, held_out]).argmax(axis=1)
                 used[place, repeat] += fitted.mean_cost(probs[:, held_out]) * held_out.mean()
-    return [Crossed(*one) for one in zip(operations, predicted, used.mean(axis=1).tolist(), strict=True)]
+    return [CrossFittedCascade(*one) for one in zip(operations, predicted, used.mean(axis=1).tolist(), strict=True)]
 
 
 def _usable(single: Option, run: StoredRun) -> bool:
@@ -92,30 +93,24 @@ def _within(front: Sequence[Operation], limit: float) -> Operation:
     return [front[0], *(operation for operation in front if operation.cost <= limit)][-1]
 
 
-def _thinned(operations: Sequence[Operation]) -> list[Operation]:
-    if len(operations) <= MOST:
-        return list(operations)
-    return [operations[round(place)] for place in np.linspace(0, len(operations) - 1, MOST)]
-
-
-def _option(crossed: Crossed, stages: Sequence[Option], labels: Labels, classes: int) -> Option:
+def _option(cascade: CrossFittedCascade, stages: Sequence[Option], labels: Labels, classes: int) -> Option:
     """The option of a cascade. Its training is that of all candidates: all had to be trained to choose among them."""
-    operation = crossed.operation
+    operation = cascade.operation
     chosen = [stages[stage] for stage in operation.stages]
-    interval = macro_f1_interval(labels, crossed.predicted, classes)
+    interval = macro_f1_interval(labels, cascade.predicted, classes)
     shares = (f"{stage.label} ({share:.0%})" for stage, share in zip(chosen, operation.reach, strict=True))
     return Option(
-        label=f"cascade {crossed.ms_per_image:.3g} ms",
+        label=f"cascade {cascade.ms_per_image:.3g} ms",
         kind="cascade",
         run_ids=tuple(stage.run_ids[0] for stage in chosen),
-        score=float(np.mean([macro_f1(labels, row, classes) for row in crossed.predicted])),
+        score=float(np.mean([macro_f1(labels, row, classes) for row in cascade.predicted])),
         low=math.nan if interval is None else interval.low,
         high=math.nan if interval is None else interval.high,
-        predicted=crossed.predicted,
+        predicted=cascade.predicted,
         train_seconds=sum(stage.train_seconds for stage in stages),
         train_device_hours=sum(stage.train_device_hours for stage in stages),
         usd=sum(stage.usd for stage in stages),
-        ms_per_image=crossed.ms_per_image,
+        ms_per_image=cascade.ms_per_image,
         device=chosen[0].device,
         same_device=True,
         detail=f"{' > '.join(shares)}, on below {operation.threshold:.3f}",

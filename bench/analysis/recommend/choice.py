@@ -82,7 +82,7 @@ def _times(part: float, whole: float) -> float:
 
 
 @dataclass(frozen=True)
-class Against:
+class Contender:
     """An option that fits, compared with the best: best minus it, on the same images.
 
     Attributes:
@@ -108,7 +108,7 @@ class Choice:
     """
 
     best: Option | None
-    others: Sequence[Against] = ()
+    others: Sequence[Contender] = ()
     out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     nearest: Option | None = None
 
@@ -133,7 +133,7 @@ def choose(options: Sequence[Option], budget: Budget, labels: Labels, classes: i
         near = min(ordered, key=budget.excess, default=None)
         return Choice(None, out=out, nearest=near if near and math.isfinite(budget.excess(near)) else None)
     best, *rest = fitting
-    return Choice(best, [_against(best, option, labels, classes) for option in rest], out)
+    return Choice(best, [_contender(best, option, labels, classes) for option in rest], out)
 
 
 def difference(best: Predicted, other: Predicted, labels: Labels, classes: int) -> tuple[float, float]:
@@ -142,8 +142,8 @@ def difference(best: Predicted, other: Predicted, labels: Labels, classes: int) 
     return (math.nan, math.nan) if interval is None else (interval.low, interval.high)
 
 
-def _against(best: Option, other: Option, labels: Labels, classes: int) -> Against:
+def _contender(best: Option, other: Option, labels: Labels, classes: int) -> Contender:
     if best.predicted is None or other.predicted is None:  # unpaired: fewer differences are found
-        return Against(other, math.nan, math.nan, not other.high < best.low)
+        return Contender(other, math.nan, math.nan, not other.high < best.low)
     low, high = difference(best.predicted, other.predicted, labels, classes)
-    return Against(other, low, high, not low > 0)
+    return Contender(other, low, high, not low > 0)

@@ -36,7 +36,7 @@ def has_costs(rows: pd.DataFrame) -> bool:
 
 def draw(rows: pd.DataFrame) -> Figure:
     """The figure of these points (see `bench.report.frame.points`) of runs, ensembles and cascades."""
-    rows = _dressed(rows)
+    rows = _styled(rows)
     panels = [(cost, found) for cost in COSTS if not (found := with_cost(rows, cost)).empty]
     figure = new_figure(11, 5.2)
     figure.subplots_adjust(left=0.066, right=0.985, top=0.98, bottom=0.18, wspace=0.06)
@@ -51,7 +51,7 @@ def draw(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def _dressed(rows: pd.DataFrame) -> pd.DataFrame:
+def _styled(rows: pd.DataFrame) -> pd.DataFrame:
     """Add colour (family), marker (resolution) and size of each point."""
     is_run = rows["kind"] == "run"
     family = rows["family"].where(rows["family"] != "", rows["label"])

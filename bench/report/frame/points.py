@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from bench.report.frame.ranking import Ranking
+
+Point = TypeVar("Point")
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,13 @@ def front(costs: npt.ArrayLike, scores: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     better = (losses[:, :, None] < losses[:, None, :]).any(axis=0)
     dominated = (no_worse & better).any(axis=0)
     return np.asarray(np.isfinite(losses).all(axis=0) & ~dominated)
+
+
+def thinned(points: Sequence[Point], most: int) -> list[Point]:
+    """At most so many points, evenly spread, the first and the last included."""
+    if len(points) <= most:
+        return list(points)
+    return [points[round(place * (len(points) - 1) / (most - 1))] for place in range(most)]
 
 
 def without_px(rows: pd.DataFrame) -> pd.Series[str]:

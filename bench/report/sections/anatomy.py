@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.report import numbers
 from bench.report.figures import greedy, reliability
+from bench.report.frame.points import thinned
 from bench.report.frame.ranking import Ranking
 from bench.report.markdown import bullets, escape, table, titled
 
@@ -150,7 +151,7 @@ def _cascade(ranking: Ranking) -> list[str]:
 def _front(ranking: Ranking, path: Mapping[str, Any]) -> str:
     points: Sequence[Mapping[str, Any]] = path["front"]
     chosen = [point for point in points if point == path["chosen"]]
-    shown = _thinned([point for point in points if point not in chosen], 6) + chosen
+    shown = thinned([point for point in points if point not in chosen], 6) + chosen
     shown.sort(key=lambda point: point["ms_per_image"])
     milliseconds = numbers.column(point["ms_per_image"] for point in shown)
     cells = [
@@ -163,13 +164,6 @@ def _front(ranking: Ranking, path: Mapping[str, Any]) -> str:
         for point, cost in zip(shown, milliseconds, strict=True)
     ]
     return table(["stages", "threshold", "ms/image used", "fit F1"], cells, left=["stages"])
-
-
-def _thinned(points: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:
-    """At most so many points, evenly spread."""
-    if len(points) <= most:
-        return list(points)
-    return [points[round(place * (len(points) - 1) / (most - 1))] for place in range(most)]
 
 
 def _label(ranking: Ranking, run_id: str) -> str:

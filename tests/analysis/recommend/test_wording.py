@@ -3,7 +3,7 @@ import math
 
 from helpers_recommend import option
 
-from bench.analysis.recommend.choice import Against, Budget, Choice
+from bench.analysis.recommend.choice import Budget, Choice, Contender
 from bench.analysis.recommend.wording import as_dict, describe, sentences
 
 BEST = option("best", 0.812, train_seconds=1234.0, ms_per_image=30.0)
@@ -12,7 +12,7 @@ POOR = option("poor", 0.5)
 DEAR = option("dear", 0.9)
 CHOICE = Choice(
     BEST,
-    [Against(TWIN, -0.01, 0.02, True), Against(POOR, 0.2, 0.4, False)],
+    [Contender(TWIN, -0.01, 0.02, True), Contender(POOR, 0.2, 0.4, False)],
     {"dear": ("training 9 > 5 USD",)},
 )
 
@@ -34,7 +34,7 @@ def test_every_option_has_its_sentence():
 
 
 def test_another_device_is_never_the_cheapest():
-    other = Choice(BEST, [Against(option("gpu", same_device=False, ms_per_image=0.1), 0.0, 0.0, True)])
+    other = Choice(BEST, [Contender(option("gpu", same_device=False, ms_per_image=0.1), 0.0, 0.0, True)])
     assert not [line for line in sentences(other, Budget()) if line.startswith("Cheapest")]
 
 

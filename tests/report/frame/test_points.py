@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers_report import ensemble_row, rank, runs
 
-from bench.report.frame.points import COSTS, front, points, with_cost
+from bench.report.frame.points import COSTS, front, points, thinned, with_cost
 
 
 def test_hand_computed_front():
@@ -65,3 +65,8 @@ def test_rows_without_a_cost_are_left_out():
 
 def test_ensembles_are_points_too():
     assert on_front([*runs(), ensemble_row(runs()[4:6], runs())])[-1] == "top3"
+
+
+def test_thinned_points_are_spread_evenly_with_both_ends():
+    assert thinned(range(11), 6) == [0, 2, 4, 6, 8, 10]
+    assert thinned("abc", 6) == ["a", "b", "c"]
