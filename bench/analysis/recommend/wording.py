@@ -28,10 +28,10 @@ def nothing_fits(choice: Choice, budget: Budget) -> str:
         reasons = "; ".join(dict.fromkeys(reason for reasons in choice.out.values() for reason in reasons))
         return f"Nothing fits ({budget}): {reasons}."
     reasons = "; ".join(choice.out[choice.nearest.label])
-    return f"Nothing fits ({budget}). Nearest: {describe(choice.nearest)}; {reasons}."
+    return f"Nothing fits ({budget}). Nearest: {option_text(choice.nearest)}; {reasons}."
 
 
-def describe(option: Option) -> str:
+def option_text(option: Option) -> str:
     """`vgg16@224 (macro F1 .812, 12 s of training, 3.4 ms per image)`."""
     costs = [
         (option.train_seconds, "s of training"),
@@ -62,7 +62,7 @@ def _best(best: Option) -> str:
     bounds = "too few images for an interval" if math.isnan(best.low) else f"95 % {best.low:.3f} to {best.high:.3f}"
     names = f" In the store: {', '.join(best.run_ids)}." if best.kind != "cascade" else f" {best.detail}."
     made = f" Made by `{best.made_by}`." if best.made_by else ""
-    return f"Recommended: {describe(best)}; {bounds}.{names}{made}"
+    return f"Recommended: {option_text(best)}; {bounds}.{names}{made}"
 
 
 def _tied(choice: Choice) -> list[str]:
@@ -87,7 +87,7 @@ def _cheaper(choice: Choice) -> list[str]:
         known = [option for option in kept if not math.isnan(cost(option))]
         cheapest = min(known, key=cost, default=None)
         if cheapest is not None and cheapest is not choice.best:
-            lines.append(f"Cheapest of these to {verb}: {describe(cheapest)}.")
+            lines.append(f"Cheapest of these to {verb}: {option_text(cheapest)}.")
     return lines
 
 

@@ -4,7 +4,7 @@ import math
 from helpers_recommend import option
 
 from bench.analysis.recommend.choice import Budget, Choice, Contender
-from bench.analysis.recommend.wording import as_dict, describe, sentences
+from bench.analysis.recommend.wording import as_dict, option_text, sentences
 
 BEST = option("best", 0.812, train_seconds=1234.0, ms_per_image=30.0)
 TWIN = option("twin", 0.81, kind="ensemble", train_seconds=12.0, usd=math.nan, ms_per_image=3.4)
@@ -18,16 +18,16 @@ CHOICE = Choice(
 
 
 def test_an_option_on_one_line():
-    assert describe(BEST) == "best (macro F1 0.812, 1,234 s of training, 2 USD, 30 ms per image)"
-    assert describe(TWIN) == "twin (macro F1 0.810 cross-fitted, 12 s of training, 3.4 ms per image)"
+    assert option_text(BEST) == "best (macro F1 0.812, 1,234 s of training, 2 USD, 30 ms per image)"
+    assert option_text(TWIN) == "twin (macro F1 0.810 cross-fitted, 12 s of training, 3.4 ms per image)"
 
 
 def test_every_option_has_its_sentence():
     assert sentences(CHOICE, Budget(max_usd=5)) == [
-        f"Recommended: {describe(BEST)}; 95 % 0.792 to 0.832. In the store: best-run.",
+        f"Recommended: {option_text(BEST)}; 95 % 0.792 to 0.832. In the store: best-run.",
         "Cannot be told apart from the recommendation on these images: twin (0.810).",
-        f"Cheapest of these to train: {describe(TWIN)}.",
-        f"Cheapest of these to run: {describe(TWIN)}.",
+        f"Cheapest of these to train: {option_text(TWIN)}.",
+        f"Cheapest of these to run: {option_text(TWIN)}.",
         "Worse beyond the noise: poor.",
         "Out of the budget: dear (training 9 > 5 USD).",
     ]
