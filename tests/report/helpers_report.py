@@ -190,7 +190,7 @@ def ramp(epochs: int = 30) -> np.ndarray:
     return np.where(epoch < 5, 1e-4 + epoch * 1.8e-4, 9e-4 * 0.8 ** np.maximum(epoch - 5, 0) + 1e-4)
 
 
-def schedules() -> dict[str, pd.DataFrame]:
+def schedule_frames() -> dict[str, pd.DataFrame]:
     return {"frozen": pd.DataFrame({"epoch": range(30), "learning_rate": ramp(), "learning_rate_as_run": ramp()})}
 
 
@@ -200,7 +200,7 @@ def make_inputs(rows: list[dict], **changes) -> ReportInput:
     histories = {row["run_id"]: history(row["macro_f1"], seed=place) for place, row in enumerate(trained)}
     parts = {
         "histories": histories,
-        "schedules": schedules() if trained else {},
+        "schedules": schedule_frames() if trained else {},
         "recipes": {"frozen": "frozen backbone; batch_norm, gap, softmax; Adam; 30 epochs"},
         "about": {
             "command": "python -m bench run --all\npython -m bench ensemble top3",

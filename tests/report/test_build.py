@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers_report import ensemble_row, failed_row, make_inputs, run_row, runs
-from helpers_report import schedules as schedules_of
+from helpers_report import ensemble_row, failed_row, make_inputs, run_row, runs, schedule_frames
 
 from bench.report.build import build, draw_once, results_table, write_text
 from bench.report.figures import schedule
@@ -159,7 +158,7 @@ HOSTILE = "a|b `c` *d* _e_ <f> $g{ \\h\n# 花" + "x" * 90
 
 def test_hostile_names_break_neither_page_nor_table_nor_figure(tmp_path):
     row = run_row("vgg16", 224, backbone=HOSTILE, family=f"_{HOSTILE}", recipe=HOSTILE, device=HOSTILE, data=HOSTILE)
-    schedules = {HOSTILE: schedules_of()["frozen"]}
+    schedules = {HOSTILE: schedule_frames()["frozen"]}
     about = {HOSTILE: HOSTILE, "command": HOSTILE}
     added = {"run_id": f"{HOSTILE}-00000000", "kind": "run", "status": "ok", "macro_f1": 0.5, "train_seconds_full": 2.0}
     failure = {"run_id": HOSTILE, "kind": HOSTILE, "reason": HOSTILE, "log": HOSTILE, "seconds": 1.0}
@@ -223,6 +222,6 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr("bench.report.build.save", broken)
     with pytest.raises(OSError, match="disk full"):
-        draw_once(path, schedule, schedules_of())
+        draw_once(path, schedule, schedule_frames())
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from helpers_report import cells, history, rank, run_row, runs, schedules
+from helpers_report import cells, history, rank, run_row, runs, schedule_frames
 
 from bench.report.sections import training
 from bench.report.sections.training import rates
@@ -101,7 +101,7 @@ def test_a_scaled_run_alone_is_named_so():
 
 
 def test_recipes_whose_rate_as_run_differs_are_named():
-    plain, fed_back = schedules()["frozen"], schedules()["frozen"].copy()
+    plain, fed_back = schedule_frames()["frozen"], schedule_frames()["frozen"].copy()
     fed_back["learning_rate_as_run"] *= 2
     ranking = rank(runs(), schedules={"frozen": plain, "own_": fed_back})
     picture, recipes, note = training.schedules(ranking, {"schedule.png": "![picture]"})
