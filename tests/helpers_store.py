@@ -51,6 +51,15 @@ def make_failure(run_id: str, **changes) -> Failure:
     return Failure(**(fields | changes))
 
 
+def three_runs(root, **sizes) -> Store:
+    """A store of three backbones at 224 px, the first the most skilled."""
+    store = Store(root)
+    for number, name in enumerate(("vgg16", "resnet50", "densenet121")):
+        outputs = make_outputs(seed=number, skill=2.5 - 0.5 * number, **sizes)
+        save_run(store, f"{name}-224-frozen-s0-00000000", outputs=outputs, backbone=name, family=name, image_px=224)
+    return store
+
+
 def random_log_probs(rng, labels, classes, skill):
     """Float32 (N, C): noise, with the true class raised by `skill`."""
     logits = rng.normal(size=(len(labels), classes))
@@ -92,12 +101,3 @@ def save_run(store: Store, run_id: str, *, outputs: Outputs | None = None, seed=
         outputs.log_probs, np.array(outputs.images.val_labels), None if answers is None else np.array(answers)
     )
     return store.save(make_result(run_id, metrics=metrics, seed=seed, **changes), outputs)
-
-
-def three_runs(root, **sizes) -> Store:
-    """A store of three backbones at 224 px, the first the most skilled."""
-    store = Store(root)
-    for number, name in enumerate(("vgg16", "resnet50", "densenet121")):
-        outputs = make_outputs(seed=number, skill=2.5 - 0.5 * number, **sizes)
-        save_run(store, f"{name}-224-frozen-s0-00000000", outputs=outputs, backbone=name, family=name, image_px=224)
-    return store
