@@ -1,5 +1,5 @@
 # Two commands: `make bench` (set-up and the main job), `make test` (set-up and tests). Everything happens in .venv.
-.PHONY: bench test check lint types format readme clean
+.PHONY: bench test test-slow check lint types format readme clean
 
 # The first interpreter that TensorFlow has wheels for; `make PYTHON=...` decides otherwise.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -13,6 +13,10 @@ bench: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The other variants of each family of backbones: half an hour on two cores, after a change of their lines.
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 check: lint types test
 

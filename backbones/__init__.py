@@ -2,7 +2,7 @@
 
 Importing this package imports every file in it, and so registers every backbone; neither Keras nor TensorFlow is
 imported before a backbone is built. A file that fails to import fails the package: nothing is skipped in silence.
-Backbones from elsewhere are plugins (`backbones.plugins`).
+Plugins add backbones of other packages and files (`backbones.plugins`).
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What every backbone declares and can do."""
+"""`Backbone`: the interface of every network."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backbones import loading
 from backbones.weights_file import WeightsError, WeightsFile
 
 if TYPE_CHECKING:
@@ -20,32 +21,32 @@ STAGES = ("stage1", "stage2", "stage3", "stage4", "stage5")
 
 
 class BackboneError(ValueError):
-    """A network that is not what its adapter declares. One line, naming the backbone."""
+    """A network that differs from the declaration of its adapter. One line, naming the backbone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone(ABC):
-    """A convolutional network without its top: what it is, how it is built and how its input is prepared.
+    """A convolutional network without its top: its properties, construction and input preparation.
 
-    A family subclasses this, says what `architecture` and `rescale` do, and registers one instance per variant.
+    A family subclasses this, implements `architecture` and `rescale`, and registers one instance per variant.
 
     Attributes:
-        name: what the command line calls it.
-        family: the file it lives in; an ensemble takes at most so many members of one.
-        feature_width: F, channels of the last feature map; 0 where only the built network tells.
+        name: name on the command line.
+        family: name of its file; ensembles limit the number of members of one family.
+        feature_width: F, channels of the last feature map; 0 if only the built network tells.
         stages: (stage, layer) pairs in order, the stages being `STAGES`: the layer with which each stage ends. The
-            output of such a layer is all that the rest of the network reads, so that the network can be cut there.
-        parameters: how many numbers the network without its top holds.
+            rest of the network reads nothing but the output of that layer, so that the network can be cut there.
+        parameters: number of parameters without the top.
         gflops_224: one forward pass of one 224 x 224 image without the top, in 1e9 floating-point operations
             (2 x multiply-adds), as TensorFlow's profiler counts them.
-        weights_file: the ImageNet weights; None where there are none.
-        gflops_512: the same of one 512 x 512 image, where it does not simply grow with the number of pixels.
+        weights_file: the ImageNet weights; None: not published.
+        gflops_512: the same of one 512 x 512 image, if it does not grow with the number of pixels.
         smallest_px: the smallest side of an image.
-        largest_px: the largest side of an image; None where any will do. The same as the smallest: a fixed size.
+        largest_px: the largest side of an image; None: no limit. The same as the smallest: a fixed size.
         native_px: the side of the images that the ImageNet weights were published for.
-        input_range: what `rescale` makes of RGB of 0..255, in words.
+        input_range: range and channel order that `rescale` gives, as text.
         imagenet_top1: accuracy of the published weights with their top on ImageNet's validation set, 0..1.
-        top1_source: who says so.
+        top1_source: source of `imagenet_top1`.
     """
 
     name: str
@@ -71,7 +72,7 @@ class Backbone(ABC):
 
     @property
     def sides(self) -> str:
-        """The sides that an image may have, in words."""
+        """The sides that an image may have, as text."""
         if self.largest_px is None:
             return f"at least {self.smallest_px} px"
         if self.largest_px == self.smallest_px:
@@ -79,7 +80,7 @@ class Backbone(ABC):
         return f"{self.smallest_px} to {self.largest_px} px"
 
     def nearest_px(self, px: int) -> int:
-        """`px` itself where an image may have that side, else the nearest that it may have."""
+        """The side nearest to `px` that an image may have."""
         least = max(px, self.smallest_px)
         return least if self.largest_px is None else min(least, self.largest_px)
 
@@ -89,14 +90,14 @@ class Backbone(ABC):
 
     @abstractmethod
     def rescale(self, images: tf.Tensor) -> tf.Tensor:
-        """Bring float32 images of 0..255 (B, H, W, 3) to the range and channel order the network expects."""
+        """Brings float32 images of 0..255 (B, H, W, 3) to the range and channel order that the network expects."""
 
     def stages_of(self, model: keras.Model) -> tuple[tuple[str, str], ...]:
-        """The stages of a network that `build` made. All of `STAGES`, unless a network has not as many."""
+        """The stages of a network that `build` made. All of `STAGES`, unless the network has fewer."""
         return self.stages
 
     def prepare(self, images: Any) -> tf.Tensor:
-        """Images as the network expects them; the argument is left as it is. Works inside `tf.function`.
+        """Images as the network expects them; the argument is not changed. Works inside `tf.function`.
 
         Args:
             images: uint8 or float32 RGB of 0..255, (B, H, W, 3), an array or a tensor.
@@ -106,24 +107,22 @@ class Backbone(ABC):
         """
         import tensorflow as tf
 
-        # float32 first: on uint8, preprocess_input wraps around (VGG, ResNet) or raises (DenseNet). A tensor always:
+        # float32 first: on uint8, preprocess_input wraps around (VGG, ResNet) or raises (DenseNet). Always a tensor:
         # a float32 numpy array would be overwritten in place.
         return self.rescale(tf.cast(images, tf.float32))
 
     def build(self, weights: str | Path, *, seed: int = 0) -> keras.Model:
-        """Build the network: prepared float32 images (B, H, W, 3) in, last feature map (B, h, w, F) out.
+        """Builds the network: prepared float32 images (B, H, W, 3) in, last feature map (B, h, w, F) out.
 
         Args:
             weights: `"random"`, `"imagenet"` or the path of a weights file without a top (`.h5`, `.weights.h5`).
-            seed: decides the random variables, and the noise of layers such as Dropout. The same seed gives the same
-                variables in every process.
+            seed: seed of the random variables, and of the noise of layers such as Dropout. The same seed gives the
+                same variables in every process.
 
         Raises:
-            WeightsError: the weights cannot be had, or are not those of this network.
-            BackboneError: the network is not what is declared.
+            WeightsError: the weights are not available, or are not those of this network.
+            BackboneError: the network differs from the declared properties.
         """
-        from backbones import loading
-
         with loading.seeded(seed):
             model = self.architecture()
         self._check(model)
@@ -132,17 +131,15 @@ class Backbone(ABC):
         return model
 
     def load(self, model: keras.Model, path: Path) -> None:
-        """Set every variable of a model that `architecture` made from a weights file.
+        """Sets every variable of a model that `architecture` made from a weights file.
 
         Raises:
             WeightsError: not a weights file, or not one of this network without its top.
         """
-        from backbones import loading
-
         loading.load(model, path, self.name)
 
     def _check(self, model: keras.Model) -> None:
-        """Whoever wrote the adapter learns it here, and not from a run that trained the wrong thing."""
+        """Compares the network with its declaration, before a run trains the wrong layers."""
         shape = model.output_shape
         if self.feature_width and (len(shape) != 4 or shape[-1] != self.feature_width):
             raise BackboneError(
@@ -159,6 +156,4 @@ class Backbone(ABC):
             return Path(weights)
         if self.weights_file is None:
             raise WeightsError(f"{self.name} has no ImageNet weights: use 'random' or the path of a weights file.")
-        from backbones import loading
-
         return loading.fetch(self.weights_file)

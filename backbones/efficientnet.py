@@ -19,18 +19,18 @@ _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True, kw_only=True)
 class EfficientNet(KerasApplication):
-    """An EfficientNet of one topology, whatever its weights.
+    """An EfficientNet of the same topology for all weights.
 
     The published files hold ImageNet's standard deviation where the Normalization layer keeps a variance
-    (github.com/tensorflow/tensorflow/issues/49930), and Keras makes up for it by a second Rescaling layer, which it
+    (github.com/tensorflow/tensorflow/issues/49930), and Keras compensates by a second Rescaling layer, which it
     inserts for weights="imagenet" alone: a file that is loaded by its path gives other outputs in silence. Here the
-    variance is mended when a file is loaded, and there is never a second layer. The stored value tells whether it
-    needs mending, so that published files, files saved from a Keras model of them, files saved from this model and
-    files of random networks all give the outputs they were saved with.
+    variance is corrected when a file is loaded, and there is never a second layer. The stored value tells whether it
+    needs the correction, so that published files, files saved from a Keras model of them, from this model or from a
+    random network all give the outputs they were saved with.
     """
 
     def load(self, model: keras.Model, path: Path) -> None:
-        """As for every backbone; then the standard deviation of published files is turned into a variance."""
+        """See `Backbone.load`; then the standard deviation of published files is turned into a variance."""
         import keras
         import numpy as np
 

@@ -1,4 +1,4 @@
-"""A backbone made of two functions: one builds the network, one prepares its input."""
+"""`FunctionBackbone`: a backbone made of two functions, one builds the network, one prepares its input."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionBackbone(Backbone):
-    """What it takes to bring a network along, without a class of one's own.
+    """A network for which no class is written.
 
-    Nothing but name, network, scale and feature_width has to be said. Keras and TensorFlow are imported inside the
-    functions: commands that build no network do not wait for them.
+    Only name, network, scale and feature_width are required. Import Keras and TensorFlow inside the functions:
+    commands that build no network do not wait for them.
 
     Attributes:
-        network: takes nothing and gives a `keras.Model` without its top, with freshly drawn variables: images
-            (B, H, W, 3) as `scale` makes them, last feature map (B, h, w, feature_width) out. H and W are None, unless
-            smallest_px and largest_px say otherwise.
-        scale: takes float32 RGB of 0..255, a tensor (B, H, W, 3), and gives what the network expects, in the same
-            shape. It works inside `tf.function`.
-        family: the name, unless given.
-        stages: where the network can be cut; where none are given, at its end alone, so that recipes train all or
-            nothing of it.
-        parameters: 0: not said. Results have the number that the built network is counted to have.
-        gflops_224: 0: not said. It decides the order of runs; results have what is measured of the built network.
+        network: returns a `keras.Model` without its top, with freshly drawn variables: images (B, H, W, 3) as `scale`
+            makes them in, last feature map (B, h, w, feature_width) out. H and W are None, unless the network takes
+            images of one size (smallest_px, largest_px).
+        scale: takes float32 RGB of 0..255, a tensor (B, H, W, 3), and returns the input of the network, in the same
+            shape. Works inside `tf.function`.
+        family: by default the name.
+        stages: layers at which the network can be cut; by default only its end, so that recipes train all or nothing.
+        parameters: 0: unknown. Results hold the count of the built network.
+        gflops_224: 0: unknown. It decides the order of runs; results hold a measurement of the built network.
     """
 
     network: Callable[[], keras.Model]
@@ -48,7 +47,7 @@ class FunctionBackbone(Backbone):
             raise ValueError(f"{self.name}: feature_width is {self.feature_width}, and F, at least 1, was expected.")
 
     def architecture(self) -> keras.Model:
-        """What `network` gives."""
+        """The result of `network`."""
         import keras
 
         model = self.network()
@@ -59,9 +58,9 @@ class FunctionBackbone(Backbone):
         return model
 
     def rescale(self, images: tf.Tensor) -> tf.Tensor:
-        """What `scale` gives."""
+        """The result of `scale`."""
         return self.scale(images)
 
     def stages_of(self, model: keras.Model) -> tuple[tuple[str, str], ...]:
-        """Those given, or the end of the network."""
+        """The given stages, or the end of the network."""
         return self.stages or ((STAGES[-1], model.output._keras_history.operation.name),)

@@ -1,8 +1,8 @@
-"""Presets of keras-hub (keras.io/keras_hub/presets), by the name `hub:PRESET`: whatever the preset says of itself.
+"""Presets of keras-hub (keras.io/keras_hub/presets), by the name `hub:PRESET`.
 
 A preset is a name that keras-hub knows (`hub:resnet_18_imagenet`), a handle (`hub:hf://keras/resnet_18_imagenet`) or a
-folder that `save_to_preset` wrote (`hub:/path/to/preset`). keras-hub is optional, and is imported where a network is
-built and nowhere else, so that little is known of a preset before.
+folder that `save_to_preset` wrote (`hub:/path/to/preset`). keras-hub is optional, and is imported when a network
+is built: before that, width and size of a preset are unknown.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _SCHEME = "hub"
-_UNKNOWN_WORK = 4.0  # GFLOPs, of a middling network: it orders runs and guesses the time left, before any is built
+_UNKNOWN_WORK = 4.0  # GFLOPs of a network of medium size: orders runs and estimates the time left before it is built
 
 
 @dataclass(frozen=True)
 class PresetWeights(WeightsFile):
-    """The weights that a preset brings along, from whatever data it was trained on.
+    """The weights of a preset, whatever data it was trained on.
 
     Attributes:
-        folder: the preset, where it lies on this machine; None where keras-hub fetches it.
+        folder: folder of the preset on this machine; None: keras-hub downloads the preset.
     """
 
     folder: Path | None
@@ -43,15 +43,15 @@ class PresetWeights(WeightsFile):
         return (self.folder or Path()) / self.name
 
     def is_at(self, path: Path) -> bool:
-        """Whether it is there. Of a preset that keras-hub fetches, only trying tells."""
+        """Whether the file exists; assumed of a preset that keras-hub downloads."""
         return self.folder is None or path.is_file()
 
     def remedy(self, models: Path) -> str:
-        """To save it with the preset."""
+        """Save the weights with the preset."""
         return f"Save them with the preset (save_to_preset), into {self.folder}"
 
     def given(self, models: Path) -> str | Path:
-        """A folder's as a file, which names a run by its content."""
+        """The file of a preset in a folder: runs are named by its content."""
         return super().given(models) if self.folder is None else self.place(models)
 
 
@@ -59,10 +59,10 @@ class PresetWeights(WeightsFile):
 class HubPreset(Backbone):
     """A network that a keras-hub preset describes, its input prepared by the preset's own image converter.
 
-    What is declared of width and size is nothing: the built network tells. `imagenet` means the preset's own weights.
+    Width and size are not declared: the built network tells. `imagenet` means the preset's own weights.
 
     Attributes:
-        preset: as keras-hub takes it.
+        preset: name, handle or folder for keras-hub.
     """
 
     preset: str
@@ -72,31 +72,31 @@ class HubPreset(Backbone):
         return self._from_preset(load_weights=False)
 
     def rescale(self, images: tf.Tensor) -> tf.Tensor:
-        """As the preset's converter does, except that it does not resize: the resolution is the harness's."""
+        """Applies the preset's converter without its resizing: the harness sets the resolution."""
         import tensorflow as tf
 
         return tf.cast(_converter(self.preset)(images), tf.float32)
 
     def build(self, weights: str | Path, *, seed: int = 0) -> keras.Model:
-        """As for every backbone; `imagenet` is what the preset brings along.
+        """See `Backbone.build`; `imagenet` means the preset's own weights.
 
         Raises:
-            WeightsError: keras-hub does not know or cannot load the preset, it is no image network with a feature map,
-                it has no image converter, or the weights are not its.
+            WeightsError: keras-hub does not know or cannot load the preset, the preset is no image network with a
+                feature map or has no image converter, or the weights are of another network.
         """
         model = self._from_preset(load_weights=True) if weights == "imagenet" else super().build(weights, seed=seed)
-        _converter(self.preset)  # now, where an error is told as one
+        _converter(self.preset)  # fails here rather than while training
         return model
 
     def stages_of(self, model: keras.Model) -> tuple[tuple[str, str], ...]:
-        """Where the network can be cut: at the levels of its feature pyramid, if it has one, and at its end."""
+        """The levels of the network's feature pyramid, if any, and its end."""
         levels = getattr(model, "pyramid_outputs", {})
         found = [(stage, levels.get(f"P{number}")) for number, stage in enumerate(STAGES[:-1], start=1)]
         ends = [(stage, _layer(model, output)) for stage, output in found if output is not None]
         return (*((s, layer) for s, layer in ends if layer), (STAGES[-1], model.output._keras_history.operation.name))
 
     def _from_preset(self, *, load_weights: bool) -> keras.Model:
-        with _told(self.preset):
+        with _named_errors(self.preset):
             import keras_hub
 
             model = keras_hub.models.Backbone.from_preset(self.preset, load_weights=load_weights)
@@ -106,18 +106,18 @@ class HubPreset(Backbone):
 
 @cache
 def _converter(preset: str) -> Any:
-    with _told(preset):
+    with _named_errors(preset):
         import keras_hub
 
         return keras_hub.layers.ImageConverter.from_preset(preset, image_size=None, dtype="float32")
 
 
 @contextmanager
-def _told(preset: str) -> Iterator[None]:
-    """Whatever keras-hub raises, in one line that names the preset."""
+def _named_errors(preset: str) -> Iterator[None]:
+    """Turns any error of keras-hub into a WeightsError, one line that names the preset."""
     try:
         yield
-    except Exception as error:  # of its own, of Keras, of requests, of kagglehub, of the file system
+    except Exception as error:  # of keras-hub, Keras, requests, kagglehub or the file system
         line = str(error).strip().partition("\n")[0]
         raise WeightsError(f"keras-hub preset '{preset}': {line or type(error).__name__}{_hint(preset)}") from error
 
@@ -142,7 +142,7 @@ def _check_is_image_network(model: Any, preset: str) -> None:
 
 
 def _layer(model: Any, output: Any) -> str | None:
-    """The layer with that output, if all that follows reads nothing else."""
+    """The layer with that output, if the rest of the network reads nothing else."""
     import keras
 
     name: str = output._keras_history.operation.name
@@ -153,7 +153,7 @@ def _layer(model: Any, output: Any) -> str | None:
     return name
 
 
-def _of(preset: str) -> HubPreset:
+def _adapter(preset: str) -> HubPreset:
     """The adapter of `hub:PRESET`.
 
     Raises:
@@ -179,7 +179,7 @@ def _of(preset: str) -> HubPreset:
 
 
 def _folder(preset: str) -> Path | None:
-    """The folder that a preset names, absolute; None where it names none."""
+    """The absolute path of a preset's folder; None: a name or handle."""
     path = Path(preset.removeprefix("file://")).expanduser()
     if not preset.startswith(("file://", "/", ".", "~")) and not path.is_dir():
         return None
@@ -191,4 +191,4 @@ def _folder(preset: str) -> Path | None:
     return path.resolve()
 
 
-register_scheme(_SCHEME, _of)
+register_scheme(_SCHEME, _adapter)

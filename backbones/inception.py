@@ -17,27 +17,17 @@ class _Variant(NamedTuple):
     ends: tuple[str, str, str]  # of the last three stages; the first two end at pools
     feature_width: int
     parameters: int
-    gflops: tuple[float, float]  # at 224 and at 512 px: neither pads where it makes maps smaller
+    gflops: tuple[float, float]  # at 224 and at 512 px: neither pads convolutions of stride 2
     top1: float
     md5: str
 
 
 _V3 = ("mixed2", "mixed7", "mixed10")
 _RESNET = ("block35_10_ac", "block17_20_ac", "conv_7b_ac")
+_V3_MD5, _RESNET_MD5 = "bcbd6486424b2319ff4ef7d526e38f63", "d19885ff4a710c122648d3b5c3b684e4"
 _VARIANTS = (
-    _Variant(
-        "InceptionV3", "inception_v3", _V3, 2048, 21_802_784, (5.69, 35.17), 0.779, "bcbd6486424b2319ff4ef7d526e38f63"
-    ),
-    _Variant(
-        "InceptionResNetV2",
-        "inception_resnet_v2",
-        _RESNET,
-        1536,
-        54_336_736,
-        (12.97, 81.28),
-        0.803,
-        "d19885ff4a710c122648d3b5c3b684e4",
-    ),
+    _Variant("InceptionV3", "inception_v3", _V3, 2048, 21_802_784, (5.69, 35.17), 0.779, _V3_MD5),
+    _Variant("InceptionResNetV2", "inception_resnet_v2", _RESNET, 1536, 54_336_736, (12.97, 81.28), 0.803, _RESNET_MD5),
 )
 
 

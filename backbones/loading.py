@@ -21,7 +21,7 @@ _Shape = tuple[int, ...]
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Inside, layers are built with seeds that follow from `seed`; the caller's random numbers go on untouched.
+    """Inside, layers are built with seeds that follow from `seed`; the caller's random state is restored.
 
     An initializer or a Dropout without a seed draws one from Python's generator when it is made, and is deterministic
     from then on. (keras.utils.set_random_seed would also reset NumPy and TensorFlow for the whole process.)
@@ -37,12 +37,12 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def fetch(weights_file: WeightsFile) -> Path:
-    """The path of a published weights file: in the folder of Keras, downloaded if it is not there with the right hash.
+    """The path of a published weights file, downloaded into the folder of Keras if missing or damaged.
 
-    One that is not for download, such as a package's, is where it is.
+    A file that is not for download, such as a package's, is used at its place.
 
     Raises:
-        WeightsError: neither there nor to be downloaded.
+        WeightsError: neither at its place nor available for download.
     """
     import keras
 
@@ -73,22 +73,22 @@ def _at_hand(weights_file: WeightsFile) -> Path:
 
 
 def load(model: keras.Model, path: Path, network: str) -> None:
-    """Set every variable of `model` from a weights file without a top.
+    """Sets every variable of `model` from a weights file without a top.
 
     Args:
-        model: a built network. After an error its variables are of no use.
+        model: a built network. After an error its variables are unusable.
         path: `.weights.h5` as Keras 3 saves, or the older layout (as keras.applications publishes), `.h5`.
-        network: what to call the model in errors.
+        network: name of the model in errors.
 
     Raises:
-        WeightsError: not a weights file, or one of another network, or one with a top.
+        WeightsError: not a weights file, a file of another network, or a file with a top.
     """
     shapes = _shapes(path, network)
     _check_shapes(shapes, [tuple(variable.shape) for variable in model.weights], path, network)
     _blank(model)
     try:
         model.load_weights(path)
-    except Exception as error:  # which one depends on where the file departs from the network
+    except Exception as error:  # its type depends on the first difference between file and network
         raise WeightsError(
             f"{path} holds the weights of another network than {network}: {_first_line(error)}"
         ) from error
@@ -96,7 +96,7 @@ def load(model: keras.Model, path: Path, network: str) -> None:
 
 
 def _shapes(path: Path, network: str) -> list[_Shape]:
-    """The shapes of all layers' arrays in a weights file; those of an optimizer, saved beside them, are left out."""
+    """The shapes of the arrays of all layers in a weights file, without those of an optimizer."""
     import h5py
 
     if not path.is_file():
@@ -109,7 +109,7 @@ def _shapes(path: Path, network: str) -> list[_Shape]:
 
 
 def _layers(file: h5py.File, path: Path, network: str) -> h5py.Group:
-    """The group that holds the layers. Keras would choose the layout by the file's name, and fail obscurely."""
+    """The group that holds the layers. Keras chooses the layout by the file's name, and fails obscurely."""
     if "layers" in file:
         group, suffix = file["layers"], ".weights.h5"
     elif "model_weights" in file or "layer_names" in file.attrs:
@@ -123,13 +123,13 @@ def _layers(file: h5py.File, path: Path, network: str) -> h5py.Group:
 
 def _array_shapes(group: h5py.Group) -> list[_Shape]:
     shapes: list[_Shape] = []
-    # `shape` is what only arrays have; a visitor that returns something stops the visit.
+    # Only arrays have a `shape`; a visitor that returns a value stops the visit.
     group.visititems(lambda _, item: shapes.append(item.shape) if hasattr(item, "shape") else None)
     return shapes
 
 
 def _check_shapes(found: list[_Shape], expected: list[_Shape], path: Path, network: str) -> None:
-    """Keras 3 reads past what a file holds beyond the model, such as a top, without a word."""
+    """Keras 3 ignores arrays beyond the model, such as a top, in silence."""
     sizes = [sum(math.prod(shape) for shape in shapes) for shapes in (found, expected)]
     if sizes[0] == sizes[1]:
         return
@@ -138,14 +138,14 @@ def _check_shapes(found: list[_Shape], expected: list[_Shape], path: Path, netwo
 
 
 def _are_with_top(found: Counter[_Shape], expected: Counter[_Shape]) -> bool:
-    """Whether all of a network is there, and beyond it what sees no neighbours: dense layers, 1 x 1 convolutions."""
+    """Whether a file holds all of a network, and beyond it only dense layers and 1 x 1 convolutions."""
     beyond = found - expected
     pointwise = all(len(shape) <= 2 or shape[:2] == (1, 1) for shape in beyond)
     return not expected - found and pointwise and any(len(shape) >= 2 for shape in beyond)
 
 
 def _blank(model: keras.Model) -> None:
-    """Give every variable a value that no weights file holds, so that what loading left alone can be told."""
+    """Gives every variable a value that no weights file holds, to find variables that loading did not set."""
     import numpy as np
 
     for variable in model.weights:

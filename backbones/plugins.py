@@ -1,8 +1,8 @@
-"""Backbones from elsewhere: installed packages (entry points of the group `bench.backbones`) and single files.
+"""Plugins: backbones of installed packages (entry points of the group `bench.backbones`) and of single files.
 
 A plugin is a module that calls `backbones.register` while it is imported, as the files of this package do. Installed
-ones are looked for where a name is not one of ours, and where all names are wanted: one that is slow or broken costs
-nothing to whoever does not use it. A plugin that fails registers nothing, and stops no other.
+plugins are loaded for a name that is not registered, and when all names are wanted: a slow or broken plugin costs
+nothing to users of other backbones. A plugin that fails registers nothing, and stops no other.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from types import CodeType, ModuleType
 from backbones import registry
 
 GROUP = "bench.backbones"
-HEAVY = ("tensorflow", "keras", "torch", "jax")  # takes seconds to import
+HEAVY = ("tensorflow", "keras", "torch", "jax")  # take seconds to import
 _HERE = Path(__file__).parent
 
 
 class PluginError(Exception):
-    """A plugin that cannot be used. One line, which names it."""
+    """A plugin that cannot be used. One line, which names the plugin."""
 
 
 class NoPythonError(PluginError):
-    """What was given as a plugin is no file of Python."""
+    """A path given as a plugin that is not a file of Python."""
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """Where backbones come from.
+    """The origin of backbones.
 
     Attributes:
-        name: of the file, or `DISTRIBUTION==VERSION`.
+        name: name of the file, or `DISTRIBUTION==VERSION`.
         digest: SHA-256 of the source: of the file, or of all Python files of the package that the module is in.
-        file: None of an installed package.
+        file: None for an installed package.
     """
 
     name: str
@@ -51,46 +51,46 @@ class Plugin:
 
     @property
     def label(self) -> str:
-        """`net.py@1a2b3c4d` or `net==1.0@1a2b3c4d`: its name and the start of its digest."""
+        """`net.py@1a2b3c4d` or `net==1.0@1a2b3c4d`: the name and the start of the digest."""
         return f"{self.name}@{self.digest[:8]}"
 
 
 @dataclass
 class _Loaded:
-    """What this process knows of plugins."""
+    """Plugins of this process."""
 
-    origins: dict[str, Plugin] = field(default_factory=dict)  # of backbones, by name
+    origins: dict[str, Plugin] = field(default_factory=dict)  # by name of the backbone
     failures: list[str] = field(default_factory=list)
     slow: list[str] = field(default_factory=list)
-    looked: bool = False  # for installed ones
+    installed: bool = False  # installed plugins were loaded
 
 
 _loaded = _Loaded()
 
 
 def origin(backbone: str) -> Plugin | None:
-    """The plugin that registered a backbone; None of ours."""
+    """The plugin that registered a backbone; None: the backbone is part of this package."""
     return _loaded.origins.get(backbone)
 
 
 def failures() -> tuple[str, ...]:
-    """A line for each installed plugin that failed."""
+    """One line for each installed plugin that failed."""
     return tuple(_loaded.failures)
 
 
 def slow() -> tuple[str, ...]:
-    """A line for each plugin that made this process import what takes seconds."""
+    """One line for each plugin that made this process import a package that takes seconds."""
     return tuple(_loaded.slow)
 
 
 def load_file(path: Path) -> None:
-    """Register what a file of Python registers; one that is loaded already is passed over.
+    """Loads a file of Python that registers backbones; a file that is loaded already is skipped.
 
-    The file stands alone: its folder is not searched for what it imports.
+    Imports of the file are not searched in its folder.
 
     Raises:
-        NoPythonError: no such file, or no Python.
-        PluginError: it fails, registers nothing, or a name that is taken.
+        NoPythonError: no such file, or not Python.
+        PluginError: the file fails, registers nothing, or registers a name that is taken.
     """
     content = _read(path)
     code = _compiled(content, path)
@@ -101,16 +101,19 @@ def load_file(path: Path) -> None:
         _loaded.origins.update(dict.fromkeys(added, plugin))
 
 
-def load_installed() -> None:
-    """Register what installed packages register, once in a process. See `failures` for what could not be loaded."""
-    if _loaded.looked:
-        return
-    _loaded.looked = True  # first: a plugin may ask for a backbone that is not known
-    for distribution, point in _entry_points():
-        try:
-            _load(distribution, point)
-        except PluginError as error:
-            _loaded.failures.append(str(error))
+def load_installed() -> tuple[str, ...]:
+    """Loads the plugins of installed packages, once in a process. Returns `failures`."""
+    if not _loaded.installed:
+        _loaded.installed = True  # first: a plugin may ask for a backbone that is not known
+        for distribution, point in _entry_points():
+            try:
+                _load(distribution, point)
+            except PluginError as error:
+                _loaded.failures.append(str(error))
+    return failures()
+
+
+registry.register_loader(load_installed)
 
 
 def _read(path: Path) -> bytes:
@@ -135,21 +138,21 @@ def _compiled(content: bytes, path: Path) -> CodeType:
 
 
 def _execute(code: CodeType, plugin: Plugin) -> None:
-    """As an import does, but of the very bytes that the digest is of, and without a cache beside the user's file."""
+    """Executes the bytes that the digest is of, as an import does, without a cache beside the user's file."""
     stem = re.sub(r"\W", "_", Path(plugin.name).stem)
     module = ModuleType(f"_plugin_{plugin.digest[:8]}_{stem}")
     module.__file__ = str(plugin.file)
-    sys.modules[module.__name__] = module  # where dataclasses look for the names of their annotations
+    sys.modules[module.__name__] = module  # dataclasses look up the names of their annotations there
     exec(code, module.__dict__)
 
 
 @contextmanager
 def _loading(what: str) -> Iterator[list[str]]:
-    """Inside a plugin registers; what it added is in the list afterwards."""
+    """Yields a list that holds the names which a plugin registered inside."""
     added: list[str] = []
     names, modules, started = set(registry.names()), set(sys.modules), time.perf_counter()
     try:
-        # Standard output is the command's: a table, or JSON.
+        # Standard output belongs to the command: a table, or JSON.
         with registry.all_or_nothing(), redirect_stdout(sys.stderr):
             yield added
             added += sorted(set(registry.names()) - names)
@@ -173,7 +176,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """The last line at work outside of this package and of the import machinery."""
+    """The innermost frame outside of this package and of the import machinery."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).parent != _HERE and not frame.filename.startswith("<")]
     own = [frame for frame in own if "importlib" not in Path(frame.filename).parts]
@@ -181,7 +184,10 @@ def _place(error: BaseException) -> str:
 
 
 def _entry_points() -> Sequence[tuple[Distribution, EntryPoint]]:
-    """Of our group, in the order of their names; of several versions on the path the first, as for imports."""
+    """Entry points of our group by name of the distribution; of several versions on the path the first, as for imports.
+
+    `importlib.metadata.entry_points` would raise for all packages if one has a damaged entry_points.txt.
+    """
     found: dict[str, list[tuple[Distribution, EntryPoint]]] = {}
     for distribution in distributions():
         if _names_our_group(distribution):
@@ -190,10 +196,10 @@ def _entry_points() -> Sequence[tuple[Distribution, EntryPoint]]:
 
 
 def _names_our_group(distribution: Distribution) -> bool:
-    """Asked first, because reading everybody's metadata takes a tenth of a second."""
+    """Checked first: reading the metadata of all packages takes a tenth of a second."""
     try:
         return f"[{GROUP}]" in (distribution.read_text("entry_points.txt") or "")
-    except ValueError:  # no UTF-8: nobody can read whose it is
+    except ValueError:  # not UTF-8
         return False
 
 
@@ -201,7 +207,7 @@ def _points(distribution: Distribution) -> list[tuple[Distribution, EntryPoint]]
     try:
         points = distribution.entry_points.select(group=GROUP)
         return [(distribution, point) for point in sorted(points, key=lambda point: point.name)]
-    except Exception as error:  # whatever the reader makes of a damaged file
+    except Exception as error:  # depends on the damage
         _loaded.failures.append(f"Plugins of {distribution.name}: its entry_points.txt is damaged ({_reason(error)}).")
         return []
 
@@ -213,7 +219,7 @@ def _normal(distribution: Distribution) -> str:
 def _load(distribution: Distribution, point: EntryPoint) -> None:
     package, module = f"{distribution.name}=={distribution.version}", point.value.partition(":")[0].strip()
     if module in sys.modules:
-        return  # by another of its entry points, or by whoever uses this as a library
+        return  # imported by another of its entry points, or by a program that uses this as a library
     with _loading(f"Plugin '{point.name}' of {package}") as added:
         point.load()
     plugin = Plugin(package, _source_digest(module))
@@ -221,7 +227,7 @@ def _load(distribution: Distribution, point: EntryPoint) -> None:
 
 
 def _source_digest(module: str) -> str:
-    """SHA-256 over the Python files of the outermost package that the module is in, each with its name."""
+    """SHA-256 over names and content of the Python files of the outermost package that the module is in."""
     digest = hashlib.sha256()
     for root, path in _sources(module):
         digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
@@ -230,7 +236,7 @@ def _source_digest(module: str) -> str:
 
 
 def _sources(module: str) -> Sequence[tuple[Path, Path]]:
-    """Folder and file. A folder without `__init__.py` (a namespace) may hold other people's packages too."""
+    """Pairs of folder and file. A folder without `__init__.py` (a namespace) may hold unrelated packages too."""
     parts = module.split(".")
     for depth in range(1, len(parts) + 1):
         spec = find_spec(".".join(parts[:depth]))

@@ -1,19 +1,20 @@
-"""Every backbone by its name. A family's file calls `register`; everybody else calls `get` and `names`."""
+"""Every backbone by its name. A family's file calls `register`; all other code calls `get` and `names`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from backbones.base import Backbone
 
-# What `--all` means. `tiny` is registered as well, and never part of it.
+# The backbones of `--all`. `tiny` is registered as well, but only for tests.
 MATRIX = ("vgg16", "resnet50", "densenet121", "efficientnetb0")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")  # a word of the command line: no `@`, `:` or pattern
 _registered: dict[str, Backbone] = {}
 _schemes: dict[str, Callable[[str], Backbone]] = {}
+_loaders: list[Callable[[], Sequence[str]]] = []
 
 
 class UnknownBackboneError(KeyError):
@@ -28,7 +29,7 @@ def register(backbone: Backbone) -> None:
 
     Raises:
         ValueError: the name is taken, or cannot be a word of the command line.
-        TypeError: no adapter.
+        TypeError: not an instance of a subclass of `Backbone`.
     """
     if not isinstance(backbone, Backbone):
         raise TypeError(f"register takes an instance of a subclass of backbones.Backbone, and got {backbone!r}.")
@@ -42,7 +43,7 @@ def register(backbone: Backbone) -> None:
 
 
 def register_scheme(scheme: str, make: Callable[[str], Backbone]) -> None:
-    """Let `make(REST)` answer for every name `SCHEME:REST`; it raises UnknownBackboneError for those it cannot make.
+    """Have `make(REST)` build the adapter of every name `SCHEME:REST`, or raise UnknownBackboneError.
 
     Raises:
         ValueError: the scheme is taken.
@@ -52,9 +53,14 @@ def register_scheme(scheme: str, make: Callable[[str], Backbone]) -> None:
     _schemes[scheme] = make
 
 
+def register_loader(load: Callable[[], Sequence[str]]) -> None:
+    """Have `get` call `load` for a name that is not registered: it registers more, and returns a line per failure."""
+    _loaders.append(load)
+
+
 @contextmanager
 def all_or_nothing() -> Iterator[None]:
-    """What was registered inside is forgotten where an exception leaves."""
+    """Undoes the registrations made inside if an exception leaves."""
     tables: tuple[dict[str, object], ...] = (_registered, _schemes)  # type: ignore[assignment]
     before = [dict(table) for table in tables]
     try:
@@ -69,24 +75,20 @@ def all_or_nothing() -> Iterator[None]:
 def get(name: str) -> Backbone:
     """The backbone registered under `name`, or made from it, as `hub:PRESET` is.
 
-    Installed plugins are loaded where the name is not one of ours.
+    A name that is not registered loads the installed plugins first.
 
     Raises:
-        UnknownBackboneError: there is none; the text lists all names, and the plugins that failed.
+        UnknownBackboneError: no such backbone; the text lists all names, and the plugins that failed.
     """
     scheme, colon, rest = name.partition(":")
     if colon and scheme in _schemes:
         return _schemes[scheme](rest)
+    failures = [] if name in _registered else [line for load in _loaders for line in load()]
     if name not in _registered:
-        from backbones import plugins
-
-        plugins.load_installed()
-        if name not in _registered:
-            failed = "".join(f" {line}" for line in plugins.failures())
-            raise UnknownBackboneError(f"Unknown backbone '{name}'. Known: {', '.join(names())}.{failed}")
+        raise UnknownBackboneError(" ".join([f"Unknown backbone '{name}'. Known: {', '.join(names())}.", *failures]))
     return _registered[name]
 
 
 def names() -> tuple[str, ...]:
-    """All registered names, sorted. Those of installed plugins are among them once `load_installed` was called."""
+    """All registered names, sorted. Installed plugins are included once they are loaded (`backbones.plugins`)."""
     return tuple(sorted(_registered))

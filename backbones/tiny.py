@@ -1,4 +1,4 @@
-"""A network of a few thousand parameters with batch normalisation, for tests: the harness runs on it in seconds."""
+"""A network of a few thousand parameters with batch normalisation, for tests: runs take seconds."""
 
 from __future__ import annotations
 

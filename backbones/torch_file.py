@@ -1,9 +1,9 @@
-"""Tensors from the file that `torch.save` wrote before PyTorch 1.6, without PyTorch and without running what it says.
+"""Tensors from files that `torch.save` wrote before PyTorch 1.6, without PyTorch and without running foreign code.
 
 Such a file is five pickles in a row (a magic number, a version, the sizes of the writer's types, the tensors by name,
 the keys of their storages) and then, in the order of the keys, each storage: its count of numbers and the numbers.
-A pickle is a program. This one is read through before it runs, and runs only if it uses nothing but the few operations
-and the four globals that a file of tensors needs, all of which mean something harmless here.
+A pickle is a program. Each program is checked before it runs, and runs only if it uses nothing but the few operations
+and the four globals that a file of tensors needs, all of which are mapped to harmless objects.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _DIMENSIONS = 8
-_SHARED = 4  # how often a number may be used, on average
+_SHARED = 4  # uses of a number of a storage, on average, at most
 _LONGEST_PROGRAM = 200_000  # operations; EfficientNet-Lite2 takes 14,000
 _USED = (
     "PROTO STOP MARK GLOBAL REDUCE BUILD BINPERSID NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINUNICODE "
@@ -41,7 +41,7 @@ class _Storage(NamedTuple):
 
 
 class _Tensor(NamedTuple):
-    """What `torch._utils._rebuild_tensor_v2` is given; nothing in it has been checked."""
+    """Arguments of `torch._utils._rebuild_tensor_v2`, not checked yet."""
 
     storage: Any
     offset: Any
@@ -51,7 +51,7 @@ class _Tensor(NamedTuple):
     hooks: Any
 
 
-# Each global by its name, and what it means here. Types of numbers are text, which cannot be called.
+# Name of a global -> its replacement. Types of numbers are text, which cannot be called.
 _GLOBALS: Mapping[str, Any] = {
     "collections OrderedDict": OrderedDict,
     "torch._utils _rebuild_tensor_v2": _Tensor,
@@ -61,11 +61,11 @@ _GLOBALS: Mapping[str, Any] = {
 
 
 def read(path: Path) -> dict[str, NDArray[Any]]:
-    """The tensors of a file, by name, in the file's order: float32 or int64 arrays of their own.
+    """The tensors of a file, by name, in the file's order: float32 or int64 arrays, each a copy.
 
     Raises:
         WeightsError: no such file, a pickle that does more than name tensors (nothing of it is executed), or tensors
-            that do not fit what the file holds. One line, which names the file.
+            that do not fit the storages of the file. One line, which names the file.
     """
     if not path.is_file():
         raise WeightsError(f"No weights file '{path}'.")
@@ -99,7 +99,7 @@ def _check_header(file: IO[bytes]) -> None:
 
 
 def _unpickled(file: IO[bytes]) -> Any:
-    """The next pickle: read through, and only then run."""
+    """The next pickle, checked before it runs."""
     start = file.tell()
     _check_program(file)
     program = file.tell() - start
@@ -111,7 +111,7 @@ def _unpickled(file: IO[bytes]) -> Any:
 
 
 def _check_program(file: IO[bytes]) -> None:
-    """Refuses whatever a file of tensors has no use for; leaves the file behind the program."""
+    """Refuses operations that a file of tensors has no use for; leaves the file position after the program."""
     count = 0
     try:
         for operation, argument, _ in pickletools.genops(file):
@@ -137,10 +137,10 @@ def _check_operation(name: str, argument: Any, count: int) -> None:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows the four globals and storages, should a program get here that names others."""
+    """Knows only the four globals and storages: a second barrier after `_check_program`."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """What a global means here."""
+        """The replacement of a global."""
         return _GLOBALS[f"{module} {name}"]
 
     def persistent_load(self, pid: Any) -> Any:
@@ -164,14 +164,14 @@ def _named_tensors(state: Any) -> dict[str, _Tensor]:
 
 
 def _check_amount(tensors: Collection[_Tensor], declared: Collection[_Storage]) -> None:
-    """Tensors may share a storage, and each becomes a copy: ten thousand over one would fill the memory."""
+    """Tensors may share a storage, and each becomes a copy: ten thousand of one storage would fill the memory."""
     wanted, there = sum(math.prod(tensor.size) for tensor in tensors), sum(storage.count for storage in declared)
     if wanted > _SHARED * there:
         raise WeightsError(f"its tensors are made of {wanted:,} numbers, and its storages hold {there:,}.")
 
 
 def _check_form(name: str, tensor: _Tensor) -> None:
-    """Types first; then nothing may lie outside the storage, or be more than it."""
+    """Checks types first; then that no element lies outside the storage, and that there are no more than it holds."""
     storage, offset, size, stride = tensor.storage, tensor.offset, tensor.size, tensor.stride
     if not isinstance(storage, _Storage) or storage.type not in ("<f4", "<i8") or not isinstance(storage.key, str):
         raise WeightsError(f"the tensor {name} has no storage.")
@@ -201,7 +201,7 @@ def _declared(tensors: Iterable[_Tensor]) -> dict[str, _Storage]:
 
 
 def _storages(file: IO[bytes], size: int, declared: Mapping[str, _Storage], keys: Any) -> dict[str, NDArray[Any]]:
-    """The numbers of every storage; the file must hold exactly those."""
+    """The numbers of every storage; the file must hold exactly these."""
     import numpy as np
 
     if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(declared):

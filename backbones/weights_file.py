@@ -1,18 +1,19 @@
-"""A published weights file: its name, its hash and where it comes from."""
+"""Published weights files: name, hash and source."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-HASHES = {"md5": "MD5", "sha256": "SHA-256"}  # as hashlib calls them, and people
+HASHES = {"md5": "MD5", "sha256": "SHA-256"}  # name for hashlib -> name for people
 
 
 class WeightsError(ValueError):
-    """Weights that cannot be had, or that are not those of the network. One line, naming the file and the network."""
+    """Weights that are not available, or not those of the network. One line, naming the file and the network."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class WeightsFile:
 
     Attributes:
         name: file name in the folder in which Keras keeps weights.
-        digest: hexadecimal MD5 or SHA-256 of the right file, told apart by their length; None where none is published.
-        url: where Keras downloads it from.
+        digest: hexadecimal MD5 or SHA-256 of the file, told apart by their length; None: not published.
+        url: source from which Keras downloads the file; empty: not for download.
     """
 
     name: str
@@ -31,34 +32,34 @@ class WeightsFile:
 
     @property
     def algorithm(self) -> str:
-        """How `digest` was made, as `hashlib` calls it."""
+        """Algorithm of `digest`, as named in `hashlib`."""
         return "sha256" if self.digest and len(self.digest) == 64 else "md5"
 
     @property
     def hash(self) -> str:
-        """The digest with its kind, for people."""
+        """Algorithm and digest, for people."""
         return f"{HASHES[self.algorithm]} {self.digest}" if self.digest else "no hash is published"
 
     @property
     def host(self) -> str:
-        """Who has it; empty where it cannot be downloaded."""
+        """Host of the URL; empty: not for download."""
         return urlsplit(self.url).netloc
 
     def place(self, models: Path) -> Path:
-        """Where the file is looked for, given the folder in which Keras keeps weights."""
+        """Path of the file, given the folder in which Keras keeps weights."""
         return models / self.name
 
     def remedy(self, models: Path) -> str:
-        """What to do where the file is not to be had: the rest of a sentence that began by saying so."""
+        """How to get the file, as the next sentence of an error that says it is not available."""
         source = f", from {self.url}" if self.url else ""
         return f"Put {self.name} ({self.hash}{source}) into {models}"
 
     def given(self, models: Path) -> str | Path:
-        """What `Backbone.build` is given for these weights."""
+        """Argument of `Backbone.build` for these weights."""
         return "imagenet"
 
     def is_at(self, path: Path) -> bool:
-        """Whether `path` is this file: it exists and has the right hash, where one is published."""
+        """Whether `path` is this file: it exists and has the published hash, if any."""
         if not path.is_file():
             return False
         if self.digest is None:
@@ -67,8 +68,34 @@ class WeightsFile:
         return _digest(path, self.algorithm, status.st_size, status.st_mtime_ns) == self.digest
 
 
+@dataclass(frozen=True)
+class PackagedWeights(WeightsFile):
+    """A file in a package of the package index, which is located but never imported.
+
+    Attributes:
+        name: file name in the package's folder `models`.
+        module: import name of the package.
+        package: name in the package index.
+        extra: our extra that installs the package.
+    """
+
+    module: str
+    package: str
+    extra: str
+
+    def place(self, models: Path) -> Path:
+        """Path in the package; relative to the package if that is not installed. `models` is not used."""
+        spec = find_spec(self.module)
+        folders = list(spec.submodule_search_locations or ()) if spec else []
+        return Path(folders[0] if folders else self.module, "models", self.name)
+
+    def remedy(self, models: Path) -> str:
+        """The extra to install."""
+        return f"Install the package that holds it: pip install 'petalbench[{self.extra}]' ({self.package})"
+
+
 @cache
 def _digest(path: Path, algorithm: str, size: int, mtime_ns: int) -> str:
-    """Of the content, read once in a process for each size and time of change: a command asks more than once."""
+    """Digest of the content, read once in a process for each size and time of change: a command asks repeatedly."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()

@@ -1,4 +1,4 @@
-"""Where this process runs: environment variables (read here and nowhere else), versions, device and code revision."""
+"""The environment of this process: variables (read only in this module), machine, versions and code revision."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ from bench.version import __version__
 
 _VERSIONED = ("tensorflow", "keras", "numpy", "scikit-learn", "pandas")
 _CODE = ("bench", "backbones", "ensembles", "pyproject.toml")  # generated files do not make a revision dirty
+_PATIENCE_SECONDS = 2.0
+_GOOGLE_RETRIES = "4"  # TensorFlow repeats failed reads of gs:// up to ten times, with pauses of up to 32 s
+# glibc returns big tensors to the system after every step, and requests them again: TensorFlow allocates by malloc.
+_KEEP_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": "8589934592",
+    "MALLOC_MMAP_THRESHOLD_": "8589934592",
+    "MALLOC_TOP_PAD_": "268435456",
+}
 
 
 def home() -> Path:
@@ -29,13 +37,13 @@ def home() -> Path:
 
 
 def petals_dir() -> Path | None:
-    """The folder of the data of "Petals to the Metal", where `PETALS_DIR` names one."""
+    """The folder of the data of "Petals to the Metal" from `PETALS_DIR`; None: not set."""
     named = petals_text()
     return Path(named).expanduser() if named else None
 
 
 def petals_text() -> str:
-    """What `PETALS_DIR` says, which may be a URL; nothing where it is not set."""
+    """The value of `PETALS_DIR`, a folder or a URL; empty: not set."""
     return os.environ.get("PETALS_DIR", "")
 
 
@@ -44,47 +52,35 @@ def keras_models() -> Path:
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / "models"
 
 
-# glibc gives big tensors back to the system after every step, and takes them again: TensorFlow's allocator is malloc.
-_KEEP_MEMORY = {
-    "MALLOC_TRIM_THRESHOLD_": "8589934592",
-    "MALLOC_MMAP_THRESHOLD_": "8589934592",
-    "MALLOC_TOP_PAD_": "268435456",
-}
-
-
-# TensorFlow repeats what fails at gs:// up to ten times, with pauses of up to 32 s.
-_GOOGLE_RETRIES = "4"
-
-
 def child_environment() -> dict[str, str]:
-    """The environment of a child: ours, a TensorFlow that is quiet and gives up, an allocator that keeps its memory."""
+    """The environment of a child: ours, with less output and fewer retries of TensorFlow, and memory that is kept."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "1", "GCS_RETRY_CONFIG_MAX_RETRIES": _GOOGLE_RETRIES, **_KEEP_MEMORY}
     return {**quiet, **os.environ, "PYTHONUNBUFFERED": "1"}
 
 
 def without_metadata_server() -> None:
-    """Keeps Google's clients in this process from asking the metadata server of Google's machines who we are."""
+    """Keeps Google's clients in this process from asking Google's metadata server for credentials."""
     os.environ.setdefault("NO_GCE_CHECK", "true")
 
 
 @dataclass(frozen=True)
 class TfConfig:
-    """The workers that train together, as the variable TF_CONFIG names them. Worker 0 is the chief."""
+    """The workers of the variable TF_CONFIG, which train together. Worker 0 is the chief."""
 
     workers: tuple[str, ...]  # HOST:PORT
     index: int
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The addresses of all but this one."""
+        """The addresses of the other workers."""
         return tuple(address for number, address in enumerate(self.workers) if number != self.index)
 
 
 def tf_config() -> TfConfig | None:
-    """What TF_CONFIG says; None where it is not set or names one worker alone.
+    """The content of TF_CONFIG; None: not set, or only one worker.
 
     Raises:
-        UserError: it is set, and says something else.
+        UserError: another content.
     """
     text = os.environ.get("TF_CONFIG", "").strip()
     if not text:
@@ -103,18 +99,18 @@ def tf_config() -> TfConfig | None:
 
 
 def is_chief() -> bool:
-    """Whether this process writes results: always, but for the other workers of TF_CONFIG."""
+    """Whether this process writes results: true unless it is another worker of TF_CONFIG."""
     workers = tf_config()
     return workers is None or workers.index == 0
 
 
 def cores() -> int:
-    """Processor cores this process may use."""
+    """The number of processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def oom_kills() -> int:
-    """How many processes the system has ended for want of memory, as Linux counts them; 0 where nobody counts."""
+    """The number of processes that Linux killed because memory ran out; 0 on other systems."""
     try:
         lines = Path("/proc/vmstat").read_text().splitlines()
     except OSError:
@@ -124,7 +120,7 @@ def oom_kills() -> int:
 
 @cache
 def cpu_model() -> str:
-    """The processor's name, as the system gives it."""
+    """The name of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -135,7 +131,7 @@ def cpu_model() -> str:
 
 @cache
 def code_revision() -> str:
-    """The package's version; in a git checkout also the last commit that changed it, with `.dirty` if it was edited."""
+    """The package's version; in a git checkout with the last commit of the code, and `.dirty` if it was edited."""
     commit = _git("log", "-1", "--format=%h", "--", *_CODE)
     if not commit:
         return __version__
@@ -143,7 +139,7 @@ def code_revision() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Python's version and those of the packages that numbers depend on."""
+    """Versions of Python and of the packages that affect numbers."""
     found = {"petalbench": __version__, "python": platform.python_version()}
     for package in _VERSIONED:
         try:
@@ -168,7 +164,7 @@ def describe(device: str, revision: str) -> dict[str, Any]:
 
 def _git(*arguments: str) -> str:
     root = Path(__file__).resolve().parent.parent
-    if not (root / ".git").exists():  # an installed package may lie inside somebody else's repository
+    if not (root / ".git").exists():  # an installed package may be inside another repository
         return ""
     try:
         done = subprocess.run(
@@ -181,25 +177,22 @@ def _git(*arguments: str) -> str:
 
 @cache
 def answers(host: str) -> bool:
-    """Whether `host` answers HTTPS within two seconds, by any status. Asked once per process."""
+    """Whether `host` answers HTTPS within two seconds, with any status. Asked once per process."""
     answered = threading.Event()
-    # A thread, because looking up a name takes as long as it likes; a daemon, so that nobody waits for it at exit.
-    asking = threading.Thread(target=_ask, args=(host, answered), daemon=True)
-    asking.start()
-    asking.join(_PATIENCE_SECONDS)  # a refusal is known at once
+    # A thread, because a look-up of the name has no time limit; a daemon, so that the process can exit.
+    thread = threading.Thread(target=_ask, args=(host, answered), daemon=True)
+    thread.start()
+    thread.join(_PATIENCE_SECONDS)  # a refusal ends the thread at once
     return answered.is_set()
 
 
 def _ask(host: str, answered: threading.Event) -> None:
-    # As the download does, so that a proxy is used where one is set.
+    # With urllib, as the download, so that a configured proxy is used.
     request = urllib.request.Request(f"https://{host}/", method="HEAD")
     try:
         urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS).close()
     except urllib.error.HTTPError:
-        pass  # an answer, such as 400 for a page that is not there
+        pass  # an answer, such as 400 for a missing page
     except OSError:
         return
     answered.set()
-
-
-_PATIENCE_SECONDS = 2.0

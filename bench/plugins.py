@@ -1,4 +1,4 @@
-"""Plugins on the command line: which are loaded, what is said of those that fail, and what a run records of its own."""
+"""Plugins of a command: loading, warnings of those that fail, and the record of a run's plugin."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from backbones.plugins import NoPythonError, PluginError
 from backbones.registry import UnknownBackboneError
 from bench.errors import UserError
 
-RELEASE = "=="  # stands in the name of an installed plugin
+RELEASE = "=="  # part of the name of an installed plugin
 
 
 def use(files: Sequence[Path]) -> int:
-    """Loads the plugins of `--plugin`, and says which fail. Returns how many.
+    """Loads the plugins of `--plugin`, and warns of those that fail. Returns their number.
 
     Raises:
-        UserError: a file that is not there, or no Python.
+        UserError: a file that is missing or not Python.
     """
     failed = 0
     for file in files:
@@ -36,18 +36,18 @@ def use(files: Sequence[Path]) -> int:
 
 
 def use_installed() -> None:
-    """Loads installed plugins, once, and says which fail."""
-    told = len(plugins.failures()), len(plugins.slow())
-    plugins.load_installed()
-    for line in (*plugins.failures()[told[0] :], *plugins.slow()[told[1] :]):
-        _warn(line)
+    """Loads installed plugins, once, and warns of those that fail."""
+    before = {*plugins.failures(), *plugins.slow()}
+    for line in (*plugins.load_installed(), *plugins.slow()):
+        if line not in before:
+            _warn(line)
 
 
 def use_again(files: Sequence[str]) -> None:
-    """In a child: loads what the parent could load.
+    """In a child: loads the files that the parent loaded.
 
     Raises:
-        UserError: it cannot be loaded any more.
+        UserError: a file that fails now.
     """
     for file in files:
         try:
@@ -57,34 +57,33 @@ def use_again(files: Sequence[str]) -> None:
 
 
 def label(backbone: str) -> str | None:
-    """How a run's configuration names the plugin that its backbone comes from; None: it is one of ours."""
+    """The name of a backbone's plugin in a run's configuration; None: a built-in backbone."""
     plugin = plugins.origin(backbone)
     return plugin.label if plugin else None
 
 
 def file_of(backbone: str) -> str | None:
-    """The file of `--plugin` that a backbone comes from."""
+    """The file of `--plugin` that registered a backbone; None: another origin."""
     plugin = plugins.origin(backbone)
     return str(plugin.file) if plugin and plugin.file else None
 
 
 def described(backbone: str) -> dict[str, dict[str, str]]:
-    """What environment.json says of the plugin."""
+    """The plugin of a backbone, as an entry of environment.json; empty: a built-in backbone."""
     plugin = plugins.origin(backbone)
     if plugin is None:
         return {}
-    return {
-        "plugin": {"name": plugin.name, "sha256": plugin.digest} | ({"file": str(plugin.file)} if plugin.file else {})
-    }
+    file = {"file": str(plugin.file)} if plugin.file else {}
+    return {"plugin": {"name": plugin.name, "sha256": plugin.digest, **file}}
 
 
 def missing_reason(backbone: str, asked: str | None, file: str | None) -> str | None:
-    """In a child: why a backbone is not that of the plugin which the runs are named after; None: it is.
+    """In a child: the reason why a backbone is not that of the plugin in the name of the runs; None: the same.
 
     Args:
         backbone: its name.
-        asked: the plugin's label in the runs' configuration; None: the backbone is one of ours.
-        file: the plugin's file; None: it is installed.
+        asked: the plugin's label in the runs' configuration; None: a built-in backbone.
+        file: the plugin's file; None: an installed plugin.
     """
     if asked is None:
         return None
@@ -104,10 +103,10 @@ def check_known(run_id: str, backbone: str, plugin: str | None) -> None:
     Args:
         run_id: the stored run.
         backbone: its backbone.
-        plugin: the label of the plugin that it was trained with; None: the backbone is one of ours.
+        plugin: label of the plugin at that time; None: a built-in backbone.
 
     Raises:
-        UserError: it is not known.
+        UserError: an unknown backbone.
     """
     try:
         backbones.get(backbone)
@@ -118,15 +117,15 @@ def check_known(run_id: str, backbone: str, plugin: str | None) -> None:
         raise UserError(f"{run_id} needs the backbone '{backbone}' of the plugin {plugin}: {remedy}.") from None
     found = label(backbone)
     if found != plugin:
-        _warn(f"{run_id} was trained with {_of(plugin)}, and here {backbone} is {_of(found)}.")
+        _warn(f"{run_id} was trained with {_owner(plugin)}, and here {backbone} is {_owner(found)}.")
 
 
-def _of(plugin: str | None) -> str:
+def _owner(plugin: str | None) -> str:
     return f"that of the plugin {plugin}" if plugin else "that of petalbench"
 
 
 def is_file(plugin: str) -> bool:
-    """Whether a label is that of a file."""
+    """Whether a label names a file, not a package."""
     return RELEASE not in plugin
 
 

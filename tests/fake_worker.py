@@ -1,4 +1,4 @@
-"""Stand-in for bench.jobs.worker: follows its script, one word a child, so that every way to end can be tested."""
+"""Stand-in for bench.jobs.worker: follows a script of one word per child, so that tests cover every way to end."""
 
 import json
 import os
@@ -41,6 +41,9 @@ match words[0]:
     case "at-once":
         (log.parent.parent / "at_once.txt").write_text(str(job["at_once"]))
         finish(runs[0])
+    case "answer":
+        say(event="progress", run_id="", phase="reading", done=1, total=2)
+        say(event="answer", lines=["one", "two"], status=1)
     case "crash":
         sys.exit(7)
     case "nan":

@@ -1,10 +1,25 @@
-"""Jobs for the tests of training."""
+"""Runs and jobs for tests."""
+
+from pathlib import Path
 
 from bench.config.recipe import load_recipe
 from bench.config.run import RunConfig
 from bench.data.scan import scan
-from bench.data.source import find
+from bench.data.source import DataSource, find
 from bench.jobs.messages import PlannedRun, TrainJob
+from bench.matrix.plan import ParsedRequest
+from bench.matrix.request import RunRequest
+
+
+def empty_source(*resolutions):
+    """A data set `toy` that declares resolutions and holds no file."""
+    return DataSource("toy", Path("toy"), None, {px: {} for px in resolutions}, None)
+
+
+def planned_runs(*words, weights="random", source=None, **request):
+    """The named runs of a request, all from the same weights; without `source`, on an empty data set."""
+    asked = ParsedRequest.of(RunRequest(words=words, **request))
+    return asked.runs(source or empty_source(32, 224, 512), {choice.backbone: weights for choice in asked.choices})
 
 
 def finetune_job(data, runs, *, config=None, **recipe):

@@ -11,7 +11,7 @@ from bench.config.run import RunConfig
 from bench.data.scan import scan
 from bench.data.source import find
 from bench.jobs.messages import Failed, PlannedRun, TrainJob
-from bench.matrix.plan import weights_name
+from bench.matrix.weights import weights_name
 from bench.store.store import Store
 
 COUNTS = {"train": 33, "val": 20, "test": 4}
@@ -84,7 +84,7 @@ def decoded(data, px=PX):
 
 
 def _write_pictures(data, index, folder):
-    """Without loss, so that they are the pixels that the runs have seen, whoever decodes them."""
+    """PNG is lossless: every decoder gives the pixels that the runs have seen."""
     from PIL import Image
 
     folder.mkdir()

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,31 @@ def test_doors_lead_one_way():
         return 1 + max((floors(other, (*path, room)) for other in above[room]), default=0)
 
     assert max(map(floors, above)) <= 10
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def edges(path: Path, modules: set[str]) -> set[str]:
+    """Modules of ours that a file imports: `from package import module` needs the module, not all of the package."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names & modules | ({node.module} if names - modules else set())
+    return found & modules - {module_name(path)}
+
+
+def test_no_module_imports_itself_in_a_circle():
+    """Over all modules, imports inside functions included: `prepare` raises CycleError and names the circle."""
+    modules = {module_name(path) for path in SOURCES}
+    graph = {module_name(path): edges(path, modules) for path in SOURCES}
+    assert {"bench.jobs.messages", "bench.environment"} <= graph["bench.jobs.process"]
+    TopologicalSorter(graph).prepare()
 
 
 @pytest.mark.parametrize("package", ["ensembles", "bench/report"])

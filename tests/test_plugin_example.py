@@ -1,4 +1,4 @@
-"""The README's plugin, installed as a package and given as a file, and run as a user would."""
+"""The plugin of docs/plugins.md, installed as a package and given as a file, and run as a user would."""
 
 from __future__ import annotations
 
@@ -11,25 +11,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers_data import make_data, picture
+from helpers_jobs import planned_runs
 from PIL import Image
 
 from backbones import plugins
 from bench import plugins as plugging
-from bench.config.recipe import load_recipe
 from bench.data.scan import scan
 from bench.data.source import find
 from bench.errors import UserError
 from bench.jobs.messages import Finished, PredictJob, TrainJob
 from bench.jobs.worker import handler
-from bench.matrix.plan import planned_runs
-from bench.matrix.request import Options
 from bench.predictions.predict.classify import PredictRequest, classify
 from bench.predictions.predict.networks import needed
 from bench.predictions.predict.outcome import NetworkOutputs
 from bench.store.store import Store
 
 ROOT = Path(__file__).parent.parent
-SECTION = (ROOT / "README.md").read_text().split("\n## Backbones from elsewhere\n")[1].split("\n## ")[0]
+SECTION = (ROOT / "docs" / "plugins.md").read_text().split("\n## As a plugin\n")[1]
 NO_TENSORFLOW = (
     "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; from bench.cli import main; main()"
 )
@@ -101,10 +99,9 @@ def trained(world, tmp_path, own_registry):
     """A run of a plugin's file that kept its weights, trained as a child would, and its job."""
     path = tmp_path / "filenet.py"
     path.write_text(block("python").replace('name="pocketnet"', 'name="filenet"'))
-    prints = scan(find(str(world / "toy")), (32,)).fingerprints
+    scan(find(str(world / "toy")), (32,))
     plugging.use([path])
-    recipe = load_recipe("frozen")
-    runs = planned_runs([("filenet", 32)], recipe, 1, {"filenet": "random"}, "toy", prints, Options())
+    runs = planned_runs("filenet@32", source=find(str(world / "toy")))
     job = TrainJob(
         data=str(world / "toy"),
         resolutions=(32,),

@@ -1,4 +1,4 @@
-"""What the commands do with plugins: what is said, what goes on, what is recorded."""
+"""Plugins of commands: warnings, runs that go on, records."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
+from helpers_jobs import planned_runs
 from helpers_plugins import installed, source
 
 import backbones
-from bench import plugins as plugging
-from bench.config.recipe import load_recipe
+from backbones import registry
+from bench import plugins
 from bench.errors import UserError
 from bench.jobs.messages import Failed, TrainJob
 from bench.jobs.worker import handler
-from bench.matrix.plan import planned_runs
-from bench.matrix.request import Options
 from bench.training.features.bank import BankKey
 
 pytestmark = pytest.mark.usefixtures("own_registry")
@@ -29,12 +28,11 @@ def net(tmp_path):
 
 
 def planned(backbone="outside"):
-    options = (load_recipe("frozen"), 1, {backbone: "random"}, "toy", {32: "a"}, Options())
-    return planned_runs([(backbone, 32)], *options)[0]
+    return planned_runs(f"{backbone}@32")[0]
 
 
 def missing(run, plugin):
-    return plugging.missing_reason(run.config.backbone, run.config.plugin, plugin and str(plugin))
+    return plugins.missing_reason(run.config.backbone, run.config.plugin, plugin and str(plugin))
 
 
 def job(run, plugin):
@@ -52,19 +50,17 @@ def job(run, plugin):
 
 def forget():
     """As a process that has just begun."""
-    from backbones import plugins, registry
-
     registry._registered.pop("outside", None)
-    plugins._loaded = plugins._Loaded()
+    plugins.plugins._loaded = plugins.plugins._Loaded()
 
 
 def test_the_source_of_a_plugin_is_part_of_a_runs_name(net):
     """An edited network is another question, and finds no features of the one before."""
-    plugging.use([net])
+    plugins.use([net])
     first = planned()
     forget()
     net.write_text(source() + "# edited\n")
-    plugging.use([net])
+    plugins.use([net])
     second = planned()
     assert first.run_id != second.run_id
     assert first.config.plugin.startswith("net.py@")
@@ -77,9 +73,9 @@ def test_the_source_of_a_plugin_is_part_of_a_runs_name(net):
 
 
 def test_the_child_has_the_plugin_that_the_run_is_named_after(net):
-    plugging.use([net])
+    plugins.use([net])
     run = planned()
-    assert plugging.file_of("outside") == str(net)
+    assert plugins.file_of("outside") == str(net)
     forget()
     assert missing(run, net) is None
     assert backbones.get("outside")
@@ -93,7 +89,7 @@ def test_the_child_has_the_plugin_that_the_run_is_named_after(net):
 
 
 def test_runs_whose_plugin_changed_fail_and_the_child_goes_on(net, tmp_path):
-    plugging.use([net])
+    plugins.use([net])
     runs = [planned(), planned()]
     forget()
     net.write_text(source() + "# edited\n")
@@ -107,10 +103,10 @@ def test_the_child_finds_an_installed_plugin_by_itself(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "outside_module.py").write_text(source())
     installed(tmp_path, "outside-net", {"net": "outside_module"})
-    plugging.use_installed()
+    plugins.use_installed()
     run = planned()
-    assert plugging.file_of("outside") is None
-    assert plugging.described("outside")["plugin"]["name"] == "outside-net==1.0"
+    assert plugins.file_of("outside") is None
+    assert plugins.described("outside")["plugin"]["name"] == "outside-net==1.0"
     assert missing(run, None) is None
     (tmp_path / "outside_net-1.0.dist-info" / "entry_points.txt").unlink()
     forget()
@@ -118,16 +114,16 @@ def test_the_child_finds_an_installed_plugin_by_itself(tmp_path, monkeypatch):
 
 
 def test_what_is_recorded_of_a_file(net):
-    plugging.use([net])
-    found = plugging.described("outside")["plugin"]
+    plugins.use([net])
+    found = plugins.described("outside")["plugin"]
     assert (found["name"], found["file"]) == ("net.py", str(net))
-    assert f"net.py@{found['sha256'][:8]}" == plugging.label("outside")
-    assert plugging.described("tiny") == {}
+    assert f"net.py@{found['sha256'][:8]}" == plugins.label("outside")
+    assert plugins.described("tiny") == {}
 
 
 def test_a_failing_plugin_is_told_once_and_stops_no_other(net, tmp_path, capsys):
     (tmp_path / "bad.py").write_text("import nonesuch_package")
-    assert plugging.use([tmp_path / "bad.py", net]) == 1
+    assert plugins.use([tmp_path / "bad.py", net]) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("WARNING: Plugin '")
     assert "bad.py' failed at bad.py:1" in line
@@ -138,7 +134,7 @@ def test_broken_installed_plugins_are_told_once(tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(tmp_path)
     installed(tmp_path, "outside-net", {"net": "outside_absent"})
     for lines in (1, 0):
-        plugging.use_installed()
+        plugins.use_installed()
         assert len(capsys.readouterr().err.splitlines()) == lines
 
 
@@ -146,14 +142,14 @@ def test_a_stored_run_whose_plugin_is_not_here(net, capsys):
     with pytest.raises(
         UserError, match=r"run-1 needs the backbone 'outside' of the plugin net.py@12345678: give it with --p"
     ):
-        plugging.check_known("run-1", "outside", "net.py@12345678")
+        plugins.check_known("run-1", "outside", "net.py@12345678")
     with pytest.raises(UserError, match=r"of the plugin net==1\.0@12345678: install it"):
-        plugging.check_known("run-1", "outside", "net==1.0@12345678")
-    plugging.use([net])
-    plugging.check_known("run-1", "outside", plugging.label("outside"))
-    plugging.check_known("run-1", "tiny", None)
+        plugins.check_known("run-1", "outside", "net==1.0@12345678")
+    plugins.use([net])
+    plugins.check_known("run-1", "outside", plugins.label("outside"))
+    plugins.check_known("run-1", "tiny", None)
     assert capsys.readouterr().err == ""
-    plugging.check_known("run-1", "outside", "net.py@12345678")
+    plugins.check_known("run-1", "outside", "net.py@12345678")
     assert "run-1 was trained with that of the plugin net.py@12345678, and here outside is" in capsys.readouterr().err
 
 

@@ -10,12 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 SCHEMA_VERSION = 1  # of a run directory: raise it when a stored file changes its meaning
 
-
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Frozen(BaseModel):
-    """Immutable, and refuses fields it does not know."""
+    """An immutable model that refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,7 +25,7 @@ def content_hash(content: object) -> str:
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first complaint of a validation in one line: where, what, and what came."""
+    """The first problem of a validation in one line: field, problem and given value."""
     problem = error.errors()[0]
     where = ".".join(str(part) for part in problem["loc"]) or "recipe"
     return f"{where}: {problem['msg'].removeprefix('Value error, ')} (got {problem['input']!r})"

@@ -1,4 +1,4 @@
-"""What a head may be made of: a list of layer words, parsed and checked here, built in `bench.training`."""
+"""Heads: a list of layer words, parsed and checked here, built in `bench.training`."""
 
 from __future__ import annotations
 
@@ -87,6 +87,6 @@ def parse_head(words: Sequence[str]) -> tuple[HeadLayer, ...]:
 
 
 def needs_map(layers: Sequence[HeadLayer]) -> bool:
-    """Whether the head needs the whole feature map, so that pooled moments (`gap`, `batch_norm, gap`) do not do."""
+    """Whether the head needs the whole feature map: pooled moments suffice for `gap` and `batch_norm, gap`."""
     kinds = [layer.kind for layer in layers]
     return kinds[: kinds.index("gap")] not in ([], ["batch_norm"])

@@ -1,4 +1,4 @@
-"""The recipe of a command: one that comes along or the user's own file, and fields set over it."""
+"""The recipe of a command: a built-in one or a file of the user, with fields set by `--set`; numbers of options."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIELDS = (*_SETTABLE, *(f"schedule.{name}" for name in Schedule.model_fields))
 def choose_recipe(given: str, settings: Sequence[str] = ()) -> Recipe:
     """The recipe named `given`, or that of the TOML file, with every FIELD=VALUE of `settings` set.
 
-    A field set to what it was changes nothing; any other is added to the name, so that results are told apart.
+    Changed fields are added to the name, so that results stay apart.
 
     Raises:
         UserError: no such recipe or file, an unknown field, or an impossible value.
@@ -35,7 +35,7 @@ def choose_recipe(given: str, settings: Sequence[str] = ()) -> Recipe:
 
 def _from_file(path: Path) -> Recipe:
     if path.stem in recipe_names():
-        raise UserError(f"Recipe '{path}': '{path.stem}' is the name of a recipe that comes along. Rename the file.")
+        raise UserError(f"Recipe '{path}': '{path.stem}' is the name of a built-in recipe. Rename the file.")
     try:
         return parse_recipe(path.stem, path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -44,7 +44,7 @@ def _from_file(path: Path) -> Recipe:
 
 
 def settings_between(base: Recipe, recipe: Recipe) -> tuple[str, ...]:
-    """FIELD=VALUE of every field in which `recipe` is not `base`, as `--set` takes them."""
+    """FIELD=VALUE, as `--set` takes them, of every field in which `recipe` differs from `base`."""
     before, after = (_fields(which.model_dump()) for which in (base, recipe))
     return tuple(f"{field}={_as_toml(value)}" for field, value in after.items() if value != before[field])
 
@@ -71,7 +71,7 @@ def _fields(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_toml(value: Any) -> str:
-    # What a recipe holds is written alike in JSON and in TOML; words go without quotes.
+    # Values of a recipe are written alike in JSON and in TOML; words go without quotes.
     return value if isinstance(value, str) else json.dumps(value)
 
 

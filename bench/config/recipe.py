@@ -1,4 +1,4 @@
-"""Recipes: everything about training that all backbones of a comparison share, as TOML files."""
+"""Recipes: training settings that all backbones of a comparison share, as TOML files."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from bench.errors import UserError, unknown
 
 
 class Recipe(Frozen):
-    """Everything about training that all backbones share."""
+    """Training settings that all backbones share."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    description: str = ""  # one line for people; not part of a run's name
+    description: str = ""  # one line; not part of a run's name
     head: tuple[str, ...]  # layers after the backbone, in order (`bench.config.head`)
-    trainable: str  # which part of the backbone trains: none, all, or from:STAGE and everything after it
+    trainable: str  # the part of the backbone that trains: none, all, or from:STAGE (that stage and all after it)
     epochs: Annotated[int, Field(ge=1)]
     batch_per_replica: Annotated[int, Field(ge=1)] = 16
     optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"  # sgd: Nesterov momentum of 0.9
-    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0  # decoupled, per step, of matrices and kernels alone
-    ema_momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0  # above 0: scores come from averaged weights
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0  # decoupled, per step, of matrices and kernels only
+    ema_momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0  # above 0: scores are those of averaged weights
     loss: Literal["cross_entropy", "focal", "huber"] = "cross_entropy"  # `bench.training.network.losses`
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of cross_entropy
     focal_gamma: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 2.0  # of focal
@@ -36,7 +36,7 @@ class Recipe(Frozen):
     class_weighting: Literal["none", "balanced"] = "none"  # balanced: N / (C * images of the class)
     augmentation: Literal["none", "flip", "flip_rotate", "colour"] = "none"  # `bench.data.augmentation`
     early_stopping_patience: Annotated[int, Field(ge=0)] = 0  # epochs without a better val_macro_f1; 0: none
-    target_f1: Annotated[float, Field(gt=0, le=1)] | None = None  # the first epoch that reaches it is reported
+    target_f1: Annotated[float, Field(gt=0, le=1)] | None = None  # results name the first epoch that reaches it
     schedule: Schedule
 
     @field_validator("head")
@@ -68,29 +68,29 @@ class Recipe(Frozen):
 
     @property
     def first_trainable_stage(self) -> str | None:
-        """The stage from which on the backbone trains; None: no stage, or all of it."""
+        """The first stage that trains; None: no stage, or all of the backbone."""
         return self.trainable.removeprefix("from:") if self.trainable.startswith("from:") else None
 
     @property
     def views(self) -> int:
-        """How many versions of a training image the augmentation can show; 0: too many to count."""
+        """Number of versions of a training image that the augmentation makes; 0: too many to count."""
         return {"none": 1, "flip": 2, "flip_rotate": 8, "colour": 0}[self.augmentation]
 
     @property
     def is_banked(self) -> bool:
-        """Whether the backbone need only run once per image and view, and pooled moments are all the head reads."""
+        """Whether the backbone runs once per image and view, and the head reads only pooled moments."""
         return self.trainable == "none" and self.views > 0 and not needs_map(self.layers)
 
 
 @cache
 def recipe_names() -> tuple[str, ...]:
-    """The recipes that come with the harness."""
+    """Names of the built-in recipes."""
     files = resources.files("bench.recipes").iterdir()
     return tuple(sorted(Path(file.name).stem for file in files if file.name.endswith(".toml")))
 
 
 def load_recipe(name: str) -> Recipe:
-    """A recipe by its name.
+    """A built-in recipe by its name.
 
     Raises:
         UserError: no recipe of that name.
@@ -104,7 +104,7 @@ def parse_recipe(name: str, text: str) -> Recipe:
     """A recipe from the text of its TOML file; the file's stem is its name.
 
     Raises:
-        UserError: not TOML, an unknown field or layer, or a value out of range; one line that names it.
+        UserError: not TOML, an unknown field or layer, or a value out of range; one line that names the problem.
     """
     try:
         content = tomllib.loads(text)

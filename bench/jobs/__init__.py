@@ -1,1 +1,1 @@
-"""Jobs: messages between the parent and a child process, the process, and what a person sees of its progress."""
+"""Jobs: messages between the parent and a child process, the child process, and the display of progress."""

@@ -1,4 +1,4 @@
-"""What a parent hands to a child process, and what the child says back: plain data, one JSON line each."""
+"""Jobs that a parent sends to a child process and events that the child sends back: plain data, one JSON line each."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pydantic import Field, TypeAdapter
 from bench.config.base import Frozen
 from bench.config.run import RunConfig
 
-# What becomes of a batch that does not fit in memory: the run fails, its gradients are gathered from smaller batches,
-# or the batch itself is made smaller.
+# If a batch does not fit in memory, the run fails, accumulates gradients over smaller batches, or shrinks the batch.
 OnOom = Literal["fail", "accumulate", "shrink"]
 DEFAULT_BANK_GIB = 20.0
 DEFAULT_WORKER_TIMEOUT_SECONDS = 300.0
+FailureKind = Literal["oom", "nan", "timeout", "killed", "error"]
 
 
 class PlannedRun(Frozen):
@@ -25,7 +25,7 @@ class PlannedRun(Frozen):
 
 
 class PrepareJob(Frozen):
-    """Make the sample where it is asked for, read every record once, check it, keep the index."""
+    """Draw the sample if that is the data set, read and check every record once, cache the index."""
 
     kind: Literal["prepare"] = "prepare"
     data: str  # as given: a name, a path or a URL
@@ -36,37 +36,37 @@ class ShardsJob(Frozen):
     """Write the pictures that an import prepared as TFRecord shards."""
 
     kind: Literal["shards"] = "shards"
-    spool: str  # the file that holds them, and the plan
-    form: str  # how they were prepared
-    folder: str  # where the shards go
+    spool: str  # the file that holds the pictures and the plan
+    form: str  # how the pictures were prepared
+    folder: str  # of the shards
     resolutions: tuple[int, ...]
 
 
 class DownloadJob(Frozen):
-    """Download files of the competition that the Petals come from."""
+    """Download files of the competition "Petals to the Metal"."""
 
     kind: Literal["download"] = "download"
-    files: tuple[str, ...]  # as the competition names them: the names end in the number of records
-    folder: str  # where they go
+    files: tuple[str, ...]  # names in the competition, which end in the number of records
+    folder: str  # of the downloads
 
 
 class PublicJob(Frozen):
-    """Get a public data set through tensorflow-datasets and write its pictures as files."""
+    """Download a public data set with tensorflow-datasets and write its pictures as files."""
 
     kind: Literal["public"] = "public"
     name: str
-    folder: str  # where they go
+    folder: str  # of the pictures
 
 
 class LookJob(Frozen):
-    """List a data set that lies elsewhere, and keep what there is."""
+    """List a remote data set and cache the listing."""
 
     kind: Literal["look"] = "look"
     data: str  # its URL
 
 
 class AuditJob(Frozen):
-    """Read every record of a data set and write a page about what is wrong with it."""
+    """Read every record of a data set and write a page about its faults."""
 
     kind: Literal["audit"] = "audit"
     data: str
@@ -74,45 +74,45 @@ class AuditJob(Frozen):
 
 
 class ShowJob(Frozen):
-    """Draw sheets of training pictures as the network receives them."""
+    """Draw sheets of augmented training pictures."""
 
     kind: Literal["show"] = "show"
     data: str
-    recipe: str  # whose augmentation is shown
+    recipe: str  # of the augmentation
     resolutions: tuple[int, ...]  # none: all of the data set
     examples: int  # of each class
     folder: str
 
 
 class TrainJob(Frozen):
-    """Runs that share a built backbone, in the order in which they are to be done."""
+    """Train runs that share a built backbone, in order."""
 
     kind: Literal["train"] = "train"
     data: str
-    resolutions: tuple[int, ...]  # of the checked index, which may be more than those of the runs
+    resolutions: tuple[int, ...]  # of the checked index, which may hold more than the runs need
     backbone: str
-    plugin: str | None = None  # the file that registers the backbone, where one was given
+    plugin: str | None = None  # the file of --plugin that registers the backbone
     weights: str  # imagenet, random, or the path of a weights file
     store: str
     code_revision: str
     runs: tuple[PlannedRun, ...]
-    keep_weights: bool = False  # the trained model stays in the run directory
-    tensorboard: bool = False  # curves and timings for `tensorboard --logdir`
+    keep_weights: bool = False  # keep the trained model in the run directory
+    tensorboard: bool = False  # write curves and timings for `tensorboard --logdir`
     on_oom: OnOom = "fail"
-    at_once: int | None = None  # images that fit in memory together, where more were tried and did not; None: untried
+    at_once: int | None = None  # images at once, after a larger batch did not fit in memory; None: not tried
     worker_timeout_seconds: float = DEFAULT_WORKER_TIMEOUT_SECONDS  # for the other workers of TF_CONFIG
-    bank_gib: float = DEFAULT_BANK_GIB  # disk that the saved outputs of a partly frozen network may take
+    bank_gib: float = DEFAULT_BANK_GIB  # disk space for the saved outputs of a partly frozen network
 
 
 class Kept(Frozen):
-    """A trained network as a run keeps it."""
+    """A trained network that a run keeps."""
 
     run_id: str
     model: str  # its file
     backbone: str
     image_px: int
-    image_source_px: int | None = None  # the run's pictures were made from this side as they were read
-    weights: str | None  # the file holds the head alone; what the backbone before it is built from: imagenet or a path
+    image_source_px: int | None = None  # side from which the run's pictures were resized while reading
+    weights: str | None  # weights of the backbone if the file holds the head alone: imagenet or a path
 
 
 class PredictJob(Frozen):
@@ -123,9 +123,9 @@ class PredictJob(Frozen):
     plugins: tuple[str, ...] = ()  # files that register backbones
     pictures: tuple[str, ...]
     square: Literal["centre", "letterbox"]
-    batch: int | None  # pictures at once; None: as many as suits the device
-    skip_unreadable: bool  # go on where a picture cannot be read, else only look for more of them
-    out: str  # where `bench.predictions.predict.outcome` finds what came of it
+    batch: int | None  # pictures at once; None: depends on the device
+    skip_unreadable: bool  # go on after an unreadable picture; else only find the other unreadable ones
+    out: str  # file of the result (`NetworkOutputs`)
 
 
 AnyJob = PrepareJob | ShardsJob | DownloadJob | PublicJob | LookJob | AuditJob | ShowJob | TrainJob | PredictJob
@@ -133,7 +133,7 @@ JOB: TypeAdapter[AnyJob] = TypeAdapter(Annotated[AnyJob, Field(discriminator="ki
 
 
 class Progress(Frozen):
-    """Where a child is. `done` of `total` images or epochs of the phase; run_id is empty while preparing."""
+    """`done` of `total` images or epochs of a phase; run_id is empty while preparing."""
 
     event: Literal["progress"] = "progress"
     run_id: str
@@ -152,7 +152,7 @@ class Finished(Frozen):
 
 
 class Failed(Frozen):
-    """A run cannot be finished. The child goes on with the next one."""
+    """A run failed. The child goes on with the next run."""
 
     event: Literal["failed"] = "failed"
     run_id: str
@@ -162,7 +162,7 @@ class Failed(Frozen):
 
 
 class Answer(Frozen):
-    """What was asked for, in lines to print, and the exit status."""
+    """The result of a job as lines to print, and the exit status."""
 
     event: Literal["answer"] = "answer"
     lines: tuple[str, ...]
@@ -170,28 +170,23 @@ class Answer(Frozen):
 
 
 class Mistake(Frozen):
-    """Something the user can mend: the whole command stops with this line."""
+    """A mistake of the user: the whole command stops with this line."""
 
     event: Literal["mistake"] = "mistake"
     message: str
 
 
 class Done(Frozen):
-    """The job is over; a child that ends without saying so has died."""
+    """The job is over; a child that ends without this event has died."""
 
     event: Literal["done"] = "done"
 
 
-Event = Annotated[Progress | Finished | Failed | Answer | Mistake | Done, Field(discriminator="event")]
-EVENT: TypeAdapter[Progress | Finished | Failed | Answer | Mistake | Done] = TypeAdapter(Event)
-
-
-FailureKind = Literal["oom", "nan", "timeout", "killed", "error"]
-
+Event = Progress | Finished | Failed | Answer | Mistake | Done
+EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 Emit = Callable[[Frozen], None]
-Tell = Callable[[int, int], None]
 
 
-def counted(emit: Emit, phase: str) -> Tell:
-    """Reports `done` of `total` in a phase as an event."""
+def counted(emit: Emit, phase: str) -> Callable[[int, int], None]:
+    """A function that emits `done` of `total` of a phase as an event."""
     return lambda done, total: emit(Progress(run_id="", phase=phase, done=done, total=total))

@@ -1,4 +1,4 @@
-"""Child processes as the parent sees them: start one, receive its events, end it."""
+"""Child processes in the parent: start one, receive its events, end it."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from pydantic import ValidationError
 
 from bench.environment import child_environment
 from bench.errors import UserError
-from bench.jobs.messages import EVENT, Answer, AnyJob, Done, Failed, Finished, Mistake, Progress
+from bench.jobs.messages import EVENT, Answer, AnyJob, Event, Mistake, Progress
 from bench.jobs.progress import Counter
 
-Heard = Progress | Finished | Failed | Answer | Mistake | Done
 GRACE_SECONDS = 5.0
 WORKER = ("-m", "bench.jobs.worker")
 
 
 class Child:
-    """`python -m bench.jobs.worker` with one job. Leaving the context ends the process, whatever it is doing."""
+    """`python -m bench.jobs.worker` with one job. Leaving the context ends the process."""
 
     def __init__(self, job: AnyJob, log: Path) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
-        # A session of its own: Ctrl-C in the terminal reaches the parent alone, which then ends the child in order.
+        # A new session: Ctrl-C in the terminal reaches only the parent, which then ends the child in order.
         self._process = subprocess.Popen(
             [sys.executable, *WORKER, str(log)],
             stdin=subprocess.PIPE,
@@ -45,21 +44,21 @@ class Child:
     ) -> None:
         self.stop()
 
-    def events(self) -> Iterator[Heard]:
-        """What the child says, until it ends."""
+    def events(self) -> Iterator[Event]:
+        """The events of the child, until it ends."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
             try:
                 yield EVENT.validate_json(line)
-            except ValidationError:  # a line cut short by the child's death
+            except ValidationError:  # cut short by the death of the child
                 continue
 
     def wait(self) -> int:
-        """Its exit status once it has ended: negative, the signal that killed it."""
+        """Waits for the child to end. Returns its exit status; negative: the signal that killed it."""
         return self._process.wait()
 
     def stop(self) -> None:
-        """Closes its standard input, which tells it to end, and kills it if it does not."""
+        """Closes the child's standard input, which makes it end; kills it after `GRACE_SECONDS`."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
@@ -71,7 +70,7 @@ class Child:
             self._process.stdout.close()
 
     def log_tail(self, lines: int = 20) -> str:
-        """The last lines it printed."""
+        """The last lines of the log."""
         try:
             return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
         except OSError:
@@ -83,11 +82,11 @@ class Child:
             self._process.stdin.write(job.model_dump_json().encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            pass  # it died at once; its exit status says so
+            pass  # the child died at once; its exit status says why
 
 
 def ending(status: int) -> str:
-    """An exit status in words."""
+    """An exit status as text."""
     if status >= 0:
         return f"exit status {status}"
     name = signal.Signals(-status).name
@@ -95,24 +94,24 @@ def ending(status: int) -> str:
     return f"killed by {name}{hint}"
 
 
-def ask(job: AnyJob, log: Path, hear: Callable[[Heard], object], subject: str = "A child process") -> None:
+def ask(job: AnyJob, log: Path, on_event: Callable[[Event], object], subject: str = "A child process") -> None:
     """Runs a job in a child and passes on its events. The log is kept only if the child died.
 
     Args:
-        job: what to do.
-        log: the file that receives everything the child prints.
-        hear: called with every event.
-        subject: of the error if the child dies, as in `Checking the data set failed (exit status 1)`.
+        job: the job.
+        log: the file that receives the output of the child.
+        on_event: called with every event.
+        subject: subject of the error if the child dies, as in `Checking the data set failed (exit status 1)`.
 
     Raises:
-        UserError: something that the user can mend, or the child died.
+        UserError: a mistake of the user, or the child died.
     """
     log.unlink(missing_ok=True)
     with Child(job, log) as child:
         for event in child.events():
             if isinstance(event, Mistake):
                 raise UserError(event.message)
-            hear(event)
+            on_event(event)
         status = child.wait()
     if status != 0:
         raise UserError(f"{subject} failed ({ending(status)}). The log is '{log}'.")
@@ -123,16 +122,16 @@ def ask_counting(job: AnyJob, log: Path) -> list[Answer]:
     """Runs a job in a child behind a progress counter. Returns its answers.
 
     Raises:
-        UserError: as `ask`.
+        UserError: see `ask`.
     """
     answers: list[Answer] = []
     with Counter() as counter:
 
-        def hear(event: object) -> None:
+        def show(event: Event) -> None:
             if isinstance(event, Progress):
                 counter.at(event.phase, event.done, event.total)
             elif isinstance(event, Answer):
                 answers.append(event)
 
-        ask(job, log, hear)
+        ask(job, log, show)
     return answers

@@ -1,7 +1,7 @@
-"""The child process: one job from standard input, events to what was standard output, everything printed to the log.
+"""The child process: one job from standard input, events to the former standard output, printed text to the log.
 
-Run as `python -m bench.jobs.worker LOG`. Standard input stays open as long as the parent lives, so its end means that
-the parent is gone, however it went, and the child ends itself.
+Run as `python -m bench.jobs.worker LOG`. Standard input stays open as long as the parent lives: at its end the child
+ends, so that no child outlives its parent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bench.errors import UserError
 from bench.jobs.messages import JOB, Done, Emit, Mistake
 
 ORPHANED = 3  # exit status of a child whose parent vanished
-# By the kind of a job. Names, so that this module imports no room that it serves, and a child only what its job needs.
+# Kind of a job -> MODULE:FUNCTION. Names, so that a child imports only the modules of its job.
 HANDLERS = {
     "prepare": "bench.data.scan:handle",
     "shards": "bench.data.imports.shards:handle",
@@ -35,7 +35,7 @@ HANDLERS = {
 
 
 def main() -> None:
-    """Does the job that standard input holds."""
+    """Runs the job of standard input."""
     events = _divert_output(Path(sys.argv[1]))
     emit = _emitter(events)
     job = JOB.validate_json(sys.stdin.buffer.readline())
@@ -51,14 +51,14 @@ def main() -> None:
 
 
 def handler(kind: str) -> Callable[[Any, Emit, Path], None]:
-    """The function that does jobs of this kind: `(job, emit, log) -> None`."""
+    """The function that runs jobs of this kind: `(job, emit, log) -> None`."""
     module, _, function = HANDLERS[kind].partition(":")
     found: Callable[[Any, Emit, Path], None] = getattr(import_module(module), function)
     return found
 
 
 def _divert_output(log: Path) -> IO[bytes]:
-    """Keeps standard output for events alone; whatever anybody prints, C++ included, goes to the log."""
+    """Keeps standard output for events; printed text, that of C++ included, goes to the log."""
     events = os.fdopen(os.dup(1), "wb")
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)

@@ -1,4 +1,4 @@
-"""The tables of `bench list backbones`: what each network is and costs, and what is published of its weights."""
+"""The tables of `list backbones` and `list weights`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backbones.base import Backbone, WeightsFile
 from backbones.weights_file import HASHES
 from bench.environment import keras_models
 from bench.errors import UserError
-from bench.matrix.selection import named_or_all
+from bench.matrix.selection import matching_names_or_all
 from bench.plugins import label
 
 Rows = Sequence[dict[str, Any]]
@@ -25,20 +25,23 @@ _PUBLISHED = """\
 ImageNet weights without the top. BGR mean 0: ImageNet's mean is subtracted; RGB
 z-score: and divided by its deviation. top-1: accuracy in % with the top, by
 [source]."""
+_INDENT = 12
+# unverified: the file exists, and no hash of it is published. none: the backbone has no ImageNet weights.
+State = Literal["right", "wrong hash", "unverified", "missing", "none"]
 
 
 def backbone_rows(words: Sequence[str] = ()) -> Rows:
-    """Every registered backbone, or those that the words stand for, family by family, cheapest first.
+    """Rows of `list backbones`: all registered backbones, or those selected, family by family, cheapest first.
 
     Raises:
-        UserError: a word that stands for none.
+        UserError: a word that selects none.
     """
-    adapters = sorted(map(backbones.get, named_or_all(words)), key=lambda adapter: (adapter.family, adapter.gflops_224))
+    adapters = sorted(map(backbones.get, matching_names_or_all(words)), key=lambda one: (one.family, one.gflops_224))
     return [_backbone_row(adapter) for adapter in adapters]
 
 
 def backbone_tables(rows: Rows) -> str:
-    """The rows for people: two tables that 80 columns hold, but for some names of files at their end."""
+    """The rows for people: two tables that fit 80 columns, except some names of files at their end."""
     sources = list(dict.fromkeys(row["top-1 source"] for row in rows if row["top-1 source"]))
     notes = [f"[{number}] {source}" for number, source in enumerate(sources, start=1)]
     networks = tabulate(
@@ -49,26 +52,88 @@ def backbone_tables(rows: Rows) -> str:
     return "\n\n".join([networks, "\n".join([_NETWORKS, *plugins]), published, "\n".join([_PUBLISHED, *notes])])
 
 
+def weights_rows(words: Sequence[str] = (), folder: Path | None = None) -> Rows:
+    """Rows of `list weights`: the files of all registered backbones, or of those selected.
+
+    Args:
+        words: names, families and patterns.
+        folder: folder of the files; None: that of Keras, or of the packages that hold them.
+
+    Raises:
+        UserError: a word that selects none, or no such folder.
+    """
+    if folder is not None and not folder.is_dir():
+        raise UserError(f"--weights: there is no folder '{folder}'.")
+    return [_weights_row(backbones.get(name), folder) for name in matching_names_or_all(words)]
+
+
+def weights_text(rows: Rows) -> str:
+    """The rows for people, folder by folder: a paragraph for each backbone that begins with its state."""
+    folders = dict.fromkeys(row["folder"] for row in rows if row["folder"])
+    parts = [f"{row['state']:<{_INDENT}}{row['backbone']}: no ImageNet weights" for row in rows if not row["folder"]]
+    for folder in folders:
+        parts.append("\n".join([f"In {folder}:", *(_paragraph(row) for row in rows if row["folder"] == folder)]))
+    return "\n\n".join(parts)
+
+
+def status(rows: Rows, words: Sequence[str]) -> int:
+    """The exit status: 1 if a file has the wrong hash, or if words were given and a selected file is missing."""
+    wrong = {"wrong hash", "missing"} if words else {"wrong hash"}
+    return int(any(row["state"] in wrong for row in rows))
+
+
+def _backbone_row(adapter: Backbone) -> dict[str, Any]:
+    file = adapter.weights_file
+    return {
+        "backbone": adapter.name,
+        "family": adapter.family,
+        "features": adapter.feature_width,
+        "parameters": adapter.parameters or None,  # 0: not declared by a plugin
+        "GFLOPs at 224": adapter.gflops_224 or None,
+        "GFLOPs at 512": (adapter.nearest_px(512) == 512 and round(adapter.gflops_at(512), 4)) or None,
+        "native px": adapter.native_px if file else None,
+        "smallest px": adapter.smallest_px,
+        "largest px": adapter.largest_px,
+        "input": adapter.input_range,
+        "in --all": "yes" if adapter.name in backbones.MATRIX else "no",
+        "ImageNet top-1": adapter.imagenet_top1,
+        "top-1 source": adapter.top1_source or None,
+        "ImageNet weights": _weights_state(file),
+        "weights file": file.name if file else None,
+        "plugin": label(adapter.name),
+    }
+
+
+def _weights_state(file: WeightsFile | None) -> str:
+    """Whether the published weights are on this machine: Keras downloads a file with another hash again."""
+    if file is None:
+        return "none"
+    place = file.place(keras_models())
+    if file.is_at(place):
+        return "cached"
+    return "another file" if place.exists() else "not cached"
+
+
 def _network(row: dict[str, Any]) -> dict[str, str]:
     return {
         "backbone": row["backbone"] + ("*" if row["in --all"] == "yes" else ""),
         "family": row["family"],
         "Mparams": f"{row['parameters'] / 1e6:.1f}" if row["parameters"] else "",
-        "GFLOPs\nat 224": _work(row["GFLOPs at 224"]),
-        "\nat 512": _work(row["GFLOPs at 512"]),
+        "GFLOPs\nat 224": _gflops(row["GFLOPs at 224"]),
+        "\nat 512": _gflops(row["GFLOPs at 512"]),
         "px": row["native px"],
         "side": _sides(row["smallest px"], row["largest px"]),
     }
+
+
+def _gflops(gflops: float | None) -> str:
+    return "" if gflops is None else f"{gflops:.2f}"
 
 
 def _sides(smallest: int, largest: int | None) -> str:
     if largest is None:
         return f"{smallest}+"
     return f"{smallest}" if smallest == largest else f"{smallest}-{largest}"
-
-
-def _work(gflops: float | None) -> str:
-    return "" if gflops is None else f"{gflops:.2f}"
 
 
 def _published(row: dict[str, Any], sources: Sequence[str]) -> dict[str, str]:
@@ -80,74 +145,6 @@ def _published(row: dict[str, Any], sources: Sequence[str]) -> dict[str, str]:
         "weights": row["ImageNet weights"],
         "file": row["weights file"],
     }
-
-
-def _backbone_row(adapter: Backbone) -> dict[str, Any]:
-    file = adapter.weights_file
-    return {
-        "backbone": adapter.name,
-        "family": adapter.family,
-        "features": adapter.feature_width,
-        "parameters": adapter.parameters or None,  # 0: a plugin did not say
-        "GFLOPs at 224": adapter.gflops_224 or None,
-        "GFLOPs at 512": (adapter.nearest_px(512) == 512 and round(adapter.gflops_at(512), 4)) or None,
-        "native px": adapter.native_px if file else None,
-        "smallest px": adapter.smallest_px,
-        "largest px": adapter.largest_px,
-        "input": adapter.input_range,
-        "in --all": "yes" if adapter.name in backbones.MATRIX else "no",
-        "ImageNet top-1": adapter.imagenet_top1,
-        "top-1 source": adapter.top1_source or None,
-        "ImageNet weights": _weights_state(adapter),
-        "weights file": file.name if file else None,
-        "plugin": label(adapter.name),
-    }
-
-
-def _weights_state(adapter: Backbone) -> str:
-    """Whether the published weights are at hand: Keras would download the file again where its hash is another."""
-    file = adapter.weights_file
-    if file is None:
-        return "none"
-    place = file.place(keras_models())
-    if file.is_at(place):
-        return "cached"
-    return "another file" if place.exists() else "not cached"
-
-
-_INDENT = 12
-# unverified: it is there, and nobody publishes a hash of it. none: the backbone has no ImageNet weights.
-State = Literal["right", "wrong hash", "unverified", "missing", "none"]
-
-
-def weights_rows(words: Sequence[str] = (), folder: Path | None = None) -> Rows:
-    """The weights file of every registered backbone, or of those that the words stand for.
-
-    Args:
-        words: names, families and patterns.
-        folder: where the files are; that of Keras, or of the packages that hold them, unless given.
-
-    Raises:
-        UserError: a word that stands for none, or no such folder.
-    """
-    if folder is not None and not folder.is_dir():
-        raise UserError(f"--weights: there is no folder '{folder}'.")
-    return [_weights_row(backbones.get(name), folder) for name in named_or_all(words)]
-
-
-def weights_text(rows: Rows) -> str:
-    """The rows for people, folder by folder: a paragraph for each backbone, its state in front."""
-    folders = dict.fromkeys(row["folder"] for row in rows if row["folder"])
-    parts = [f"{row['state']:<{_INDENT}}{row['backbone']}: no ImageNet weights" for row in rows if not row["folder"]]
-    for folder in folders:
-        parts.append("\n".join([f"In {folder}:", *(_paragraph(row) for row in rows if row["folder"] == folder)]))
-    return "\n\n".join(parts)
-
-
-def status(rows: Rows, words: Sequence[str]) -> int:
-    """The exit status: 1 where a file has the wrong hash, or where one that was asked for by name is missing."""
-    wrong = {"wrong hash", "missing"} if words else {"wrong hash"}
-    return int(any(row["state"] in wrong for row in rows))
 
 
 def _weights_row(adapter: Backbone, folder: Path | None) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 import backbones
-from bench import plugins as plugging
+from bench import plugins
 from bench.config.overrides import choose_recipe, settings_between
 from bench.config.recipe import Recipe, load_recipe, recipe_names
-from bench.data.source import USUAL_PX
+from bench.data.source import SAMPLE, USUAL_PX
 from bench.errors import UserError
 from bench.matrix.request import Options
 from bench.store.ensemble_result import Combination
@@ -20,73 +20,70 @@ from bench.store.store import StoredRun
 
 
 def commands(runs: Sequence[StoredRun], data: str) -> str:
-    """One a line, for one data set."""
-    where, found = ("", "") if data == "sample" else (f" --data {data}", f" --data path/to/{data}")
+    """One command a line, for one data set."""
+    stored, path = ("", "") if data == SAMPLE else (f" --data {data}", f" --data path/to/{data}")
     trained: dict[str, list[Result]] = {}
     for run in runs:
         if run.result.recipe:
-            trained.setdefault(f"{found}{_how(run, bool(found))}", []).append(run.result)
-    lines = [_run_command(results, how) for how, results in sorted(trained.items())]
+            trained.setdefault(f"{path}{_options(run, data)}", []).append(run.result)
+    lines = [_run_command(results, options) for options, results in sorted(trained.items())]
     results = [run.result for run in runs]
-    plugins = {result.plugin for result in results if result.plugin and not plugging.is_file(result.plugin)}
-    packages = [f"# with the plugin {plugging.source(plugin)} installed" for plugin in sorted(plugins)]
+    installed = {result.plugin for result in results if result.plugin and not plugins.is_file(result.plugin)}
+    packages = [f"# with the plugin {plugins.source(plugin)} installed" for plugin in sorted(installed)]
     older = superseded(results)
     current = [result.combination for result in results if result.combination and result.run_id not in older]
-    everyone = {result.run_id for result in results if result.kind == "run"}
-    return "\n".join(packages + lines + sorted({f"{_ensemble_command(made, everyone)}{where}" for made in current}))
+    run_ids = {result.run_id for result in results if result.kind == "run"}
+    return "\n".join(packages + lines + sorted({f"{_ensemble_command(made, run_ids)}{stored}" for made in current}))
 
 
-def _run_command(results: Sequence[Result], how: str) -> str:
-    """The command that makes these runs, which were made alike."""
+def _run_command(results: Sequence[Result], options: str) -> str:
+    """The command that makes these runs, which share their options."""
     found = {(result.backbone, result.image_px) for result in results}
     everything = found == {(name, px) for name in backbones.MATRIX for px in USUAL_PX}
     words = "--all" if everything else " ".join(sorted(f"{name}@{px}" for name, px in found))
     scales = sorted({result.lr_scale or 1.0 for result in results})
     scaled = "" if scales == [1.0] else f" --lr-scale {','.join(f'{scale:g}' for scale in scales)}"
     seeds = len({result.seed for result in results})
-    return f"python -m bench run {words}{how}{scaled}" + (f" --seeds {seeds}" if seeds > 1 else "")
+    return f"python -m bench run {words}{options}{scaled}" + (f" --seeds {seeds}" if seeds > 1 else "")
 
 
-def _how(run: StoredRun, elsewhere: bool) -> str:
-    """The options with which a run was made, beside what it is a cell of.
-
-    `elsewhere`: not on the sample, which falls back to random weights by itself; for other data that is asked for.
-    """
+def _options(run: StoredRun, data: str) -> str:
+    """The options of a run, without the axes of the matrix: backbone, resolution, rate and seed."""
     weights = run.result.weights or ""
     given = ""
     if "@" in weights:
         given = f" --weights {shlex.quote('path/to/' + weights.rpartition('@')[0])}"
-    elif elsewhere and weights == "random":
+    elif data != SAMPLE and weights == "random":  # the policy of the sample falls back to random weights
         given = " --weights random"
-    return f"{_plugin(run.result)}{_recipe(Recipe.model_validate(run.config['recipe']))}{_options(run)}{given}"
+    return f"{_plugin(run.result)}{_recipe(Recipe.model_validate(run.config['recipe']))}{_changed_options(run)}{given}"
 
 
 def _plugin(result: Result) -> str:
-    if result.plugin is None or not plugging.is_file(result.plugin):
+    if result.plugin is None or not plugins.is_file(result.plugin):
         return ""
-    return f" --plugin {shlex.quote('path/to/' + plugging.source(result.plugin))}"
+    return f" --plugin {shlex.quote('path/to/' + plugins.source(result.plugin))}"
 
 
 def _recipe(recipe: Recipe) -> str:
-    """The words that ask for this recipe: one that comes along, with fields set over it, else the user's own file."""
+    """The options for this recipe: a built-in one with fields set over it, else a file of the user."""
     for name in sorted(recipe_names(), key=len, reverse=True):
         settings = settings_between(load_recipe(name), recipe)
-        if _asks_for(recipe, name, settings):
+        if _gives(recipe, name, settings):
             sets = "".join(f" --set {shlex.quote(setting)}" for setting in settings)
             return ("" if name == "frozen" else f" --recipe {name}") + sets
     return f" --recipe path/to/{recipe.name}.toml"
 
 
-def _asks_for(recipe: Recipe, name: str, settings: Sequence[str]) -> bool:
+def _gives(recipe: Recipe, name: str, settings: Sequence[str]) -> bool:
     try:
         chosen = choose_recipe(name, settings)
-    except UserError:  # a field that this recipe leaves out: the command line cannot take it away
+    except UserError:  # the recipe lacks a field that the command line cannot remove
         return False
     return chosen == recipe.model_copy(update={"description": chosen.description})
 
 
-def _options(run: StoredRun) -> str:
-    """What differs from the defaults of the command."""
+def _changed_options(run: StoredRun) -> str:
+    """Options that differ from the defaults of the command."""
     words = ""
     for name, usual in Options().shared().items():
         value = run.config.get(name, usual)
@@ -95,9 +92,9 @@ def _options(run: StoredRun) -> str:
     return words
 
 
-def _ensemble_command(made: Combination, everyone: AbstractSet[str]) -> str:
-    """The command that makes an ensemble; its candidates are named where they are not all runs."""
+def _ensemble_command(made: Combination, run_ids: AbstractSet[str]) -> str:
+    """The command that makes an ensemble; its candidates are named unless they are all runs."""
     budget = "" if made.max_cost_ms is None else f" --max-cost {made.max_cost_ms:g}"
     known = {*made.candidates, *(run.run_id for run in made.left_out)}
-    named = "" if known == everyone else f" --members {' '.join(made.candidates)}"
+    named = "" if known == run_ids else f" --members {' '.join(made.candidates)}"
     return f"python -m bench ensemble {made.method}{budget}{named}"

@@ -1,1 +1,1 @@
-"""Predictions: added from elsewhere, made for pictures, exported, submitted."""
+"""Predictions: added from files, made for pictures, exported, submitted."""

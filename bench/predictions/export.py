@@ -1,4 +1,4 @@
-"""What `bench export` does: a run's predictions as files that `bench add` and everybody else can read."""
+"""`bench export`: the predictions of a run as CSV or NumPy files, which `bench add` reads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bench.errors import UserError, unknown
 from bench.files import csv_text, write_atomic, write_text
-from bench.predictions.add.csv_file import RESERVED
+from bench.predictions.add.prediction_file import RESERVED
 from bench.store.store import Images, Split, StoredRun
 
 SPLITS: tuple[Split, ...] = ("val", "test")
@@ -21,7 +21,7 @@ SPLITS: tuple[Split, ...] = ("val", "test")
 def export(run: StoredRun, form: str, out: Path) -> list[Path]:
     """Writes `<run>-val` and `<run>-test` into a folder. Returns the files, those beside an array included.
 
-    Probabilities are float64: float32 would lose what float32 log-probabilities hold, and scores would change.
+    Probabilities are float64: float32 has less precision than float32 log-probabilities, and scores would change.
 
     Raises:
         UserError: an unknown format, or a folder that cannot be written.
@@ -57,7 +57,7 @@ def _write_npy(run: StoredRun, split: Split, stem: Path) -> list[Path]:
 
 
 def _values(run: StoredRun, split: Split) -> npt.NDArray[Any]:
-    """Probabilities float64 (N, C); of a run of predicted classes those, int64 (N,)."""
+    """Probabilities float64 (N, C); of a run with predicted classes only, classes int64 (N,)."""
     log_probs = run.log_probs(split)
     if run.result.metrics.labels_only:
         predicted: npt.NDArray[np.int64] = log_probs.argmax(axis=1)

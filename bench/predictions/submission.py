@@ -1,4 +1,4 @@
-"""What `bench submit` and `bench score` do with the test split of a stored run."""
+"""`bench submit` and `bench score`: the test split of a stored run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def submit(run: StoredRun, out: Path) -> int:
     predicted = _predicted(run)
     ids = run.images.test_ids
     if "" in ids or len(set(ids)) < len(ids):
-        raise UserError(f"Run '{run.run_id}' has test images without an id of their own. Kaggle needs one for each.")
+        raise UserError(f"Run '{run.run_id}' has test images without a unique id. Kaggle needs one for each.")
     try:
         write_text(out, csv_text([["id", "label"], *zip(ids, predicted.tolist(), strict=True)]))
     except OSError as error:
@@ -58,7 +58,7 @@ def score_answers(run: StoredRun, answers: Path) -> dict[str, Any]:
 
 
 def describe_score(found: dict[str, Any]) -> str:
-    """The same for people."""
+    """The scores for people."""
     low, high = found["macro_f1_low"], found["macro_f1_high"]
     interval = "no interval: too few images" if low is None else f"95 % interval {low:.3f} to {high:.3f}"
     head = f"macro F1 {found['macro_f1']:.3f} ({interval}), accuracy {found['accuracy']:.3f}, {found['images']} images"

@@ -48,5 +48,5 @@ def images():
 
 @pytest.fixture(scope="session")
 def features(built, images):
-    """What the network `built(name)` makes of `images(name)`: (1, h, w, F)."""
+    """The feature map of `built(name)` for `images(name)`: (1, h, w, F)."""
     return functools.cache(lambda name: built(name)(backbones.get(name).prepare(images(name))).numpy())

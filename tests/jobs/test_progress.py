@@ -5,7 +5,7 @@ from rich.console import Console
 
 from bench.jobs import progress
 from bench.jobs.messages import Failed, Finished, Progress
-from bench.jobs.progress import BarView, PlainView, Tally, clock
+from bench.jobs.progress import Counter, Tally, View, clock
 
 
 def at(run_id, phase, done=0, total=0):
@@ -48,7 +48,7 @@ def test_images_per_second_are_those_of_the_pass(monkeypatch):
 
 def test_plain_lines_are_few_and_say_everything():
     out = io.StringIO()
-    with PlainView({"a-1": 1.0, "b-2": 1.0}, out) as view:
+    with View({"a-1": 1.0, "b-2": 1.0}, Console(file=out)) as view:
         view.progress(at("a-1", "building the backbone"))
         for done in range(1, 100):
             view.progress(at("a-1", "features", done, 100))
@@ -62,7 +62,7 @@ def test_plain_lines_are_few_and_say_everything():
 
 def test_the_bar_shows_runs_phase_and_speed():
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    with BarView({"a-1": 1.0, "b-2": 1.0}, console) as view:
+    with View({"a-1": 1.0, "b-2": 1.0}, console) as view:
         view.progress(at("a-1", "features", 40, 100))
         view.finished(Finished(run_id="a-1", macro_f1=0.75, seconds=3.0))
         view.progress(at("b-2", "head", 3, 30))
@@ -70,6 +70,26 @@ def test_the_bar_shows_runs_phase_and_speed():
     assert "a-1: macro F1 0.750" in text
     assert "1/2 runs" in text
     assert "head 3/30" in text
+
+
+def test_a_count_is_a_line_every_half_minute_without_a_terminal(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with Counter() as counter:
+        for now[0] in (1.0, 29.0, 31.0, 45.0, 61.0):
+            counter.at("reading", int(now[0]) * 100, 10_000)
+    assert capsys.readouterr() == ("", "reading 3,100/10,000\nreading 6,100/10,000\n")
+
+
+def test_a_count_is_a_bar_on_a_terminal(monkeypatch):
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    monkeypatch.setattr(progress, "Console", lambda **_: console)
+    with Counter() as counter:
+        counter.at("reading", 3, 10)
+        counter.at("writing", 7, 20)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", console.file.getvalue())
+    assert "writing" in text
+    assert "7/20" in text
 
 
 def test_clock():

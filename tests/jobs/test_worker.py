@@ -1,4 +1,4 @@
-"""Handlers of the child process. What the child does around them is tested with `bench.matrix.runner`."""
+"""Handlers of the child process. The process is tested in `test_process.py` and with `bench.matrix.runner`."""
 
 import inspect
 from typing import get_args

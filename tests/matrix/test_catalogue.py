@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import json
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from backbones.plugins import load_file
 from bench.environment import keras_models
 from bench.errors import UserError
 from bench.matrix.catalogue import backbone_rows, backbone_tables
+
+CONTENT = b"weights"
 
 
 def test_every_backbone_family_by_family():
@@ -129,3 +132,84 @@ def test_what_a_plugin_does_not_say_is_left_empty(tmp_path, own_registry):
     text = backbone_tables(rows)
     assert f"outside: plugin {rows[0]['plugin']}" in text
     assert "0.00" not in text
+
+
+@pytest.fixture
+def small(own_registry):
+    """VGG16 and VGG19 with published files of seven bytes, ResNet50 with a file without a published hash."""
+    for name, algorithm in (("vgg16", "md5"), ("vgg19", "sha256"), ("resnet50", None)):
+        backbone = backbones.get(name)
+        digest = hashlib.new(algorithm, CONTENT).hexdigest() if algorithm else None
+        file = dataclasses.replace(backbone.weights_file, digest=digest)
+        registry._registered[name] = dataclasses.replace(backbone, weights_file=file)
+
+
+def put(folder, name, content=CONTENT):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / backbones.get(name).weights_file.name).write_bytes(content)
+
+
+def states(call, *words):
+    status, out, err = call("list", "weights", *words, "--json")
+    assert err == ""
+    return status, {row["backbone"]: row["state"] for row in json.loads(out)}
+
+
+def test_every_backbone_has_a_row(small, call):
+    status, found = states(call)
+    assert set(found) == set(backbones.names())
+    assert (status, found["vgg16"], found["tiny"]) == (0, "missing", "none")
+
+
+def test_states_and_the_exit_status(small, call):
+    folder = keras_models()
+    put(folder, "vgg16")
+    put(folder, "vgg19")
+    put(folder, "resnet50")
+    status, found = states(call, "vgg", "resnet50", "tiny")
+    assert (status, found) == (0, {"vgg16": "right", "vgg19": "right", "resnet50": "unverified", "tiny": "none"})
+    assert states(call, "vgg16", "densenet121")[0] == 1  # asked for, and missing
+    put(folder, "vgg19", b"half of it")
+    status, found = states(call)
+    assert (status, found["vgg16"], found["vgg19"], found["densenet121"]) == (1, "right", "wrong hash", "missing")
+
+
+def test_a_folder_of_ones_own(small, call, tmp_path):
+    put(tmp_path / "mine", "vgg16")
+    put(tmp_path / "mine", "efficientnetlite0")
+    status, out, _ = call("list", "weights", "vgg16", "efficientnetlite0", "--weights", "mine", "--json")
+    rows = json.loads(out)
+    assert status == 1
+    assert [(row["state"], row["folder"]) for row in rows] == [("right", "mine"), ("wrong hash", "mine")]
+    status, _, err = call("list", "weights", "--weights", "nowhere")
+    assert (status, err) == (2, "petalbench: --weights: there is no folder 'nowhere'.\n")
+
+
+def test_weights_for_people(small, call):
+    put(keras_models(), "vgg19", b"half of it")
+    put(keras_models(), "resnet50")
+    status, out, _ = call("list", "weights", "vgg", "resnet50", "tiny")
+    assert status == 1
+    file = backbones.get("vgg16").weights_file
+    assert out.splitlines() == [
+        "none        tiny: no ImageNet weights",
+        "",
+        f"In {keras_models()}:",
+        "missing     vgg16",
+        f"            {file.name}",
+        f"            MD5 {hashlib.md5(CONTENT).hexdigest()}",
+        f"            from {file.url}",
+        "wrong hash  vgg19",
+        f"            {backbones.get('vgg19').weights_file.name}",
+        f"            SHA-256 {hashlib.sha256(CONTENT).hexdigest()}",
+        f"            from {backbones.get('vgg19').weights_file.url}",
+        "unverified  resnet50",
+        f"            {backbones.get('resnet50').weights_file.name}",
+        "            no hash is published",
+    ]
+
+
+def test_a_word_that_stands_for_none(small, call):
+    status, _, err = call("list", "weights", "vgg61")
+    assert status == 2
+    assert len(err.splitlines()) == 1

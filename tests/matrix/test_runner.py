@@ -10,7 +10,7 @@ import pytest
 from bench.config.recipe import load_recipe
 from bench.config.run import RunConfig
 from bench.errors import UserError
-from bench.jobs import process as child
+from bench.jobs import process
 from bench.jobs.messages import PlannedRun, TrainJob
 from bench.jobs.progress import View
 from bench.matrix import runner
@@ -21,7 +21,7 @@ FAKE = Path(__file__).parent.parent / "fake_worker.py"
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
-    monkeypatch.setattr(child, "WORKER", (str(FAKE),))
+    monkeypatch.setattr(process, "WORKER", (str(FAKE),))
     store = Store(tmp_path)
     store.check_writable()
     return store
@@ -122,7 +122,7 @@ def test_a_mistake_stops_everything_with_its_line(store):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_an_interruption_ends_the_child(store, monkeypatch):
-    monkeypatch.setattr(child, "GRACE_SECONDS", 0.2)  # the stand-in does not watch its standard input
+    monkeypatch.setattr(process, "GRACE_SECONDS", 0.2)  # the stand-in does not watch its standard input
 
     def interrupt():
         while not (store.root / "child.pid").exists():

@@ -3,11 +3,11 @@ import pytest
 import backbones
 from backbones import hub
 from bench.errors import UserError
-from bench.matrix.selection import choose, named, spread
+from bench.matrix.selection import broad_patterns, matching_names, select_backbones
 
 
 def names(*words, everything=False):
-    return {(choice.backbone, choice.image_px) for choice in choose(words, everything)}
+    return {(choice.backbone, choice.image_px) for choice in select_backbones(words, everything)}
 
 
 def test_all_is_the_four_of_the_matrix():
@@ -34,11 +34,11 @@ def test_a_pattern_is_one_of_names_as_in_a_shell():
     matching = {name for name in backbones.names() if name.startswith("efficientnet")}
     assert {"efficientnetb7", "efficientnetlite2", "efficientnetv2s"} < matching
     assert names("efficientnet*@224") == {(name, 224) for name in matching}
-    assert set(named("efficientnetb[0-3]")) == {f"efficientnetb{number}" for number in range(4)}
+    assert set(matching_names("efficientnetb[0-3]")) == {f"efficientnetb{number}" for number in range(4)}
 
 
 def test_a_pattern_over_several_families_is_told():
-    assert spread(["efficientnet*@224", "efficientnet", "vgg*", "vgg16@64"]) == [
+    assert broad_patterns(["efficientnet*@224", "efficientnet", "vgg*", "vgg16@64"]) == [
         "'efficientnet*' takes 18 backbones of 3 families: efficientnet (8), efficientnetlite (3), efficientnetv2 (7)."
     ]
 
@@ -58,13 +58,13 @@ def test_tiny_is_run_when_it_is_named_and_never_by_a_pattern():
 
 
 def test_cheapest_first():
-    cost = [backbones.get(choice.backbone).gflops_224 for choice in choose([], everything=True)]
+    cost = [backbones.get(choice.backbone).gflops_224 for choice in select_backbones([], everything=True)]
     assert cost == sorted(cost)
 
 
 def test_nothing_asked_for_shows_every_way():
     with pytest.raises(UserError, match=r"--all.*vgg16.*families.*patterns.*list backbones"):
-        choose([], everything=False)
+        select_backbones([], everything=False)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,6 @@ def test_nothing_asked_for_shows_every_way():
 )
 def test_wrong_words(word, said):
     with pytest.raises(UserError, match=said) as caught:
-        choose([word], everything=False)
+        select_backbones([word], everything=False)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300

@@ -4,15 +4,34 @@ import dataclasses
 import hashlib
 from pathlib import Path
 
+import h5py
+import keras
+import numpy as np
 import pytest
+from helpers_data import make_data
+from helpers_jobs import planned_runs
+from keras.src.legacy.saving import legacy_h5_format
 
 import backbones
-from backbones import hub
+from backbones import hub, registry
+from backbones.base import WeightsFile
+from bench.data.scan import scan
+from bench.data.source import find
 from bench.environment import keras_models
 from bench.errors import UserError
+from bench.jobs.messages import TrainJob
 from bench.matrix import weights
+from bench.store.store import Store
+from bench.training.frozen import run_frozen
+from bench.training.network.scale import build_backbone
 
+pytestmark = [
+    pytest.mark.usefixtures("own_registry"),
+    # Keras itself: its writer of the older layout under NumPy 2.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 CONTENT = b"weights"
+NAME = "tiny_notop.h5"
 
 
 @pytest.fixture
@@ -171,3 +190,111 @@ def test_a_folder_without_the_right_file(content, reason, backbone, tmp_path):
 def test_a_folder_has_nothing_for_a_backbone_without_published_weights(tmp_path):
     with pytest.raises(UserError, match="tiny has no ImageNet weights"):
         weights.resolve(str(tmp_path), backbones.get("tiny"), online=unasked)
+
+
+def test_a_weights_file_is_named_by_its_content(tmp_path):
+    (tmp_path / "a.h5").write_bytes(b"one")
+    (tmp_path / "b.h5").write_bytes(b"two")
+    one, two = (weights.weights_name(tmp_path / name, backbones.get("vgg16")) for name in ("a.h5", "b.h5"))
+    assert one.startswith("a.h5@")
+    assert one.split("@")[1] != two.split("@")[1]
+
+
+def test_the_published_file_is_imagenet_wherever_it_lies(tmp_path):
+    """The same weights give the same run; without a published hash they cannot be recognised."""
+    (tmp_path / "any.h5").write_bytes(b"one")
+    backbone = backbones.get("vgg16")
+    for digest, named in ((hashlib.md5(b"one").hexdigest(), "imagenet"), (None, "any.h5@7692c3ad")):
+        file = dataclasses.replace(backbone.weights_file, digest=digest)
+        adapter = dataclasses.replace(backbone, weights_file=file)
+        assert weights.weights_name(tmp_path / "any.h5", adapter) == named
+
+
+def written(model, path):
+    """As keras.applications publishes: the older layout."""
+    with h5py.File(path, "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, model)
+    return path
+
+
+def publish(path, algorithm="sha256"):
+    """Declares the file to be the published weights of `tiny`."""
+    digest = hashlib.new(algorithm, path.read_bytes()).hexdigest() if algorithm else None
+    file = WeightsFile(NAME, digest, f"https://example.org/{NAME}")
+    registry._registered["tiny"] = dataclasses.replace(backbones.get("tiny"), weights_file=file)
+
+
+@pytest.fixture
+def network():
+    return backbones.get("tiny").build("random", seed=11)
+
+
+@pytest.fixture
+def folder(tmp_path, network):
+    (tmp_path / "by-hand").mkdir()
+    publish(written(network, tmp_path / "by-hand" / NAME))
+    return tmp_path / "by-hand"
+
+
+def test_the_run_is_that_of_imagenet_and_starts_from_the_file(folder, network, tmp_path):
+    data = make_data(tmp_path / "toy", (32,), counts={"train": 9, "val": 8})
+    source = find(str(data))
+    scan(source, (32,))
+    found = weights.resolve(str(folder), backbones.get("tiny"))
+    by_hand, as_usual = (planned_runs("tiny@32", weights=given, source=source) for given in (found, "imagenet"))
+    assert by_hand == as_usual
+    job = TrainJob(
+        data=str(data),
+        resolutions=(32,),
+        backbone="tiny",
+        weights=str(found),
+        store=str(tmp_path / "runs"),
+        code_revision="x",
+        runs=tuple(by_hand),
+        keep_weights=True,
+    )
+    (tmp_path / "log.txt").touch()
+    run_frozen(job, lambda event: None, tmp_path / "log.txt")
+    run = Store(tmp_path / "runs").get(by_hand[0].run_id)
+    assert (run.result.weights, run.environment["weights_file"]) == ("imagenet", str(found))
+    built = build_backbone(backbones.get("tiny"), str(found), seed=0)
+    for value, expected in zip(built.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def test_several_backbones_take_theirs_from_one_folder(folder):
+    twin = dataclasses.replace(backbones.get("tiny"), name="twin")
+    registry.register(dataclasses.replace(twin, weights_file=dataclasses.replace(twin.weights_file, name="twin.h5")))
+    (folder / "twin.h5").write_bytes((folder / NAME).read_bytes())
+    assert weights.resolve_all(str(folder), ["tiny", "twin"]) == {"tiny": folder / NAME, "twin": folder / "twin.h5"}
+    with pytest.raises(UserError, match="is one network's file; 2 were asked for: tiny, twin"):
+        weights.resolve_all(str(folder / NAME), ["tiny", "twin", "tiny"])
+
+
+def page(path, network):
+    path.write_text("<!doctype html><title>404</title>")
+
+
+def topped(path, network):
+    pooled = keras.layers.GlobalAveragePooling2D()(network.output)
+    written(keras.Model(network.input, keras.layers.Dense(5)(pooled)), path)
+
+
+def another(path, network):
+    written(keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(7, 3)]), path)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"), [(page, "not a weights file"), (topped, "its top"), (another, "another net")]
+)
+def test_a_wrong_file_is_refused_by_its_hash_or_its_content(make, said, folder, network):
+    make(folder / NAME, network)
+    with pytest.raises(UserError, match=f"tiny: {NAME} .* has another hash .* in the folder '{folder}'"):
+        weights.resolve(str(folder), backbones.get("tiny"))
+    publish(folder / NAME, None)  # nobody says what its hash should be
+    found = weights.resolve(str(folder), backbones.get("tiny"))
+    assert weights.weights_name(found, backbones.get("tiny")).startswith(f"{NAME}@")
+    with pytest.raises(UserError, match=said) as caught:
+        build_backbone(backbones.get("tiny"), str(found), seed=0)
+    assert "\n" not in str(caught.value)
+    assert str(found) in str(caught.value)

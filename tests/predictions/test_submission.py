@@ -37,7 +37,7 @@ def test_ids_that_name_no_single_image(tmp_path, ids):
     outputs = make_outputs(test=2, answers=False)
     images = outputs.images.model_copy(update={"test_ids": ids})
     run = save_run(Store(tmp_path / "runs"), RUN, outputs=type(outputs)(**{**vars(outputs), "images": images}))
-    with pytest.raises(UserError, match="without an id of their own"):
+    with pytest.raises(UserError, match="without a unique id"):
         submit(run, tmp_path / "s.csv")
 
 

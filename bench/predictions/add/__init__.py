@@ -1,1 +1,1 @@
-"""`bench add`: predictions made elsewhere become a run."""
+"""`bench add`: stores predictions of other programs as a run."""

@@ -1,4 +1,4 @@
-"""What `bench predict` does: find networks and pictures, let a child classify them, combine what it found."""
+"""`bench predict`: finds networks and pictures, classifies them in a child, combines the probabilities."""
 
 from __future__ import annotations
 
@@ -9,33 +9,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from bench import plugins as plugging
+from bench import plugins
 from bench.data.imports.importer import square_of
+from bench.data.imports.inventory import files_in
 from bench.data.imports.pictures import Square
 from bench.ensemble_runs.candidates import Probs
 from bench.environment import home
 from bench.errors import UserError, listed, one_line, unknown
-from bench.jobs.messages import Kept, PredictJob, Progress
-from bench.jobs.process import ask
-from bench.jobs.progress import Counter
+from bench.jobs.messages import Kept, PredictJob
+from bench.jobs.process import ask_counting
 from bench.predictions.predict.networks import combined, needed
 from bench.predictions.predict.outcome import NetworkOutputs, UnreadablePicture
-from bench.predictions.predict.pictures import pictures
 from bench.store.store import Store
 
 
 @dataclass(frozen=True)
 class PredictRequest:
-    """What was asked for.
+    """The arguments of `bench predict`.
 
     Attributes:
-        run: the name of a run or an ensemble, or the start of one.
-        paths: of pictures and folders.
+        run: the name of a run or an ensemble, or the start of the name.
+        paths: pictures and folders.
         runs: the store.
-        weights: weights files that have moved since the run, and folders of published ones.
-        square: how pictures become squares; None: as those of the run's data set did.
-        batch: pictures at once; None: as many as suits the device.
-        skip_unreadable: leave out what is no picture.
+        weights: weights files that were moved after the run, and folders of published ones.
+        square: how pictures become squares; None: as in the run's data set.
+        batch: pictures at once; None: depends on the device.
+        skip_unreadable: leave out files that cannot be read.
         plugins: files that register backbones.
     """
 
@@ -51,7 +50,7 @@ class PredictRequest:
 
 @dataclass(frozen=True)
 class Classified:
-    """Probabilities float32 (N, C) of N pictures, what the classes are called, and what was left out."""
+    """Probabilities float32 (N, C) of N pictures, names of the classes, and files left out."""
 
     run_id: str
     class_names: tuple[str, ...]
@@ -60,19 +59,19 @@ class Classified:
     skipped: tuple[tuple[str, str], ...]  # file and reason
 
 
-def classify(order: PredictRequest) -> Classified:
-    """Does it.
+def classify(request: PredictRequest) -> Classified:
+    """Classifies pictures with a run or an ensemble.
 
     Raises:
-        UserError: whatever is wrong with the run, the weights or the pictures.
+        UserError: a run, weights or pictures that cannot be used.
     """
-    plugging.use(order.plugins)
-    store = Store(order.runs)
-    run = store.get(order.run)
-    square = _square(order.square) if order.square else square_of(run.result.data)
-    networks, files = needed(store, run, order.weights), pictures(order.paths)
-    outcome = _ask(order, networks, files, square)
-    _check(outcome.faults, files, order.skip_unreadable)
+    plugins.use(request.plugins)
+    store = Store(request.runs)
+    run = store.get(request.run)
+    square = _square(request.square) if request.square else square_of(run.result.data)
+    networks, files = needed(store, run, request.weights), pictures(request.paths)
+    outcome = _ask(request, networks, files, square)
+    _check(outcome.faults, files, request.skip_unreadable)
     found = {kept.run_id: probs for kept, probs in zip(networks, outcome.probs, strict=True)}
     left_out = {fault.row for fault in outcome.faults}
     return Classified(
@@ -84,35 +83,62 @@ def classify(order: PredictRequest) -> Classified:
     )
 
 
-def _ask(order: PredictRequest, networks: tuple[Kept, ...], files: tuple[str, ...], square: Square) -> NetworkOutputs:
-    with tempfile.TemporaryDirectory(prefix="petalbench-") as folder, Counter() as counter:
+def pictures(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Files in the given order, each once; those of a folder, nested ones included, by name.
+
+    Raises:
+        UserError: no such file, a folder without files, or a name that is not UTF-8.
+    """
+    found = tuple(dict.fromkeys(str(file) for path in paths for file in _files(path.expanduser())))
+    for name in found:
+        if not _is_utf8(name):
+            raise UserError(f"The name of '{one_line(name)}' is not UTF-8. Rename the file.")
+    return found
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = list(files_in(path, lambda link: None))
+        if not found:
+            raise UserError(f"The folder '{one_line(path)}' holds no picture.")
+        return found
+    if not path.exists():
+        raise UserError(f"No picture or folder '{one_line(path)}'.")
+    return [path]
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _ask(request: PredictRequest, networks: tuple[Kept, ...], files: tuple[str, ...], square: Square) -> NetworkOutputs:
+    with tempfile.TemporaryDirectory(prefix="petalbench-") as folder:
         out = Path(folder) / "outcome.npz"
         job = PredictJob(
             networks=networks,
-            plugins=tuple(file for kept in networks if (file := plugging.file_of(kept.backbone))),
+            plugins=tuple(file for kept in networks if (file := plugins.file_of(kept.backbone))),
             pictures=tuple(os.path.abspath(name) for name in files),
             square=square,
-            batch=order.batch,
-            skip_unreadable=order.skip_unreadable,
+            batch=request.batch,
+            skip_unreadable=request.skip_unreadable,
             out=str(out),
         )
-
-        def hear(event: object) -> None:
-            if isinstance(event, Progress):
-                counter.at(event.phase, event.done, event.total)
-
-        ask(job, home() / "cache" / f"predict-{os.getpid()}.log", hear)
+        ask_counting(job, home() / "cache" / f"predict-{os.getpid()}.log")
         return NetworkOutputs.load(out)
 
 
 def _check(faults: Sequence[UnreadablePicture], files: Sequence[str], skip: bool) -> None:
     if not faults or (skip and len(faults) < len(files)):
         return
-    told = listed([f"'{one_line(files[fault.row])}' ({one_line(fault.reason)})" for fault in faults], 5)
+    listing = listed([f"'{one_line(files[fault.row])}' ({one_line(fault.reason)})" for fault in faults], 5)
     if len(faults) == len(files):
-        raise UserError(f"No picture that can be read: {told}.")
+        raise UserError(f"No picture that can be read: {listing}.")
     raise UserError(
-        f"{len(faults)} of {len(files)} files cannot be read: {told}. Remove them, or leave them out with "
+        f"{len(faults)} of {len(files)} files cannot be read: {listing}. Remove them, or leave them out with "
         "--skip-unreadable."
     )
 

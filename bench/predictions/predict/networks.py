@@ -1,4 +1,4 @@
-"""Which kept networks a run or an ensemble needs, and where the weights are that they stand on."""
+"""The kept networks of a run or an ensemble, and the weights files that they need."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def needed(store: Store, run: StoredRun, files: Sequence[Path]) -> tuple[Kept, .
     """The networks of a run, or of all members of an ensemble, each once.
 
     Args:
-        store: which the members are in.
+        store: the store of the members.
         run: a run or an ensemble.
-        files: weights files that have moved since, each known by its digest, and folders of published ones.
+        files: weights files that were moved, recognised by their digests, and folders of published ones.
 
     Raises:
         UserError: a network was not kept, a member is gone or was run again, a weights file is gone or changed, or a
-            backbone is not known because it comes from a plugin.
+            backbone of a plugin that is not loaded.
     """
     trained = {leaf.run_id: leaf for leaf in _trained(store, run)}
     _check_kept(run, list(trained.values()))
@@ -41,7 +41,7 @@ def needed(store: Store, run: StoredRun, files: Sequence[Path]) -> tuple[Kept, .
 
 
 def combined(store: Store, run: StoredRun, found: Mapping[str, Probs]) -> Probs:
-    """Probabilities (N, C) of a run or an ensemble, from those of the trained runs in it by their names."""
+    """Probabilities (N, C) of a run or an ensemble, from those of its trained runs by name."""
     combination = run.result.combination
     if combination is None:
         return found[run.run_id]
@@ -97,7 +97,7 @@ def _weights(run: StoredRun, config: RunConfig, given: Mapping[str, Path]) -> st
 
 
 def _published(run: StoredRun, adapter: backbones.Backbone, given: Sequence[Path]) -> str:
-    """The published weights: from a file that was given, from where the run had them, or as for any run."""
+    """The published weights: a given file, the file that the run used, or those of the policy `imagenet`."""
     file, recorded = adapter.weights_file, run.environment.get("weights_file")
     places = [*given, *([Path(recorded)] if recorded else [])]
     at_hand = [path for path in places if file and file.digest and path.is_file() and file.is_at(path)]
@@ -105,7 +105,7 @@ def _published(run: StoredRun, adapter: backbones.Backbone, given: Sequence[Path
 
 
 def _files(paths: Sequence[Path], configs: Iterable[RunConfig]) -> Iterator[Path]:
-    """Files as given; of a folder the published ones of the backbones that stand on such."""
+    """The given files; of a folder, the published files of the backbones that need them."""
     adapters = [backbones.get(config.backbone) for config in configs if config.keeps_head_alone]
     names = dict.fromkeys(adapter.weights_file.name for adapter in adapters if adapter.weights_file)
     for path in paths:

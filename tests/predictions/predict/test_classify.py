@@ -1,9 +1,11 @@
-"""Saved and loaded, a run says what it said: through files of pictures, a child process and the command."""
+"""A loaded run repeats its predictions: through files of pictures, a child process and the command."""
 
 import csv
 import io
 import json
+import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from PIL import Image
 
 from bench.ensemble_runs.workbench import Protocol, combine
 from bench.errors import UserError
-from bench.predictions.predict.classify import _check
+from bench.predictions.predict.classify import _check, pictures
 from bench.predictions.predict.outcome import UnreadablePicture
 from bench.store.store import Store
 
@@ -77,13 +79,13 @@ def test_unreadable_files_are_listed():
 
 def test_mistakes_are_told_before_anything_is_loaded(call, trained, own, tmp_path):
     (tmp_path / "empty").mkdir()
-    run, pictures = trained.run_ids["frozen"], trained.pictures
-    assert "Unknown run 'tine'" in said(call("predict", "tine", pictures))
-    assert "No picture or folder 'gone.jpg'" in said(call("predict", run, pictures, "gone.jpg"))
+    run, folder = trained.run_ids["frozen"], trained.pictures
+    assert "Unknown run 'tine'" in said(call("predict", "tine", folder))
+    assert "No picture or folder 'gone.jpg'" in said(call("predict", run, folder, "gone.jpg"))
     assert "The folder 'empty' holds no picture" in said(call("predict", run, "empty"))
-    assert "Known: centre, letterbox" in said(call("predict", run, pictures, "--square", "middle"))
+    assert "Known: centre, letterbox" in said(call("predict", run, folder, "--square", "middle"))
     assert "kept no weights. Run it again with --force --keep-weights" in said(
-        call("predict", trained.run_ids["none"], pictures)
+        call("predict", trained.run_ids["none"], folder)
     )
 
 
@@ -92,3 +94,18 @@ def test_help_shows_every_option(call):
     assert status == 0
     for option in ("--top", "--csv", "--json", "--square", "--skip-unreadable", "--batch", "--weights", "--runs"):
         assert option in out
+
+
+def test_files_in_the_order_given_and_folders_by_name(tmp_path):
+    for name in ("b.jpg", "folder/z.png", "folder/a/y.webp", "folder/.hidden.png", "folder/Thumbs.db"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    found = pictures([tmp_path / "folder", tmp_path / "b.jpg", tmp_path / "folder" / "z.png"])
+    assert [os.path.relpath(name, tmp_path) for name in found] == ["folder/a/y.webp", "folder/z.png", "b.jpg"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_cannot_be_told(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"x")
+    with pytest.raises(UserError, match="is not UTF-8"):
+        pictures([tmp_path])

@@ -1,4 +1,4 @@
-"""Which networks are needed, and what is said where one cannot be had."""
+"""The networks that a run needs, and errors for missing ones."""
 
 import dataclasses
 import hashlib

@@ -1,4 +1,4 @@
-"""What a child hands back comes back whole."""
+"""The result of a child survives its file."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Whether numbers are probabilities, and if not, what they seem to be."""
+"""Checks that numbers are probabilities, and their logarithms."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy.typing as npt
 from bench.errors import UserError
 from ensembles.base import ROW_SUM_TOLERANCE
 
-# What float32 makes of anything smaller than half of it is 0, so a 0 is read as this at most.
+# Numbers below half of it become 0 in float32, so that a 0 stands for at most this number.
 LEAST = float(np.finfo(np.float32).smallest_subnormal)
-# Sums nearer to 1 than this are rounding of float32, and dividing by them would only change the last digits.
+# Sums nearer to 1 than this are rounding of float32: division by them would only change the last digits.
 ROUNDING = 1e-5
 
 
@@ -39,14 +39,14 @@ def log_probabilities(values: npt.NDArray[Any], ids: Sequence[str], path: Path) 
 
 
 def certain(predicted: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.float32]:
-    """Log-probabilities float32 (N, C) of predicted classes (N,): all on one class."""
+    """Log-probabilities float32 (N, C) of predicted classes (N,): probability 1 for that class."""
     found = np.full((len(predicted), classes), np.log(LEAST), dtype=np.float32)
     found[np.arange(len(predicted)), predicted] = 0.0
     return found
 
 
 def warning(values: npt.NDArray[Any], path: Path) -> str:
-    """What to say of float16 that lost its small values, or nothing."""
+    """A warning of float16 that lost its small values; empty: none."""
     if values.dtype != np.float16 or values.all():
         return ""
     return (
@@ -56,7 +56,7 @@ def warning(values: npt.NDArray[Any], path: Path) -> str:
 
 
 def _refuse(path: Path, ids: Sequence[str], bad: Any, what: str, expected: str) -> None:
-    """Raises where `bad`, bool (N,), holds for any image."""
+    """Raises if `bad`, bool (N,), holds for any image."""
     if bad.any():
         raise UserError(
             f"'{path}' gives '{ids[int(bad.argmax())]}' {what} ({bad.sum()} of {len(ids)} rows). Expected {expected}."
@@ -64,7 +64,7 @@ def _refuse(path: Path, ids: Sequence[str], bad: Any, what: str, expected: str) 
 
 
 def _seem(probs: npt.NDArray[np.float64]) -> str:
-    """A guess at what negative numbers are."""
+    """A guess at the kind of negative numbers."""
     if (probs <= 0).all() and np.allclose(np.exp(probs).sum(axis=1), 1, atol=ROW_SUM_TOLERANCE):
         return "; these are their logarithms: give exp of them"
     return "; these look like logits: give softmax of them"

@@ -1,4 +1,4 @@
-"""Every wrong file is one clear line, and nothing is stored."""
+"""Every wrong file is refused with one line, and nothing is stored."""
 
 import pickle
 
@@ -60,7 +60,7 @@ def test_classes(store, tmp_path):
 
 
 def test_labels(store, tmp_path):
-    refused(store, write_csv(tmp_path / "a.csv", labels=None), "Nobody knows the validation labels of 'unnamed'")
+    refused(store, write_csv(tmp_path / "a.csv", labels=None), "The validation labels of 'unnamed' are unknown")
     refused(store, write_csv(tmp_path / "b.csv", labels=[0, 1, 3, 0, 1, 2]), "'img2' the label '3', which is no class")
     refused(store, write_csv(tmp_path / "c.csv", labels=["lily"] * 6), "'lily', which is no class")
     put(store, write_csv(tmp_path / "p.csv"))
