@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from bench.analysis.recommend.budget import Budget
+    from bench.analysis.recommend.choice import Budget
     from bench.analysis.recommend.recommend import Recommendation
     from bench.data.imports.importer import ImportOutcome, ImportRequest
     from bench.data.public.fetch import FetchOutcome
@@ -254,7 +254,7 @@ def list_recipes(plot: Path | None = None) -> Rows:
     from bench.analysis.listings import recipe_rows
 
     if plot is not None:
-        from bench.analysis.describe import draw_recipes
+        from bench.analysis.recipes import draw_recipes
 
         draw_recipes(plot)
     return recipe_rows()

@@ -7,7 +7,7 @@ from bench.config.recipe import load_recipe
 from bench.ensemble_runs.candidates import find
 from bench.ensemble_runs.workbench import Protocol, Workbench
 from bench.store.metrics import score
-from bench.store.result import Cost, Metrics, Result, Setup
+from bench.store.result import Cost, Failure, Metrics, Result, Setup
 from bench.store.store import Images, Outputs, Store
 
 CLASSES = 4
@@ -32,6 +32,34 @@ def make_result(run_id: str, **changes) -> Result:
         "finished": "2026-01-01T00:00:00+00:00",
     }
     return Result(**(fields | changes))
+
+
+def make_failure(run_id: str, **changes) -> Failure:
+    fields = {
+        "run_id": run_id,
+        "data": "toy",
+        "backbone": "vgg16",
+        "family": "vgg",
+        "image_px": 512,
+        "recipe": "frozen",
+        "seed": 0,
+        "weights": "random",
+        "kind": "oom",
+        "reason": "no memory",
+        "seconds": 7.0,
+        "log_tail": "last words",
+        "when": "2026-01-01T00:00:00+00:00",
+    }
+    return Failure(**(fields | changes))
+
+
+def three_runs(root, **sizes) -> Store:
+    """A store of three backbones at 224 px, the first the most skilled."""
+    store = Store(root)
+    for number, name in enumerate(("vgg16", "resnet50", "densenet121")):
+        outputs = make_outputs(seed=number, skill=2.5 - 0.5 * number, **sizes)
+        save_run(store, f"{name}-224-frozen-s0-00000000", outputs=outputs, backbone=name, family=name, image_px=224)
+    return store
 
 
 def random_log_probs(rng, labels, classes, skill):

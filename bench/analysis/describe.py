@@ -1,4 +1,4 @@
-"""Recipes as pictures of their schedules."""
+"""One run in full, as plain data and as text."""
 
 from __future__ import annotations
 
@@ -7,55 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from tabulate import tabulate
 
-from bench.config.recipe import Recipe, load_recipe, recipe_names
-from bench.config.schedule import learning_rates, planned_rates
 from bench.ensemble_runs.candidates import member_states
-from bench.errors import UserError
-from bench.report.figures import schedule
-from bench.report.figures.style import house_style, save
-from bench.report.files import write
 from bench.store.store import Store, StoredRun
 from ensembles.metrics import per_class_f1
 
-
-def schedule_frame(recipe: Recipe) -> pd.DataFrame:
-    """A row an epoch: epoch from 0, learning_rate as the recipe says, learning_rate_as_run as it trains."""
-    epochs = recipe.epochs
-    return pd.DataFrame(
-        {
-            "epoch": range(epochs),
-            "learning_rate": planned_rates(recipe.schedule, epochs),
-            "learning_rate_as_run": learning_rates(recipe.schedule, epochs),
-        }
-    )
-
-
-def draw_recipes(path: Path) -> Path:
-    """Draws the schedule of every recipe that comes along, as planned and as run where that differs.
-
-    Raises:
-        UserError: not a name of a PNG, or it cannot be written.
-    """
-    if path.suffix.lower() != ".png":
-        raise UserError(f"Cannot draw into '{path}': expected a file that ends in .png.")
-    frames = {name: schedule_frame(load_recipe(name)) for name in recipe_names()}
-    try:
-        with house_style():
-            figure = schedule.draw(frames)
-            write(path, lambda temporary: save(figure, temporary))
-    except OSError as error:
-        raise UserError(f"Cannot write '{path}': {error.strerror}. Choose another file.") from None
-    return path
-
-
+# Parts of a combination that the report shows.
 _INSIDE = frozenset({"members", "greedy", "cascade", "diversity", "class_changes", "calibration"})
 
 
 def as_dict(run: StoredRun, store: Store | None = None) -> dict[str, Any]:
-    """Configuration, environment, result, history, per-class F1, and what became of an ensemble's members."""
+    """Configuration, environment, result, history, per-class F1, and the state of an ensemble's members."""
     return {
         "config": run.config,
         "environment": run.environment,
@@ -109,7 +72,7 @@ def _per_class(run: StoredRun) -> list[dict[str, Any]]:
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Nested mappings as dotted names, without what does not apply."""
+    """Nested mappings as dotted names, without None."""
     rows: list[tuple[str, Any]] = []
     for name, value in content.items():
         if isinstance(value, Mapping):

@@ -1,12 +1,12 @@
-"""`prices.toml`: what an hour of a device costs, according to whom, and when.
+"""`prices.toml`: the price of an hour of a device, with its source and date.
 
     [[price]]
-    device = "NVIDIA L4*"      # as in the column `device`; * ? [abc] as in a shell, upper and lower case alike
+    device = "NVIDIA L4*"      # as in the column `device`; * ? [abc] as in a shell, case ignored
     usd_per_hour = 0.71        # of one device; a run on several pays for each
     source = "https://cloud.google.com/compute/gpus-pricing"
     date = 2026-11-01
 
-The first entry that matches a device is its price: put what is special before what is general.
+The first entry that matches a device is its price: put special entries before general ones.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import datetime
 import re
 import tomllib
 from collections.abc import Mapping
-from fnmatch import translate
-from functools import cached_property
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +34,7 @@ class Price(Frozen):
     device: Annotated[str, Field(min_length=1)]
     usd_per_hour: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     source: Annotated[str, Field(min_length=1)]
-    date: datetime.date  # when the source said so
+    date: datetime.date  # of the source
 
     @field_validator("device")
     @classmethod
@@ -44,13 +43,9 @@ class Price(Frozen):
             raise ValueError("a '[' without its ']', write [[] for the character itself")
         return pattern
 
-    @cached_property
-    def _matcher(self) -> re.Pattern[str]:
-        return re.compile(translate(self.device.casefold()))
-
     def matches(self, device: str) -> bool:
-        """Whether this is a price of that device."""
-        return self._matcher.match(device.casefold()) is not None
+        """Whether this is the price of a device."""
+        return fnmatchcase(device.casefold(), self.device.casefold())
 
 
 class Prices(Frozen):
@@ -68,11 +63,11 @@ class Prices(Frozen):
         return prices
 
     def of(self, device: str) -> Price | None:
-        """The first entry that matches; None: no dollars for it."""
+        """The first entry that matches; None without one."""
         return next((price for price in self.price if price.matches(device)), None)
 
     def described(self, devices: set[str]) -> str:
-        """The prices that were used for these devices, in one line, with the entries that would have matched too."""
+        """The prices of these devices on one line, with further entries that match."""
         return "; ".join(text for device in sorted(devices) if (text := self._described(device)))
 
     def _described(self, device: str) -> str:
@@ -89,10 +84,10 @@ NO_PRICES = Prices()
 
 
 def load_prices(path: Path | None) -> Prices:
-    """The prices of a file; of `prices.toml` in the working directory, where there is one, if none is named.
+    """The prices of a file; without a name, those of `prices.toml` in the working directory if it exists.
 
     Raises:
-        UserError: a file that is not there, is not TOML, or says something else than prices; one line that names it.
+        UserError: the file is missing, not TOML, or not a list of prices; one line that names the file.
     """
     if path is None and not DEFAULT.is_file():
         return NO_PRICES
@@ -117,32 +112,44 @@ def _problem(error: ValidationError) -> str:
 SECONDS_PER_HOUR = 3600
 
 
-def training_usd(result: Result, known: Mapping[str, Result], prices: Prices) -> float | None:
-    """What training a run cost, or all candidates of an ensemble, each on its own device.
+def device_seconds(result: Result, known: Mapping[str, Result]) -> dict[str, float] | None:
+    """Training of a run, or of all candidates of an ensemble, each once: device -> seconds times replicas.
 
     Args:
         result: a run or an ensemble.
         known: run_id -> result, of all runs in the store.
 
     Returns:
-        Dollars; None where a device has no price, a run no seconds, or a candidate is no longer there.
+        None if the seconds of a run are unknown, or a candidate is no longer in the store.
     """
-    costs = [_own_usd(run, prices) for run in _trained(result, known).values()]
-    return None if None in costs else sum(cost for cost in costs if cost is not None)
+    seconds: dict[str, float] = {}
+    for run in _trained(result, known).values():
+        if run is None or run.cost.train_seconds_full is None:
+            return None
+        used = run.cost.train_seconds_full * run.setup.replicas
+        seconds[run.setup.device] = seconds.get(run.setup.device, 0.0) + used
+    return seconds
+
+
+def training_usd(result: Result, known: Mapping[str, Result], prices: Prices) -> float | None:
+    """Dollars of `device_seconds`; None if those are unknown or a device has no price."""
+    seconds = device_seconds(result, known)
+    if seconds is None:
+        return None
+    usd = 0.0
+    for device, used in seconds.items():
+        price = prices.of(device)
+        if price is None:
+            return None
+        usd += used / SECONDS_PER_HOUR * price.usd_per_hour
+    return usd
 
 
 def _trained(result: Result, known: Mapping[str, Result]) -> dict[str, Result | None]:
-    """By name, the runs that had to be trained for it; of ensembles among the candidates, theirs. None: gone."""
+    """By name, the trained runs behind a result; of ensembles among the candidates, theirs. None: no longer stored."""
     if result.combination is None:
         return {result.run_id: result}
     found: dict[str, Result | None] = {}
     for name in result.combination.candidates:
         found |= _trained(known[name], known) if name in known else {name: None}
     return found
-
-
-def _own_usd(run: Result | None, prices: Prices) -> float | None:
-    price = None if run is None else prices.of(run.setup.device)
-    if run is None or price is None or run.cost.train_seconds_full is None:
-        return None
-    return run.cost.train_seconds_full * run.setup.replicas / SECONDS_PER_HOUR * price.usd_per_hour

@@ -1,17 +1,15 @@
-"""From the store to the report: rows, curves and schedules of one data set, handed over as plain data."""
+"""From the store to the report: the rows, curves and schedules of one data set, handed over as plain data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from bench.analysis.describe import schedule_frame
-from bench.analysis.prices import NO_PRICES, Prices, training_usd
-from bench.analysis.rows import failure_row, recipe_label, result_row
-from bench.config.recipe import Recipe
+from bench.analysis.prices import NO_PRICES, Prices
+from bench.analysis.recipes import schedule_frame, trained_recipes
+from bench.analysis.rows import report_rows
 from bench.ensemble_runs.candidates import member_states
 from bench.ensemble_runs.ties import Marks, alike_ensembles, indistinguishable
 from bench.ensemble_runs.workbench import one_thread
@@ -19,8 +17,7 @@ from bench.errors import UserError
 from bench.files import write_text
 from bench.matrix.reproduce import commands
 from bench.report.build import build, results_table
-from bench.report.frame.inputs import ReportInput
-from bench.store.result import Failure, Result
+from bench.report.frame.inputs import Combination, ReportInput
 from bench.store.selection import runs_of, superseded
 from bench.store.store import Store, StoredRun
 
@@ -29,12 +26,12 @@ def publish(store: Store, data: str | None, out: Path, prices: Prices = NO_PRICE
     """Rebuilds the report of one data set. Returns its page.
 
     Raises:
-        UserError: nothing to report, or a damaged run.
+        UserError: no run to report, or a damaged one.
     """
-    found = report_input(store, data, prices)
+    inputs = report_input(store, data, prices)
     several = len({run.result.data for run in store.runs()}) > 1
     try:
-        return build(found, out, shared_data=several)
+        return build(inputs, out, shared_data=several)
     except OSError as error:
         raise UserError(
             f"Cannot write the report to '{out}': {error.strerror}. Choose another with --reports."
@@ -47,65 +44,33 @@ def report_input(store: Store, data: str | None, prices: Prices = NO_PRICES) -> 
     runs = runs_of(store, data) if store.run_ids() or not failures else []
     name = runs[0].result.data if runs else data or failures[0].data
     failures = [failure for failure in failures if failure.data == name]
-    results = [run.result for run in runs]
+    recipes = trained_recipes(runs)
     return ReportInput(
-        rows=_rows(runs, failures, prices, Marks(store)),
+        rows=pd.DataFrame(report_rows([run.result for run in runs], failures, _ties(runs, store), prices)),
         histories={run.run_id: run.history for run in runs if run.history is not None},
-        schedules={name: schedule_frame(recipe) for name, recipe in _recipes(runs).items()},
-        failures=[_failure(failure) for failure in failures],
-        recipes={name: recipe.description for name, recipe in _recipes(runs).items()},
-        about=_about(runs, results, name) | _prices(results, prices),
-        combinations={
-            result.run_id: result.combination.model_dump(mode="json")
-            | {"states": member_states(store, result.combination)}
-            for result in results
-            if result.combination
-        },
+        schedules={label: schedule_frame(recipe) for label, recipe in recipes.items()},
+        failures=[
+            failure.model_dump(include={"run_id", "kind", "reason", "seconds"}) | {"log": failure.log_tail}
+            for failure in failures
+        ],
+        recipes={label: recipe.description for label, recipe in recipes.items()},
+        about=_about(runs, name) | _prices(runs, prices),
+        combinations=_combinations(runs, store),
     )
 
 
-def _rows(runs: Sequence[StoredRun], failures: Sequence[Failure], prices: Prices, marks: Marks) -> pd.DataFrame:
-    older = superseded(run.result for run in runs)
+def _ties(runs: Sequence[StoredRun], store: Store) -> dict[str, dict[str, bool]]:
+    """Column -> run_id -> whether a run or current ensemble cannot be told apart from the best one."""
+    older, marks = superseded(run.result for run in runs), Marks(store)
+    current = [run for run in runs if run.result.combination and run.run_id not in older]
     with one_thread():
-        alike = indistinguishable(runs, marks)
-        alike_best = alike_ensembles([run for run in runs if run.result.combination and run.run_id not in older], marks)
-    known = {run.run_id: run.result for run in runs}
-    rows = [
-        result_row(run.result)
-        | {
-            "superseded": run.run_id in older if run.result.combination else None,
-            "indistinguishable_from_best": alike.get(run.run_id),
-            "indistinguishable_from_best_ensemble": alike_best.get(run.run_id),
-            "cost_usd": training_usd(run.result, known, prices),
+        return {
+            "indistinguishable_from_best": indistinguishable(runs, marks),
+            "indistinguishable_from_best_ensemble": alike_ensembles(current, marks),
         }
-        for run in runs
-    ]
-    return pd.DataFrame(rows + [failure_row(failure) for failure in failures])
 
 
-def _recipes(runs: Sequence[StoredRun]) -> dict[str, Recipe]:
-    return {label: _as_trained(run) for run in runs if (label := recipe_label(run.result))}
-
-
-def _as_trained(run: StoredRun) -> Recipe:
-    """The recipe with the rates of this run."""
-    recipe, scale = Recipe.model_validate(run.config["recipe"]), run.result.lr_scale or 1.0
-    schedule = recipe.schedule.scaled(scale, run.result.setup.replicas)
-    text = recipe.description if scale == 1.0 else f"{recipe.description}; every learning rate times {scale:g}"
-    return recipe.model_copy(update={"schedule": schedule, "description": text})
-
-
-def _failure(failure: Failure) -> dict[str, Any]:
-    return {
-        "run_id": failure.run_id,
-        "kind": failure.kind,
-        "reason": failure.reason,
-        "log": failure.log_tail,
-        "seconds": failure.seconds,
-    }
-
-
-def _about(runs: Sequence[StoredRun], results: Sequence[Result], data: str) -> dict[str, str]:
+def _about(runs: Sequence[StoredRun], data: str) -> dict[str, str]:
     """Facts of the newest run; rows that differ from it are marked in the table."""
     trained = [run for run in runs if run.result.recipe]
     if not trained:
@@ -119,15 +84,24 @@ def _about(runs: Sequence[StoredRun], results: Sequence[Result], data: str) -> d
         "system": newest.environment["system"],
         "versions": versions,
         "code revision": newest.result.setup.code_revision,
-        "newest run": max(result.finished for result in results),
+        "newest run": max(run.result.finished for run in runs),
         "command": commands(runs, data),
     }
 
 
-def _prices(results: Sequence[Result], prices: Prices) -> dict[str, str]:
-    """The prices behind the dollars, where there are any."""
-    used = prices.described({result.setup.device for result in results if result.kind == "run"})
+def _prices(runs: Sequence[StoredRun], prices: Prices) -> dict[str, str]:
+    """The prices behind the dollars, if any."""
+    used = prices.described({run.result.setup.device for run in runs if run.result.kind == "run"})
     return {"prices": used} if used else {}
+
+
+def _combinations(runs: Sequence[StoredRun], store: Store) -> dict[str, Combination]:
+    """Of every ensemble, its combination and the state of its members."""
+    made = {run.run_id: run.result.combination for run in runs if run.result.combination}
+    return {
+        run_id: combination.model_dump(mode="json") | {"states": member_states(store, combination)}
+        for run_id, combination in made.items()
+    }
 
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
@@ -137,7 +111,7 @@ def embed_table(store: Store, data: str | None, page: Path, prices: Prices = NO_
     """Puts the results table between the markers `<!-- results -->` and `<!-- /results -->` of a markdown page.
 
     Raises:
-        UserError: the page is not there, or has no such markers.
+        UserError: the page is missing, or has no such markers.
     """
     try:
         text = page.read_text(encoding="utf-8")

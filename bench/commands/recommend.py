@@ -27,7 +27,7 @@ def recommend(
     as_json: AsJson = False,
 ) -> None:
     """Recommend a run or ensemble for a budget, and list those that cannot be told apart from it. Trains nothing."""
-    from bench.analysis.recommend.budget import Budget
+    from bench.analysis.recommend.choice import Budget
     from bench.analysis.recommend.wording import as_dict, nothing_fits, sentences
 
     budget = Budget(max_usd, max_train_hours, max_ms_per_image, min_f1)

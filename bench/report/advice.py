@@ -1,8 +1,9 @@
-"""What to take for a budget, as a page, a table of everything there is, and a figure: plain data in, files out."""
+"""The recommendation: a page, a table of all options, and a figure. Plain data in, files out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,19 +11,17 @@ import numpy as np
 import pandas as pd
 
 from bench.report import numbers
-from bench.report.build import draw_once
+from bench.report.build import draw_once, write_text
 from bench.report.figures import scatter
-from bench.report.files import RECOMMENDATION, advice_title, write_text
 from bench.report.frame.points import front
-from bench.report.markdown import bullets, escape, table, wrap
-from bench.report.sections.buying import members_table, pixels_table
+from bench.report.markdown import bullets, columns_table, escape, page
+from bench.report.summary import RECOMMENDATION, advice_title
 
-PAGE, TABLE, FIGURE = RECOMMENDATION, "pareto.csv", "pareto.png"
-
+TABLE, FIGURE = "pareto.csv", "pareto.png"
 COLUMNS = (
     "option",
     "kind",  # single, ensemble, cascade
-    "run_ids",  # a;b: several of one configuration, or the stages of a cascade
+    "run_ids",  # a;b: seeds of one configuration, or the stages of a cascade
     "members",  # of an ensemble as in results.csv; of a cascade its stages and threshold
     "macro_f1",  # validation; of ensembles and cascades cross-fitted
     "macro_f1_low",
@@ -32,11 +31,27 @@ COLUMNS = (
     "cost_usd",
     "ms_per_image",
     "device",
-    "on_front",  # nothing is as good, as cheap to train and as cheap to run, and better in one of them
+    "on_front",  # no option is as good, as cheap to train and as cheap to run, and better in one of them
     "on_front_training",  # of score and training alone
     "on_front_inference",
     "outcome",  # recommended, tied with it, worse, or out of the budget
     "reason",
+)
+_FRONT = (
+    "Single runs by validation macro F1, ensembles and cascades by their cross-fitted one. **front**: no other option "
+    "is as good, as cheap to train and as cheap to run, and better in one of them; `T` and `I`: likewise with training "
+    "alone and with inference alone. Ensembles and cascades are charged the training of all candidates. The "
+    "milliseconds of a cascade are the mean per image over images outside its fit."
+)
+_PIXELS = (
+    "Gains are in macro F1 over the run itself, with a 95 % interval over the same images; costs come on top of the "
+    "run's own. The second backbone is the one whose mean with the run scores best at the same resolution, chosen on "
+    "some folds and scored on the others; its name is the choice on all images."
+)
+_MEMBERS = (
+    "The mean of the best runs, as `topK` chooses them, cross-fitted. Gains are over one member less; points are "
+    "hundredths of macro F1, per second of training and per millisecond per image of the added member. The order is "
+    "that of all images; the gain is on images outside the choice."
 )
 
 
@@ -46,12 +61,12 @@ class Advice:
 
     Args:
         data: its name.
-        budget: in words.
+        budget: as text.
         lines: the answer, a sentence each.
-        options: one row an option, best first, with the columns of `COLUMNS` but for the fronts; and family, image_px
-            and comparable (its seconds may be compared with the others').
-        pixels: see `bench.analysis.recommend.buys.pixels_or_partner`.
-        members: see `bench.analysis.recommend.buys.members`.
+        options: one row an option, best first, with the columns of `COLUMNS` except the fronts; and family, image_px
+            and comparable (its seconds can be compared with those of other options).
+        pixels: see `bench.analysis.recommend.gains.pixels_or_partner`.
+        members: see `bench.analysis.recommend.gains.members`.
     """
 
     data: str
@@ -63,13 +78,13 @@ class Advice:
 
 
 def write_advice(advice: Advice, out: Path) -> list[Path]:
-    """Writes `recommendation.md`, `pareto.csv` and `figures/pareto.png`; the paths of those that there are."""
+    """Write `recommendation.md`, `pareto.csv` and, if any cost is known, `figures/pareto.png`; the paths written."""
     options = with_fronts(advice.options)
-    csv, figure, page = out / TABLE, out / "figures" / FIGURE, out / PAGE
+    csv, figure, text = out / TABLE, out / "figures" / FIGURE, out / RECOMMENDATION
     write_text(csv, str(options[list(COLUMNS)].to_csv(index=False, float_format="%.6g", lineterminator="\n")))
     drawn = _draw(options, figure)
-    write_text(page, _page(advice, options, drawn=drawn))
-    return [page, csv, *([figure] if drawn else [])]
+    write_text(text, _page(advice, options, drawn=drawn))
+    return [text, csv, *([figure] if drawn else [])]
 
 
 def with_fronts(options: pd.DataFrame) -> pd.DataFrame:
@@ -85,7 +100,7 @@ def with_fronts(options: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw(options: pd.DataFrame, path: Path) -> bool:
-    """The picture of everything; False where no cost is known."""
+    """Draw all options; False if no cost is known."""
     names = {
         "option": "label",
         "macro_f1": "score",
@@ -103,62 +118,73 @@ def _draw(options: pd.DataFrame, path: Path) -> bool:
 
 def _page(advice: Advice, options: pd.DataFrame, *, drawn: bool) -> str:
     sections = {
-        "All there is": [_options(options), _FRONT],
+        "All options": [_options(options), _FRONT],
         "Accuracy versus cost": [f"![Macro F1 against training and inference](figures/{FIGURE})"] * drawn,
         "More pixels, or a second backbone": [pixels_table(advice.pixels), _PIXELS] if len(advice.pixels) else [],
         "Further members": [members_table(advice.members), _MEMBERS] if len(advice.members) > 1 else [],
     }
-    parts = [f"{advice_title(advice.data)} {escape(advice.budget)}", bullets(advice.lines)]
-    for title, body in sections.items():
-        parts += [f"## {title}", *body] if body else []
-    return wrap("\n\n".join(parts)) + "\n"
-
-
-_FRONT = (
-    "Single runs by validation macro F1, ensembles and cascades by their cross-fitted one. **front**: nothing is as "
-    "good, as cheap to train and as cheap to run, and better in one of them; `T` and `I`: likewise with training alone "
-    "and with inference alone. Ensembles and cascades are charged the training of all candidates. The milliseconds of "
-    "a cascade are what it used per image on images that it was not fitted on."
-)
-_PIXELS = (
-    "Gains are in macro F1 over the run itself, with a 95 % interval over the same images; costs come on top of the "
-    "run's own. The second backbone is the one whose mean with the run scores best at the same resolution, chosen on "
-    "some folds and scored on the others; the one that is named is what all images choose."
-)
-_MEMBERS = (
-    "The mean of the best runs, as `topK` chooses them, cross-fitted. Gains are over one member less; points are "
-    "hundredths of macro F1, per second of training and per millisecond per image of the member that was added. The "
-    "order is that of all images; the gain is on images that had no say in it."
-)
+    return page([f"{advice_title(advice.data)} {escape(advice.budget)}", bullets(advice.lines)], sections)
 
 
 def _options(options: pd.DataFrame) -> str:
     columns = {
         "option": list(options["option"]),
         "kind": list(options["kind"]),
-        "macro F1": _scores(options),
+        "macro F1": numbers.score_column(options, "macro_f1"),
         "train s": numbers.column(options["train_seconds"]),
         "device-hours": numbers.column(options["train_device_hours"]),
         **({"USD": numbers.column(options["cost_usd"])} if options["cost_usd"].notna().any() else {}),
         "ms/image": numbers.column(options["ms_per_image"]),
         "front": [_front(row) for _, row in options.iterrows()],
-        "": [_outcome(row) for _, row in options.iterrows()],
+        "": [": ".join(filter(None, pair)) for pair in zip(options["outcome"], options["reason"], strict=True)],
     }
-    return table(list(columns), list(zip(*columns.values(), strict=True)), left=("option", "kind", "front", ""))
-
-
-def _scores(options: pd.DataFrame) -> list[str]:
-    digits = numbers.interval_digits(options["macro_f1_low"], options["macro_f1_high"])
-    return [
-        f"{numbers.score(score)} {numbers.interval(low, high, digits)}".strip()
-        for score, low, high in zip(options["macro_f1"], options["macro_f1_low"], options["macro_f1_high"], strict=True)
-    ]
+    return columns_table(columns, left=("option", "kind", "front", ""))
 
 
 def _front(row: pd.Series) -> str:
-    alone = "".join(letter for letter, name in (("T", "training"), ("I", "inference")) if row[f"on_front_{name}"])
-    return f"{'yes' if row['on_front'] else ''} {alone}".strip()
+    single = "".join(letter for letter, name in (("T", "training"), ("I", "inference")) if row[f"on_front_{name}"])
+    return f"{'yes' if row['on_front'] else ''} {single}".strip()
 
 
-def _outcome(row: pd.Series) -> str:
-    return f"{row['outcome']}: {row['reason']}" if row["reason"] else str(row["outcome"])
+def pixels_table(rows: pd.DataFrame) -> str:
+    """The gain and price of more pixels, and of a second backbone instead."""
+    names = zip(rows["subject"], rows["px"], strict=True)
+    columns = {
+        "run": [subject if math.isnan(px) else f"{subject}@{px:.0f}" for subject, px in names],
+        "F1": [numbers.score(score) for score in rows["macro_f1"]],
+        **_bought(rows, "px_", "px", lambda px: f"{px:.0f}"),
+        **_bought(rows, "second_", "second backbone", str),
+    }
+    return columns_table(columns, left=("run", "second backbone"))
+
+
+def members_table(rows: pd.DataFrame) -> str:
+    """The gain and price of each further member."""
+    columns = {
+        "members": [str(number) for number in rows["members"]],
+        "added": list(rows["added"]),
+        "F1": [numbers.score(score) for score in rows["macro_f1"]],
+        "gain": numbers.gain_column(rows, "gain"),
+        "train s": numbers.column(rows["train_seconds"]),
+        "ms/image": numbers.column(rows["ms_per_image"]),
+        "points/train s": _signed(rows["points_per_train_second"]),
+        "points/ms": _signed(rows["points_per_ms"]),
+    }
+    return columns_table(columns, left=("added",))
+
+
+def _bought(rows: pd.DataFrame, prefix: str, title: str, write: Callable[[object], str]) -> dict[str, list[str]]:
+    """Four columns; none if no row has any."""
+    if f"{prefix}to" not in rows:
+        return {}
+    return {
+        title: [numbers.MISSING if pd.isna(to) else write(to) for to in rows[f"{prefix}to"]],
+        f"{title}: gain": numbers.gain_column(rows, f"{prefix}gain"),
+        f"{title}: + train s": numbers.column(rows[f"{prefix}train_seconds"]),
+        f"{title}: + ms": numbers.column(rows[f"{prefix}ms_per_image"]),
+    }
+
+
+def _signed(values: pd.Series) -> list[str]:
+    places = numbers.decimals(values)
+    return [numbers.MISSING if math.isnan(value) else f"{value:+.{places}f}" for value in values]

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 from bench.report.figures import curves, greedy, reliability, scatter, schedule
-from bench.report.figures.stamp import KEY, bears, stamp
+from bench.report.figures.stamp import KEY, has_stamp, stamp
 from bench.report.figures.style import house_style, save
-from bench.report.files import is_advised, write, write_text
-from bench.report.frame.inputs import ReportInput, typed
+from bench.report.frame.inputs import ReportInput, members_text, typed
 from bench.report.frame.ranking import Ranking
 from bench.report.sections.results import results
-from bench.report.summary import CURVES, GREEDY, RELIABILITY, SCATTER, SCHEDULE, summary
+from bench.report.summary import RECOMMENDATION, advice_title, summary
 
-# Each module has `subject(ranking, inputs)`, the plain data that a figure shows or None, and `draw(subject)`.
-_FIGURES: Mapping[str, ModuleType] = {
-    SCATTER: scatter,
-    RELIABILITY: reliability,
-    GREEDY: greedy,
-    CURVES: curves,
-    SCHEDULE: schedule,
-}
+# Each module has NAME, CAPTION, `subject(ranking)`, the plain data of its figure or None, and `draw(subject)`.
+_FIGURES = (scatter, reliability, greedy, curves, schedule)
 
 
 def build(inputs: ReportInput, out: Path, *, shared_data: bool = False) -> Path:
@@ -30,47 +24,72 @@ def build(inputs: ReportInput, out: Path, *, shared_data: bool = False) -> Path:
 
     Args:
         inputs: the results of one data set.
-        out: the folder, made if it is not there. Files in it that are not the report's are left alone.
+        out: the folder, created if missing. Other files in it are left alone.
         shared_data: the store holds other data sets too, so that the page names its own and its commands choose it.
 
     Returns:
         The path of `summary.md`.
     """
     ranking = Ranking.of(inputs)
-    figures = _draw_all(ranking, inputs, out / "figures")
-    write_text(out / "results.csv", _csv(inputs, ranking))
-    advised = is_advised(out, ranking.fact("data"))
-    write_text(out / "summary.md", summary(ranking, inputs, figures, shared_data=shared_data, advised=advised))
+    pictures = _draw_all(ranking, out / "figures")
+    write_text(out / "results.csv", _csv(ranking))
+    advised = _is_advised(out, ranking.fact("data"))
+    write_text(out / "summary.md", summary(ranking, pictures, shared_data=shared_data, advised=advised))
     return out / "summary.md"
 
 
 def results_table(inputs: ReportInput) -> str:
     """The results table alone, with its footnotes, as markdown."""
-    return results(Ranking.of(inputs))
-
-
-def _csv(inputs: ReportInput, ranking: Ranking) -> str:
-    """All columns, best first, six significant digits, empty where nothing is known."""
-    rows = typed(inputs.rows).set_index("run_id", drop=False).loc[ranking.rows["run_id"]]
-    return str(rows.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
-
-
-def _draw_all(ranking: Ranking, inputs: ReportInput, folder: Path) -> list[str]:
-    """Draw what applies and remove what no longer does; the names of what is there now."""
-    subjects = {name: module.subject(ranking, inputs) for name, module in _FIGURES.items()}
-    for name, subject in subjects.items():
-        if subject is None:
-            (folder / name).unlink(missing_ok=True)
-        else:
-            draw_once(folder / name, _FIGURES[name], subject)
-    return [name for name, subject in subjects.items() if subject is not None]
+    return "\n\n".join(block for block in results(Ranking.of(inputs)) if block)
 
 
 def draw_once(path: Path, module: ModuleType, subject: object) -> None:
-    """Drawing takes longer than all the rest of the report: a figure of the same things stays as it is."""
+    """Draw a figure unless the same one is there: drawing takes longer than all the rest of the report."""
     mark = stamp(subject)
-    if bears(path, mark):
+    if has_stamp(path, mark):
         return
     with house_style():
         figure = module.draw(subject)
-        write(path, lambda temporary: save(figure, temporary, {KEY: mark}))
+        _write(path, lambda temporary: save(figure, temporary, {KEY: mark}))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 with Unix line ends, whole or not at all."""
+    _write(path, lambda temporary: temporary.write_bytes(text.encode()))
+
+
+def _write(path: Path, fill: Callable[[Path], object]) -> None:
+    """Let `fill` write a temporary file beside `path`, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        fill(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _draw_all(ranking: Ranking, folder: Path) -> dict[str, str]:
+    """Draw the figures that have a subject and remove the others; file name -> markdown of the picture."""
+    pictures = {}
+    for module in _FIGURES:
+        subject = module.subject(ranking)
+        if subject is None:
+            (folder / module.NAME).unlink(missing_ok=True)
+        else:
+            draw_once(folder / module.NAME, module, subject)
+            pictures[module.NAME] = f"![{module.CAPTION}](figures/{module.NAME})"
+    return pictures
+
+
+def _csv(ranking: Ranking) -> str:
+    """All columns, best first, six significant digits, empty if unknown."""
+    rows = typed(ranking.inputs.rows).set_index("run_id", drop=False).loc[ranking.rows["run_id"]]
+    rows["members"] = rows["members"].map(members_text, na_action="ignore")
+    return str(rows.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+
+
+def _is_advised(out: Path, data: str) -> bool:
+    """Whether `out` holds a recommendation for this data set."""
+    page = out / RECOMMENDATION
+    return page.is_file() and page.read_text(encoding="utf-8", errors="replace").startswith(advice_title(data))

@@ -1,15 +1,17 @@
-"""How numbers are printed: scores without their leading zero, a column with one count of decimals, gaps as `-`."""
+"""Printed numbers: scores without their leading zero, a column with one count of decimals, gaps as `-`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 
+import pandas as pd
+
 MISSING = "-"
 
 
 def score(value: float, digits: int = 3) -> str:
-    """A number between 0 and 1 as `.812`; `1.000` where it is one."""
+    """A number between 0 and 1 as `.812`; 1 as `1.000`."""
     return MISSING if math.isnan(value) else _bare(f"{value:.{digits}f}")
 
 
@@ -19,12 +21,34 @@ def gain(value: float, digits: int = 3) -> str:
 
 
 def interval(low: float, high: float, digits: int = 2) -> str:
-    """`[.74, .87]`, or nothing where there is none."""
+    """`[.74, .87]`; "" if a bound is missing."""
     return "" if math.isnan(low) or math.isnan(high) else f"[{score(low, digits)}, {score(high, digits)}]"
 
 
+def bounded_score(row: pd.Series, column: str, digits: int = 2) -> str:
+    """A score of a row and its interval, `<column>_low` and `<column>_high`: `.812 [.74, .87]`."""
+    return f"{score(row[column])} {interval(row[f'{column}_low'], row[f'{column}_high'], digits)}".strip()
+
+
+def bounded_gain(row: pd.Series, column: str) -> str:
+    """A difference of a row and its interval: `+.017 [-.004, +.038]`."""
+    low, high = row[f"{column}_low"], row[f"{column}_high"]
+    return gain(row[column]) + ("" if math.isnan(low) or math.isnan(high) else f" [{gain(low)}, {gain(high)}]")
+
+
+def score_column(rows: pd.DataFrame, column: str, digits: int | None = None) -> list[str]:
+    """Scores of a column and their intervals, by default with `interval_digits`."""
+    places = digits or interval_digits(rows[f"{column}_low"], rows[f"{column}_high"])
+    return [bounded_score(row, column, places) for _, row in rows.iterrows()]
+
+
+def gain_column(rows: pd.DataFrame, column: str) -> list[str]:
+    """Differences of a column and their intervals."""
+    return [bounded_gain(row, column) for _, row in rows.iterrows()]
+
+
 def interval_digits(lows: Iterable[float], highs: Iterable[float]) -> int:
-    """Two decimals while every interval is wider than .03, else three, so that no bound is rounded into another."""
+    """Decimals of the bounds: 2 if every interval is wider than .03, else 3, so that no bound rounds into another."""
     widths = [high - low for low, high in zip(lows, highs, strict=True) if not math.isnan(high - low)]
     return 2 if min(widths, default=0.0) > 0.03 else 3
 
@@ -36,10 +60,15 @@ def decimals(values: Iterable[float]) -> int:
 
 
 def column(values: Iterable[float]) -> list[str]:
-    """Numbers that stand under each other: one count of decimals, thousands apart."""
+    """Numbers of a column: one count of decimals, commas between thousands."""
     numbers = [float(value) for value in values]
     places = decimals(numbers)
     return [MISSING if math.isnan(number) else f"{number:,.{places}f}" for number in numbers]
+
+
+def whole(values: Iterable[float]) -> list[str]:
+    """Whole numbers of a column."""
+    return [MISSING if math.isnan(value) else f"{value:.0f}" for value in values]
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -52,7 +81,7 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def ratio(value: float) -> str:
-    """How many times: `2.8x`, `0.31x`, `14x`."""
+    """A factor: `2.8x`, `0.31x`, `14x`."""
     return MISSING if math.isnan(value) else f"{significant(value, 2)}x"
 
 
@@ -61,5 +90,5 @@ def _bare(text: str) -> str:
 
 
 def divide(dividend: float, divisor: float) -> float:
-    """A quotient that is NaN where either side is missing or the divisor is zero."""
+    """A quotient; NaN if either side is missing or the divisor is zero."""
     return dividend / divisor if divisor else math.nan

@@ -1,40 +1,46 @@
+import json
+import shutil
+
+import numpy as np
 import pytest
+from helpers_store import combine, make_outputs, save_run
+from sklearn.metrics import f1_score
 
-from bench.analysis.describe import draw_recipes, schedule_frame
-from bench.config.recipe import load_recipe
-from bench.errors import UserError
-from bench.report.figures.schedule import differs
-
-PNG = b"\x89PNG"
-
-
-def test_as_run_is_as_planned_unless_the_rate_is_fed_back():
-    recipe = load_recipe("seed-vgg16-bn-dense")
-    frame = schedule_frame(recipe)
-    assert len(frame) == recipe.epochs
-    assert not differs(frame)
-    schedule = recipe.schedule.model_copy(update={"start_lr_feedback": True})
-    fed_back = schedule_frame(recipe.model_copy(update={"schedule": schedule}))
-    assert differs(fed_back)
-    assert fed_back["learning_rate_as_run"][0] == pytest.approx(0.001)  # what Adam began with, not start_lr
-    assert fed_back["learning_rate"].tolist() == frame["learning_rate"].tolist()
+from bench.analysis.describe import as_dict, describe_run
+from bench.ensemble_runs.workbench import Protocol
+from bench.store.store import Store
 
 
-def test_list_recipes_draws(call, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    status, out, _ = call("list", "recipes", "--plot")
-    assert (status, out.splitlines()[-1]) == (0, "Schedules: recipes.png")
-    assert (tmp_path / "recipes.png").read_bytes()[:4] == PNG
-    assert call("list", "recipes", "--plot", "other.png", "--json")[0] == 0
-    assert (tmp_path / "other.png").read_bytes() == (tmp_path / "recipes.png").read_bytes()
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "runs")
+    for number, skill in enumerate((1.0, 3.0)):
+        save_run(store, f"run{number}-224-frozen-s0-00000000", outputs=make_outputs(number, val=40, skill=skill))
+    return store
 
 
-def test_wrong_pictures(call, tmp_path):
-    with pytest.raises(UserError, match=r"ends in \.png"):
-        draw_recipes(tmp_path / "recipes.pdf")
-    (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="Cannot write"):
-        draw_recipes(tmp_path / "file" / "recipes.png")
-    status, _, err = call("list", "recipes", "own.png")
-    assert status == 2
-    assert "--plot own.png" in err
+def test_a_run_whole(store):
+    run = store.get("run1")
+    content = as_dict(run)
+    json.dumps(content)
+    predicted = run.log_probs("val").argmax(axis=1)
+    expected = f1_score(run.images.val_labels, predicted, average=None, labels=range(4), zero_division=0)
+    np.testing.assert_allclose([row["f1"] for row in content["per_class"]], expected)
+    assert sum(row["images"] for row in content["per_class"]) == 40
+    text = describe_run(content, run.paths.folder)
+    for part in ("run1-224", "metrics.macro_f1", "recipe.schedule.max_lr", "versions.python", "class 3", "loss"):
+        assert part in text
+
+
+def test_an_ensemble_tells_what_became_of_its_members(store):
+    ensemble = combine(store, "mean", None, (), Protocol(3, 1))
+    shutil.rmtree(store.root / "run0-224-frozen-s0-00000000")
+    found = as_dict(ensemble, store)["members"]
+    assert [(row["member"][:4], row["state"]) for row in found] == [
+        ("run0", "is no longer in the store"),
+        ("run1", "in the store"),
+    ]
+    text = describe_run(as_dict(ensemble, store), ensemble.paths.folder)
+    assert "is no longer in the store" in text
+    assert "bins_before" not in text  # pages of numbers are for the report
+    assert as_dict(store.get("run1"), store)["members"] == []

@@ -2,9 +2,12 @@ import datetime
 from pathlib import Path
 
 import pytest
+from helpers_store import make_result
 
-from bench.analysis.prices import load_prices
+from bench.analysis.prices import Price, Prices, device_seconds, load_prices, training_usd
 from bench.errors import UserError
+from bench.store.ensemble_result import Combination
+from bench.store.result import Cost, Setup
 
 ENTRY = """
 [[price]]
@@ -36,8 +39,8 @@ def test_a_pattern_matches_as_in_a_shell_whatever_the_case(load):
 def test_the_first_of_two_that_match_wins_and_the_other_is_named(load):
     assert load(ENTRY + GENERAL).of("NVIDIA H100").usd_per_hour == 3.0
     assert load(GENERAL + ENTRY).of("NVIDIA H100").usd_per_hour == 1.0
-    said = load(ENTRY + GENERAL).described({"NVIDIA H100", "cpu"})
-    assert said == "NVIDIA H100 3 USD an hour ('NVIDIA H100*', before 'nvidia*'; a list, 2026-11-01)"
+    message = load(ENTRY + GENERAL).described({"NVIDIA H100", "cpu"})
+    assert message == "NVIDIA H100 3 USD an hour ('NVIDIA H100*', before 'nvidia*'; a list, 2026-11-01)"
 
 
 def test_the_file_in_the_working_directory_else_none(load, tmp_path, monkeypatch):
@@ -55,7 +58,7 @@ def test_the_example_that_is_shipped_is_valid():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[[price", "are not TOML"),
         (ENTRY + 'colour = "red"', r"price\.0\.colour: Extra inputs"),
@@ -70,8 +73,8 @@ def test_the_example_that_is_shipped_is_valid():
         (ENTRY + ENTRY, "'NVIDIA H100\\*' has two prices"),
     ],
 )
-def test_a_bad_file_is_one_line(load, text, said):
-    with pytest.raises(UserError, match=said) as found:
+def test_a_bad_file_is_one_line(load, text, message):
+    with pytest.raises(UserError, match=message) as found:
         load(text)
     assert "\n" not in str(found.value)
     assert "prices.toml" in str(found.value)
@@ -86,3 +89,60 @@ def test_brackets_that_are_closed_are_patterns(load):
     prices = load(ENTRY.replace("H100*", "[HA]100"))
     assert prices.of("NVIDIA A100")
     assert not prices.of("NVIDIA B100")
+
+
+PRICES = Prices(
+    price=tuple(
+        Price(device=device, usd_per_hour=usd, source="test", date="2026-01-01")
+        for device, usd in (("gpu", 3.6), ("cpu*", 0.36))
+    )
+)
+
+
+def run(name, device, seconds, replicas=1):
+    setup = Setup(device=device, cores=1, replicas=replicas, code_revision="0")
+    return make_result(name, cost=Cost(train_seconds_full=seconds), setup=setup)
+
+
+def ensemble(name, candidates):
+    combination = Combination(
+        method="mean", members=(), candidates=candidates, fit_score=0.5, cross_fitted=0.5, best_single=candidates[0]
+    )
+    return make_result(name, kind="ensemble", combination=combination)
+
+
+@pytest.fixture
+def known():
+    runs = [run("a", "gpu", 100.0), run("b", "cpu (2 cores)", 1000.0), run("c", "gpu", 10.0, replicas=4)]
+    runs += [run("d", "tpu", 1.0), run("e", "gpu", None)]
+    return {one.run_id: one for one in runs}
+
+
+def test_dollars_by_hand(known):
+    assert training_usd(known["a"], known, PRICES) == pytest.approx(0.1)  # 100 s of 3.6 an hour
+    assert training_usd(known["c"], known, PRICES) == pytest.approx(0.04)  # 10 s on four of them
+
+
+def test_no_price_or_no_seconds_no_dollars(known):
+    assert training_usd(known["d"], known, PRICES) is None
+    assert training_usd(known["e"], known, PRICES) is None
+    assert training_usd(known["a"], known, Prices()) is None
+
+
+def test_an_ensemble_pays_for_all_candidates_each_on_its_device(known):
+    assert training_usd(ensemble("x", ("a", "b")), known, PRICES) == pytest.approx(0.2)
+    assert training_usd(ensemble("x", ("a", "d")), known, PRICES) is None
+    assert training_usd(ensemble("x", ("a", "gone")), known, PRICES) is None
+
+
+def test_an_ensemble_of_ensembles_trains_each_run_once(known):
+    inner = {"x": ensemble("x", ("a", "b")), "y": ensemble("y", ("b", "c"))}
+    assert training_usd(ensemble("z", ("x", "y")), known | inner, PRICES) == pytest.approx(0.24)
+
+
+def test_device_seconds_are_summed_by_device(known):
+    assert device_seconds(known["c"], known) == {"gpu": 40.0}
+    assert device_seconds(known["e"], known) is None
+    inner = {"x": ensemble("x", ("a", "b")), "y": ensemble("y", ("b", "c"))}
+    assert device_seconds(ensemble("z", ("x", "y")), known | inner) == {"gpu": 140.0, "cpu (2 cores)": 1000.0}
+    assert device_seconds(ensemble("z", ("a", "gone")), known) is None

@@ -1,22 +1,15 @@
-import shlex
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers_store import combine, make_outputs, random_log_probs, save_run
+from helpers_store import combine, make_failure, make_outputs, random_log_probs, save_run, three_runs
 
 from bench.analysis.prices import Price, Prices
 from bench.analysis.publish import embed_table, publish, report_input
-from bench.config.overrides import choose_recipe
-from bench.config.recipe import load_recipe, recipe_names
-from bench.ensemble_runs.ties import Marks, indistinguishable
 from bench.ensemble_runs.workbench import Protocol
 from bench.errors import UserError
-from bench.matrix.reproduce import commands
 from bench.report.frame.inputs import COLUMNS
-from bench.store.result import Failure
 from bench.store.store import Store
 
 SIZES = {"val": 200, "test": 30}
@@ -24,35 +17,12 @@ SIZES = {"val": 200, "test": 30}
 
 @pytest.fixture
 def store(tmp_path):
-    store = Store(tmp_path / "runs")
-    for number, name in enumerate(("vgg16", "resnet50", "densenet121")):
-        outputs = make_outputs(seed=number, skill=2.5 - 0.5 * number, **SIZES)
-        save_run(store, f"{name}-224-frozen-s0-00000000", outputs=outputs, backbone=name, family=name, image_px=224)
-    return store
-
-
-def failure(run_id, **changes):
-    fields = {
-        "run_id": run_id,
-        "data": "toy",
-        "backbone": "vgg16",
-        "family": "vgg",
-        "image_px": 512,
-        "recipe": "frozen",
-        "seed": 0,
-        "weights": "random",
-        "kind": "oom",
-        "reason": "no memory",
-        "seconds": 7.0,
-        "log_tail": "last words",
-        "when": "2026-01-01T00:00:00+00:00",
-    }
-    return Failure(**(fields | changes))
+    return three_runs(tmp_path / "runs", **SIZES)
 
 
 def test_every_run_ensemble_and_failure_is_a_row(store, tmp_path):
     combine(store, "top3", None, (), Protocol(3, 1))
-    store.record_failure(failure("vgg16-512-frozen-s0-11111111"))
+    store.record_failure(make_failure("vgg16-512-frozen-s0-11111111"))
     publish(store, None, tmp_path / "reports")
     rows = pd.read_csv(tmp_path / "reports" / "results.csv")
     assert list(rows.columns) == list(COLUMNS)
@@ -69,7 +39,7 @@ def test_every_run_ensemble_and_failure_is_a_row(store, tmp_path):
 
 def test_only_failures_is_a_report_too(tmp_path):
     store = Store(tmp_path / "runs")
-    store.record_failure(failure("vgg16-512-frozen-s0-11111111"))
+    store.record_failure(make_failure("vgg16-512-frozen-s0-11111111"))
     assert "no memory" in publish(store, None, tmp_path / "reports").read_text()
 
 
@@ -83,139 +53,20 @@ def test_an_older_ensemble_of_a_method_is_superseded(store):
     assert not rows.loc[second.run_id, "superseded"]
 
 
-def test_the_best_and_those_like_it(tmp_path):
-    """One run is the best, one differs from it in a single image, one guesses."""
-    store = Store(tmp_path / "runs")
-    outputs = make_outputs(seed=0, skill=4.0, **SIZES)
-    save_run(store, "best-224-frozen-s0-00000000", outputs=outputs)
-    twin = make_outputs(seed=0, skill=4.0, **SIZES)
-    row = int(np.flatnonzero(twin.log_probs["val"].argmax(1) == np.array(twin.images.val_labels))[0])
-    twin.log_probs["val"][row] = np.roll(twin.log_probs["val"][row], 1)
-    save_run(store, "twin-224-frozen-s0-00000000", outputs=twin)
-    save_run(store, "poor-224-frozen-s0-00000000", outputs=make_outputs(seed=2, skill=0.0, **SIZES))
-    alike = {run_id.split("-")[0]: same for run_id, same in indistinguishable(list(store.runs()), Marks(store)).items()}
-    assert alike == {"best": True, "twin": True, "poor": False}
-
-
-def test_a_clear_difference_within_overlapping_intervals_is_seen(tmp_path):
-    """Paired, because the second run errs wherever the first does and on twelve images more."""
-    store = Store(tmp_path / "runs")
-    outputs = make_outputs(seed=0, skill=2.0, **SIZES)
-    save_run(store, "best-224-frozen-s0-00000000", outputs=outputs)
-    worse = make_outputs(seed=0, skill=2.0, **SIZES)
-    right = np.flatnonzero(worse.log_probs["val"].argmax(1) == np.array(worse.images.val_labels))[:12]
-    worse.log_probs["val"][right] = np.roll(worse.log_probs["val"][right], 1, axis=1)
-    save_run(store, "worse-224-frozen-s0-00000000", outputs=worse)
-    best, second = (store.get(name).result.metrics for name in ("best", "worse"))
-    assert best.macro_f1_low < second.macro_f1_high
-    assert indistinguishable(list(store.runs()), Marks(store))["worse-224-frozen-s0-00000000"] is False
-
-
-def test_commands_repeat_what_was_run(store):
-    assert commands(list(store.runs()), "toy") == (
-        "python -m bench run densenet121@224 resnet50@224 vgg16@224 --data path/to/toy --weights random"
-    )
-    combine(store, "top3", None, (), Protocol(3, 1))
-    assert commands(list(store.runs()), "sample").splitlines() == [
-        "python -m bench run densenet121@224 resnet50@224 vgg16@224",
-        "python -m bench ensemble top3",
-    ]
-
-
-def test_commands_have_the_plugins_of_their_runs(tmp_path):
+def test_plugins_are_a_column_and_footnotes(tmp_path):
     store = Store(tmp_path / "runs")
     plugins = {"a": "my nets.py@00000000", "b": "my nets.py@11111111", "c": "nets==1.0@00000000", "d": None}
     for name, plugin in plugins.items():
         save_run(store, f"{name}-32-frozen-s0-00000000", backbone=name, plugin=plugin)
-    assert commands(list(store.runs()), "sample").splitlines() == [
-        "# with the plugin nets==1.0 installed",
-        "python -m bench run c@32 d@32",
-        "python -m bench run a@32 b@32 --plugin 'path/to/my nets.py'",
-    ]
     rows = report_input(store, None).rows.set_index("backbone")
     assert rows["plugin"].dropna().to_dict() == {name: plugin for name, plugin in plugins.items() if plugin}
     page = publish(store, None, tmp_path / "reports").read_text()
     assert page.count("its backbone is that of the plugin") == 3
 
 
-def test_the_whole_matrix_is_all(tmp_path):
-    store = Store(tmp_path / "runs")
-    for name in ("vgg16", "resnet50", "densenet121", "efficientnetb0"):
-        for px in (224, 512):
-            for seed in (0, 1):
-                run_id = f"{name}-{px}-frozen-flip-s{seed}-00000000"
-                outputs = make_outputs(seed, recipe="frozen-flip")
-                save_run(store, run_id, outputs=outputs, backbone=name, image_px=px, seed=seed, recipe="frozen-flip")
-    found = commands(list(store.runs()), "sample")
-    assert found == "python -m bench run --all --recipe frozen-flip --seeds 2"
-
-
-def reproduced(tmp_path, recipe, **asked):
-    """What the report says of one run that was made with this recipe and these fields of its configuration."""
-    store = Store(tmp_path / "runs")
-    config = {"recipe": recipe.model_dump(mode="json")} | asked
-    outputs = replace(make_outputs(seed=0, **SIZES), config=config)
-    save_run(store, f"tiny-32-{recipe.name}-s0-00000000", outputs=outputs, recipe=recipe.name)
-    return commands(list(store.runs()), "sample")
-
-
-@pytest.mark.parametrize(
-    ("name", "settings", "words"),
-    [
-        ("frozen", ["epochs=5"], " --set epochs=5"),
-        ("frozen-flip", ["epochs=5"], " --recipe frozen-flip --set epochs=5"),
-        ("finetune", ["schedule.max_lr=1e-2"], " --recipe finetune --set schedule.max_lr=0.01"),
-        (
-            "finetune",
-            ["trainable=from:stage5", 'head=["gap", "dense:8:relu", "softmax"]'],
-            """ --recipe finetune --set 'head=["gap", "dense:8:relu", "softmax"]' --set trainable=from:stage5""",
-        ),
-    ],
-)
-def test_fields_that_were_set_are_set_again(tmp_path, name, settings, words):
-    """What is printed asks for the same recipe, its name included: the run is found, not trained again."""
-    recipe = choose_recipe(name, settings)
-    found = reproduced(tmp_path, recipe)
-    assert found == f"python -m bench run tiny@32{words}"
-    typed = shlex.split(found)
-    again = [typed[place + 1] for place, word in enumerate(typed) if word == "--set"]
-    assert choose_recipe(name, again) == recipe
-
-
-def test_a_file_of_the_user_is_asked_for_by_its_name(tmp_path):
-    recipe = load_recipe("finetune").model_copy(update={"name": "finetune-mine", "epochs": 3})
-    assert reproduced(tmp_path, recipe) == "python -m bench run tiny@32 --recipe path/to/finetune-mine.toml"
-
-
-def test_a_target_that_was_taken_away_needs_a_file(tmp_path):
-    base = next(recipe for recipe in map(load_recipe, recipe_names()) if recipe.target_f1)
-    recipe = base.model_copy(update={"name": f"{base.name}-mine", "target_f1": None})
-    assert reproduced(tmp_path, recipe).endswith(f" --recipe path/to/{base.name}-mine.toml")
-
-
-def test_options_are_given_again(tmp_path):
-    asked = {"precision": "mixed_bfloat16", "xla": True, "strategy": "mirrored", "train_on": "train+val"}
-    assert reproduced(tmp_path, load_recipe("finetune"), **asked) == (
-        "python -m bench run tiny@32 --recipe finetune "
-        "--precision mixed_bfloat16 --xla --strategy mirrored --train-on train+val"
-    )
-
-
-def test_runs_made_otherwise_are_commands_of_their_own(tmp_path):
-    reproduced(tmp_path, load_recipe("finetune"), xla=True)
-    lines = reproduced(tmp_path, load_recipe("frozen")).splitlines()
-    assert lines == ["python -m bench run tiny@32", "python -m bench run tiny@32 --recipe finetune --xla"]
-
-
-def test_weights_of_a_file_are_named(tmp_path):
-    store = Store(tmp_path / "runs")
-    save_run(store, "tiny-32-frozen-s0-00000000", weights="my weights.h5@01234567")
-    assert commands(list(store.runs()), "sample") == ("python -m bench run tiny@32 --weights 'path/to/my weights.h5'")
-
-
 def test_a_failure_at_scaled_rates_is_no_failure_of_the_recipe(tmp_path):
     store = Store(tmp_path / "runs")
-    store.record_failure(failure("vgg16-512-frozen-s0-11111111", lr_scale=3.0))
+    store.record_failure(make_failure("vgg16-512-frozen-s0-11111111", lr_scale=3.0))
     assert report_input(store, None).rows["recipe"].tolist() == ["frozen lr x3"]
 
 
@@ -248,7 +99,7 @@ def test_random_log_probs_of_the_helper_are_normalised():
     np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, atol=1e-6)
 
 
-def test_dollars_are_made_when_the_report_is(store, tmp_path):
+def test_dollars_are_computed_with_the_report(store, tmp_path):
     combine(store, "top3", None, (), Protocol(3, 1))
     price = Price(device="cpu", usd_per_hour=3.6, source="a list", date="2026-11-01")
     page = publish(store, None, tmp_path / "reports", Prices(price=(price,)))
@@ -301,22 +152,12 @@ def test_ensembles_the_noise_does_not_separate_are_marked(tmp_path):
     assert rows["n0-224-frozen-s0-00000000"] is None
 
 
-def test_a_member_that_vanished_is_said_to_have_in_the_report(store, tmp_path):
+def test_a_removed_member_is_reported(store, tmp_path):
     combine(store, "mean", None, (), Protocol(3, 1))
     shutil.rmtree(store.root / "vgg16-224-frozen-s0-00000000")
     text = " ".join(publish(store, None, tmp_path / "reports").read_text().split())
     assert "its member vgg16-224-frozen-s0-00000000 is no longer in the store" in text
     assert "vgg16-224-frozen-s0-00000000 (no longer in the store)" in text
-
-
-def test_commands_name_budgets_and_candidates_that_were_chosen(store):
-    combine(store, "mean", None, (), Protocol(3, 1), 6.0)
-    chosen = ["resnet50", "vgg16"]
-    combine(store, "top1", None, chosen[::-1], Protocol(3, 1))
-    assert commands(list(store.runs()), "sample").splitlines()[1:] == [
-        "python -m bench ensemble mean --max-cost 6",
-        "python -m bench ensemble top1 --members " + " ".join(f"{name}-224-frozen-s0-00000000" for name in chosen),
-    ]
 
 
 def test_one_method_with_and_without_a_budget_are_two_questions(store):
@@ -337,4 +178,3 @@ def test_scaled_rates_are_a_recipe_of_their_own(tmp_path):
     np.testing.assert_allclose(scaled["learning_rate"], 0.5 * plain["learning_rate"])
     assert plain["learning_rate"].max() == pytest.approx(0.01)
     assert found.recipes["frozen lr x0.5"].endswith("every learning rate times 0.5")
-    assert commands(list(store.runs()), "sample") == ("python -m bench run tiny@30 tiny@31 tiny@32 --lr-scale 0.5,1")

@@ -46,7 +46,7 @@ def test_all_is_one_table_and_a_conclusion(call, tmp_path):
     assert "noise" in lines[-2] or "No ensemble" in lines[-2]
     assert "top5 is left out: top5 needs 5 finished runs" in err
     page = (tmp_path / "reports" / "summary.md").read_text()
-    for part in ("### How members differ", "### Classes fixed and broken", "### Calibration", "### Greedy selection"):
+    for part in ("### Diversity of members", "### Classes fixed and broken", "### Calibration", "### Greedy selection"):
         assert part in page
     assert (tmp_path / "reports" / "figures" / "greedy-selection.png").is_file()
     assert (tmp_path / "reports" / "figures" / "reliability.png").is_file()

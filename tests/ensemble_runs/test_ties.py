@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 from helpers_store import combine, make_outputs, save_run
 
@@ -9,6 +10,7 @@ from bench.ensemble_runs.workbench import Protocol
 from bench.store.store import Store
 
 SIZES = {"val": 120, "test": 20}
+LARGER = {"val": 200, "test": 30}
 
 
 @pytest.fixture
@@ -53,3 +55,31 @@ def test_ensembles_are_compared_by_held_out_predictions(store):
     found = alike_ensembles([first, second, store.get("c-224")], Marks(store))
     assert found == {first.run_id: True, second.run_id: True}
     assert alike_ensembles([store.get("c-224")], Marks(store)) == {}
+
+
+def test_the_best_and_those_like_it(tmp_path):
+    """One run is the best, one differs from it in a single image, one guesses."""
+    store = Store(tmp_path / "runs")
+    outputs = make_outputs(seed=0, skill=4.0, **LARGER)
+    save_run(store, "best-224-frozen-s0-00000000", outputs=outputs)
+    twin = make_outputs(seed=0, skill=4.0, **LARGER)
+    row = int(np.flatnonzero(twin.log_probs["val"].argmax(1) == np.array(twin.images.val_labels))[0])
+    twin.log_probs["val"][row] = np.roll(twin.log_probs["val"][row], 1)
+    save_run(store, "twin-224-frozen-s0-00000000", outputs=twin)
+    save_run(store, "poor-224-frozen-s0-00000000", outputs=make_outputs(seed=2, skill=0.0, **LARGER))
+    alike = {run_id.split("-")[0]: same for run_id, same in indistinguishable(list(store.runs()), Marks(store)).items()}
+    assert alike == {"best": True, "twin": True, "poor": False}
+
+
+def test_a_clear_difference_within_overlapping_intervals_is_seen(tmp_path):
+    """Paired, because the second run errs wherever the first does and on twelve images more."""
+    store = Store(tmp_path / "runs")
+    outputs = make_outputs(seed=0, skill=2.0, **LARGER)
+    save_run(store, "best-224-frozen-s0-00000000", outputs=outputs)
+    worse = make_outputs(seed=0, skill=2.0, **LARGER)
+    right = np.flatnonzero(worse.log_probs["val"].argmax(1) == np.array(worse.images.val_labels))[:12]
+    worse.log_probs["val"][right] = np.roll(worse.log_probs["val"][right], 1, axis=1)
+    save_run(store, "worse-224-frozen-s0-00000000", outputs=worse)
+    best, second = (store.get(name).result.metrics for name in ("best", "worse"))
+    assert best.macro_f1_low < second.macro_f1_high
+    assert indistinguishable(list(store.runs()), Marks(store))["worse-224-frozen-s0-00000000"] is False

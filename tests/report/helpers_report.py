@@ -8,7 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from bench.report.figures.style import house_style
 from bench.report.frame.inputs import ReportInput
+from bench.report.frame.ranking import Ranking
 
 # backbone: family, parameters, GFLOPs at 224, training seconds, ms per image
 NETWORKS = {
@@ -111,7 +113,7 @@ def ensemble_row(members: list[dict], candidates: list[dict], /, **changes) -> d
         **SHARED,
         "run_id": "ensemble-top3-0a1b2c3d",
         "kind": "ensemble",
-        "members": ";".join(row["run_id"] for row in members),
+        "members": [(row["run_id"], 1 / len(members)) for row in members],
         "macro_f1": 0.909,
         "macro_f1_low": 0.875,
         "macro_f1_high": 0.938,
@@ -188,7 +190,7 @@ def ramp(epochs: int = 30) -> np.ndarray:
     return np.where(epoch < 5, 1e-4 + epoch * 1.8e-4, 9e-4 * 0.8 ** np.maximum(epoch - 5, 0) + 1e-4)
 
 
-def schedules() -> dict[str, pd.DataFrame]:
+def schedule_frames() -> dict[str, pd.DataFrame]:
     return {"frozen": pd.DataFrame({"epoch": range(30), "learning_rate": ramp(), "learning_rate_as_run": ramp()})}
 
 
@@ -198,7 +200,7 @@ def make_inputs(rows: list[dict], **changes) -> ReportInput:
     histories = {row["run_id"]: history(row["macro_f1"], seed=place) for place, row in enumerate(trained)}
     parts = {
         "histories": histories,
-        "schedules": schedules() if trained else {},
+        "schedules": schedule_frames() if trained else {},
         "recipes": {"frozen": "frozen backbone; batch_norm, gap, softmax; Adam; 30 epochs"},
         "about": {
             "command": "python -m bench run --all\npython -m bench ensemble top3",
@@ -209,6 +211,98 @@ def make_inputs(rows: list[dict], **changes) -> ReportInput:
         },
     }
     return ReportInput(rows=frame, **(parts | changes))
+
+
+def rank(rows: list[dict], **changes) -> Ranking:
+    return Ranking.of(make_inputs(rows, **changes))
+
+
+def text_of(blocks: list[str]) -> str:
+    return "\n\n".join(block for block in blocks if block)
+
+
+def cells(text: str) -> list[list[str]]:
+    """Every row of every table in a text, without the rules below headers."""
+    lines = [line for line in text.splitlines() if line.startswith("|") and "---" not in line]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def drawn(module, inputs: ReportInput):
+    """The figure of a module, or None without a subject."""
+    with house_style():
+        subject = module.subject(Ranking.of(inputs))
+        return None if subject is None else module.draw(subject)
+
+
+BEST, SECOND = run_id("densenet121", 512), run_id("resnet50", 512)
+
+
+def step(picked: str, members: int, fit: float, held_out: float, cost: float | None) -> dict:
+    return {
+        "picked": picked,
+        "members": members,
+        "macro_f1": fit,
+        "macro_f1_held_out": held_out,
+        "log_loss": 0.4,
+        "ms_per_image": cost,
+        "train_seconds": None if cost is None else 10 * cost,
+    }
+
+
+def point(stages: list[str], threshold: float, cost: float, score: float) -> dict:
+    reach = [1.0, 0.25][: len(stages)]
+    return {"stages": stages, "threshold": threshold, "reach": reach, "ms_per_image": cost, "macro_f1": score}
+
+
+def combination(**changes) -> dict:
+    pair = {"one": BEST, "other": SECOND, "disagreement": 0.2, "double_fault": 0.05, "q": 0.5}
+    sides = (
+        {"log_loss": 0.5, "brier": 0.2, "calibration_error": 0.08},
+        {
+            "log_loss": 0.4,
+            "brier": 0.1,
+            "calibration_error": 0.02,
+        },
+    )
+    bins = [{"confidence": 0.4, "accuracy": 0.3, "images": 20}, {"confidence": 0.9, "accuracy": 0.8, "images": 300}]
+    return {
+        "best_single_cross_fitted": 0.88,
+        "states": {BEST: "", SECOND: "was run again since"},
+        "left_out": [{"run_id": run_id("vgg16", 224), "reason": "it is a twin"}],
+        "diversity": {"disagreement": 0.2, "double_fault": 0.05, "q": None, "pairs": [pair, pair | {"q": None}]},
+        "class_changes": {
+            "fixed": [{"name": "a|rose", "images": 1234, "before": 0.5, "after": 0.75}],
+            "broken": [{"name": "tulip", "images": 3, "before": 0.9, "after": 0.8}],
+            "risen": 7,
+            "fallen": 2,
+        },
+        "calibration": {
+            "temperature": 1.25,
+            "before": sides[0],
+            "after": sides[1],
+            "bins_before": bins,
+            "bins_after": bins,
+        },
+        "greedy": {
+            "kept": 2,
+            "steps": [
+                step(BEST, 1, 0.884, 0.880, 136.0),
+                step(SECOND, 2, 0.91, 0.895, 255.0),
+                step(BEST, 2, 0.90, 0.89, 255.0),
+            ],
+        },
+        "cascade": {
+            "chosen": point([SECOND, BEST], 0.6, 153.0, 0.9),
+            "front": [point([SECOND], 0.0, 119.0, 0.871), point([SECOND, BEST], 0.6, 153.0, 0.9)],
+        },
+    } | changes
+
+
+def inputs_with_combination(**changes) -> ReportInput:
+    """Eight runs, and an ensemble whose combination has every part."""
+    singles = runs()
+    row = ensemble_row(singles[4:6], singles)
+    return make_inputs([*singles, row], combinations={row["run_id"]: combination(**changes)})
 
 
 def golden_inputs() -> ReportInput:

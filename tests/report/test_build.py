@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers_report import ensemble_row, failed_row, make_inputs, run_row, runs
-from helpers_report import schedules as schedules_of
+from helpers_report import ensemble_row, failed_row, make_inputs, run_row, runs, schedule_frames
 
-from bench.report.build import build, results_table
+from bench.report.build import build, draw_once, results_table, write_text
+from bench.report.figures import schedule
 from bench.report.frame.inputs import COLUMNS, ReportInput
 
 
@@ -33,11 +33,11 @@ def files(folder: Path) -> dict[str, bytes]:
     [
         "# Backbones on sample: macro F1 and its cost",
         "**Best single run: densenet121@512**, macro F1 .884 [.85, .92] on 320 validation images.",
-        "**cannot be told apart** from resnet50@512 and efficientnetb0@512 (2 of 7 others).",
-        "**Cheapest that keeps up: efficientnetb0@512**, .867 [.83, .90], at 0.43x the training seconds and 0.36x the "
-        "inference time of the best one.",
-        "**Best ensemble: top3**, macro F1 .897 [.86, .93] cross-fitted. Over taking the best single run, scored the "
-        "same way, that is +.017 [-.004, +.038]: **within the noise**. Test F1 .893 [.81, .95]; the best single run "
+        "the score **cannot be told apart** from those of resnet50@512 and efficientnetb0@512 (2 of 7 others).",
+        "**Cheapest run tied with the best: efficientnetb0@512**, .867 [.83, .90], at 0.43x the training seconds and "
+        "0.36x the inference time of the best.",
+        "**Best ensemble: top3**, macro F1 .897 [.86, .93] cross-fitted. Gain over taking the best single run, scored "
+        "the same way: +.017 [-.004, +.038], **within the noise**. Test F1 .893 [.81, .95]; the best single run "
         ".871 [.77, .95]. Its members cost 2.3x the training seconds and 2.2x the inference time",
         "Superseded by newer ones of the same method: ensemble-top3-11111111 (.889).",
         "> **Failed**: 1 run (vgg16@1024); see Failures.",
@@ -104,7 +104,7 @@ def test_interrupted_write_leaves_the_old_page(golden, tmp_path, monkeypatch):
 
 def test_csv_has_the_columns_in_order_and_reads_back(golden, built):
     read = pd.read_csv(built / "results.csv")
-    assert tuple(read.columns) == COLUMNS
+    assert list(read.columns) == list(COLUMNS)
     assert len(read) == len(golden.rows)
     ours = golden.rows.set_index("run_id")
     for _, row in read.iterrows():
@@ -158,7 +158,7 @@ HOSTILE = "a|b `c` *d* _e_ <f> $g{ \\h\n# 花" + "x" * 90
 
 def test_hostile_names_break_neither_page_nor_table_nor_figure(tmp_path):
     row = run_row("vgg16", 224, backbone=HOSTILE, family=f"_{HOSTILE}", recipe=HOSTILE, device=HOSTILE, data=HOSTILE)
-    schedules = {HOSTILE: schedules_of()["frozen"]}
+    schedules = {HOSTILE: schedule_frames()["frozen"]}
     about = {HOSTILE: HOSTILE, "command": HOSTILE}
     added = {"run_id": f"{HOSTILE}-00000000", "kind": "run", "status": "ok", "macro_f1": 0.5, "train_seconds_full": 2.0}
     failure = {"run_id": HOSTILE, "kind": HOSTILE, "reason": HOSTILE, "log": HOSTILE, "seconds": 1.0}
@@ -201,7 +201,27 @@ def test_a_store_of_one_thing_gives_a_whole_page(rows, tmp_path):
 def test_the_page_links_a_recommendation_for_its_own_data(golden, tmp_path):
     page = build(golden, tmp_path)
     assert "recommendation.md" not in page.read_text()
-    (tmp_path / "recommendation.md").write_text("# What to take for petals: at most 40 ms per image\n")
+    (tmp_path / "recommendation.md").write_text("# Recommendation for petals: at most 40 ms per image\n")
     assert "recommendation.md" not in build(golden, tmp_path).read_text()
-    (tmp_path / "recommendation.md").write_text("# What to take for sample: at most 40 ms per image\n")
+    (tmp_path / "recommendation.md").write_text("# Recommendation for sample: at most 40 ms per image\n")
     assert "[recommendation.md](recommendation.md)" in build(golden, tmp_path).read_text()
+
+
+def test_text_has_unix_line_ends(tmp_path):
+    write_text(tmp_path / "new" / "a.md", "é\n")
+    assert (tmp_path / "new" / "a.md").read_bytes() == b"\xc3\xa9\n"
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+
+    def broken(figure, temporary, texts):
+        temporary.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr("bench.report.build.save", broken)
+    with pytest.raises(OSError, match="disk full"):
+        draw_once(path, schedule, schedule_frames())
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

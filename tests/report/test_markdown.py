@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bench.report.markdown import bullets, escape, fence, table, wrap
+from bench.report.markdown import bullets, columns_table, escape, fence, page, table, titled, wrap
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_parser_reads_in_a_table_what_was_written(name):
+def test_a_parser_reads_the_name_in_a_table_as_written(name):
     """Another reader of markdown as reference: the cell holds the name as text, on one line, and nothing else."""
     from markdown_it import MarkdownIt
 
@@ -107,3 +107,13 @@ def test_a_parser_reads_in_a_table_what_was_written(name):
     assert len(cells) == 4
     assert {child.type for child in cells[2]} <= {"text", "text_special"}
     assert "".join(child.content for child in cells[2]).replace("\\$", "$") == " ".join(name.split())
+
+
+def test_empty_blocks_and_sections_are_dropped():
+    assert titled("### a", ["", "b"]) == ["### a", "b"]
+    assert titled("### a", ["", ""]) == []
+    assert page(["# t", ""], {"one": ["", "x"], "two": [], "three": [""]}) == "# t\n\n## one\n\nx\n"
+
+
+def test_a_table_of_columns_is_that_of_its_rows():
+    assert columns_table({"a": ["1", "2"], "b": ["3", "4"]}) == table(["a", "b"], [["1", "3"], ["2", "4"]])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
 import pytest
 
 from bench.report import numbers
@@ -25,6 +26,18 @@ def test_gain(value, text):
 def test_interval():
     assert numbers.interval(0.741, 0.868) == "[.74, .87]"
     assert numbers.interval(NAN, 0.868) == ""
+
+
+def test_values_with_their_intervals():
+    rows = pd.DataFrame({"f1": [0.8124, 0.5], "f1_low": [0.741, NAN], "f1_high": [0.868, NAN]})
+    assert numbers.bounded_score(rows.iloc[0], "f1") == ".812 [.74, .87]"
+    assert numbers.score_column(rows, "f1") == [".812 [.74, .87]", ".500"]
+    assert numbers.score_column(rows, "f1", digits=3)[0] == ".812 [.741, .868]"
+    assert numbers.gain_column(rows - 0.8, "f1") == ["+.012 [-.059, +.068]", "-.300"]
+
+
+def test_whole():
+    assert numbers.whole([16.0, NAN]) == ["16", "-"]
 
 
 def test_narrow_intervals_get_a_third_decimal():
@@ -54,7 +67,7 @@ def test_significant(value, text):
     assert numbers.significant(value) == text
 
 
-def test_ratio_of_what_is_missing_is_missing():
+def test_ratio_of_a_missing_value_is_missing():
     assert numbers.ratio(numbers.divide(3.0, 0.0)) == "-"
     assert numbers.ratio(numbers.divide(NAN, 2.0)) == "-"
     assert numbers.ratio(numbers.divide(7.0, 2.0)) == "3.5x"

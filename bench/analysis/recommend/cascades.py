@@ -1,4 +1,4 @@
-"""Cascades of single runs for every budget of inference time, scored on images that they were not fitted on."""
+"""Cascades of single runs for every budget of inference time, scored on images outside their fit."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bench.analysis.recommend.option import Option
+from bench.analysis.recommend.options import Option
 from bench.ensemble_runs.candidates import stacked
+from bench.report.frame.points import thinned
 from bench.store.store import StoredRun
 from ensembles.base import Probs
 from ensembles.cascade import Cascade, Operation
@@ -18,20 +19,20 @@ from ensembles.crossfit import stratified_folds
 from ensembles.metrics import Labels, macro_f1
 from ensembles.uncertainty import macro_f1_interval
 
-# A fit takes a second with 24 runs of 3,712 images and 104 classes, so these are the ten seconds that one can wait.
+# A fit takes a second with 24 runs of 3,712 images and 104 classes: ten seconds in all.
 FOLDS, REPEATS, SEED = 5, 2, 0
-# Of the many that fitting finds, so many budgets are tried, evenly spread from the cheapest to the dearest.
+# Budgets that are tried, evenly spread from the cheapest cascade to the dearest.
 MOST = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Crossed:
-    """A cascade on the images it was not fitted on.
+class CrossFittedCascade:
+    """A cascade on images outside its fit.
 
     Attributes:
         operation: the one to run, fitted on all images.
         predicted: int (R, N).
-        ms_per_image: what it used, mean over images and repeats.
+        ms_per_image: time used, mean over images and repeats.
     """
 
     operation: Operation
@@ -40,7 +41,7 @@ class Crossed:
 
 
 def cascades(singles: Sequence[Option], runs: Sequence[StoredRun]) -> list[Option]:
-    """Options, their names unlike each other; none where fewer than two runs can be weighed.
+    """Options with distinct names; none if fewer than two runs are usable.
 
     Args:
         singles: options.
@@ -53,12 +54,12 @@ def cascades(singles: Sequence[Option], runs: Sequence[StoredRun]) -> list[Optio
     labels = np.array(theirs[0].images.val_labels)
     found = cross_fitted(stacked(theirs, "val"), labels, [stage.ms_per_image for stage in stages])
     options = [_option(one, stages, labels, len(theirs[0].images.class_names)) for one in found]
-    # Of two that take the same time, to the digits of their names, the better one.
+    # Of two with the same time, to the digits of their names, the better one.
     return list({option.label: option for option in sorted(options, key=lambda option: option.score)}.values())
 
 
-def cross_fitted(probs: Probs, labels: Labels, costs: Sequence[float]) -> list[Crossed]:
-    """The cascades of several stages that fitting finds, each for the budget that it uses.
+def cross_fitted(probs: Probs, labels: Labels, costs: Sequence[float]) -> list[CrossFittedCascade]:
+    """The cascades of several stages on the front of a fit, each for the budget that it uses.
 
     Args:
         probs: float32 (M, N, C), rows sum to 1.
@@ -66,7 +67,7 @@ def cross_fitted(probs: Probs, labels: Labels, costs: Sequence[float]) -> list[C
         costs: of each member per image.
     """
     front = Cascade(costs).fit(probs, labels).front
-    operations = _thinned([operation for operation in front if len(operation.stages) > 1])
+    operations = thinned([operation for operation in front if len(operation.stages) > 1], MOST)
     limits = [operation.cost for operation in operations]
     predicted = np.empty((len(limits), REPEATS, len(labels)), dtype=np.intp)
     used = np.zeros((len(limits), REPEATS))
@@ -79,39 +80,33 @@ def cross_fitted(probs: Probs, labels: Labels, costs: Sequence[float]) -> list[C
                 fitted.choose(limit)
                 predicted[place, repeat, held_out] = fitted.predict_proba(probs[:, held_out]).argmax(axis=1)
                 used[place, repeat] += fitted.mean_cost(probs[:, held_out]) * held_out.mean()
-    return [Crossed(*one) for one in zip(operations, predicted, used.mean(axis=1).tolist(), strict=True)]
+    return [CrossFittedCascade(*one) for one in zip(operations, predicted, used.mean(axis=1).tolist(), strict=True)]
 
 
 def _usable(single: Option, run: StoredRun) -> bool:
-    """Predicted classes alone have no confidence to go by."""
+    """Without a time a run has no cost, without probabilities no confidence."""
     timed = single.same_device and math.isfinite(single.ms_per_image) and single.ms_per_image > 0
     return timed and not run.result.metrics.labels_only
 
 
-def _thinned(operations: Sequence[Operation]) -> list[Operation]:
-    if len(operations) <= MOST:
-        return list(operations)
-    return [operations[round(place)] for place in np.linspace(0, len(operations) - 1, MOST)]
-
-
-def _option(crossed: Crossed, stages: Sequence[Option], labels: Labels, classes: int) -> Option:
-    """Training is that of all candidates, since all had to be there to choose among them."""
-    operation = crossed.operation
+def _option(cascade: CrossFittedCascade, stages: Sequence[Option], labels: Labels, classes: int) -> Option:
+    """The option of a cascade. Its training is that of all candidates: all had to be trained to choose among them."""
+    operation = cascade.operation
     chosen = [stages[stage] for stage in operation.stages]
-    interval = macro_f1_interval(labels, crossed.predicted, classes)
+    interval = macro_f1_interval(labels, cascade.predicted, classes)
     shares = (f"{stage.label} ({share:.0%})" for stage, share in zip(chosen, operation.reach, strict=True))
     return Option(
-        label=f"cascade {crossed.ms_per_image:.3g} ms",
+        label=f"cascade {cascade.ms_per_image:.3g} ms",
         kind="cascade",
         run_ids=tuple(stage.run_ids[0] for stage in chosen),
-        score=float(np.mean([macro_f1(labels, row, classes) for row in crossed.predicted])),
+        score=float(np.mean([macro_f1(labels, row, classes) for row in cascade.predicted])),
         low=math.nan if interval is None else interval.low,
         high=math.nan if interval is None else interval.high,
-        predicted=crossed.predicted,
+        predicted=cascade.predicted,
         train_seconds=sum(stage.train_seconds for stage in stages),
         train_device_hours=sum(stage.train_device_hours for stage in stages),
         usd=sum(stage.usd for stage in stages),
-        ms_per_image=crossed.ms_per_image,
+        ms_per_image=cascade.ms_per_image,
         device=chosen[0].device,
         same_device=True,
         detail=f"{' > '.join(shares)}, on below {operation.threshold:.3f}",

@@ -1,4 +1,4 @@
-"""What `bench recommend` does: every option of a store, the choice among them, the page."""
+"""`bench recommend`: every option of a store, the choice among them, the page."""
 
 from __future__ import annotations
 
@@ -13,28 +13,26 @@ import pandas as pd
 
 from bench.analysis.prices import Prices
 from bench.analysis.publish import report_input
-from bench.analysis.recommend.budget import Budget
-from bench.analysis.recommend.buys import members, pixels_or_partner
 from bench.analysis.recommend.cascades import cascades
-from bench.analysis.recommend.choice import Choice, choose
-from bench.analysis.recommend.option import Option
-from bench.analysis.recommend.options import ensembles, singles
+from bench.analysis.recommend.choice import Budget, Choice, choose
+from bench.analysis.recommend.gains import members, pixels_or_partner
+from bench.analysis.recommend.options import Option, ensembles, singles
 from bench.analysis.recommend.wording import sentences
 from bench.ensemble_runs.candidates import stacked
 from bench.errors import UserError
 from bench.report.advice import Advice, write_advice
+from bench.report.frame.points import without_px
 from bench.report.frame.ranking import Ranking
-from bench.report.sections.resolution import without_px
 from bench.store.selection import check_same_images, runs_of
 from bench.store.store import Store, StoredRun
 
-# Of single runs, the best so many are asked what they could buy: the time grows with the square of their number.
+# Single runs whose gains are computed, the best ones: the time grows with the square of their number.
 MOST_SINGLES = 24
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The choice, everything it was made from, and the files that say so."""
+    """The choice, the options it was made from, and the files written."""
 
     choice: Choice
     options: Sequence[Option]
@@ -50,23 +48,23 @@ def recommend(store: Store, data: str | None, budget: Budget, prices: Prices, ou
     """
     runs = {run.run_id: run for run in runs_of(store, data)}
     ranking = Ranking.of(report_input(store, data, prices))
-    alone = singles(ranking, runs)
-    firsts = [runs[single.run_ids[0]] for single in alone]
+    found = singles(ranking, runs)
+    firsts = [runs[single.run_ids[0]] for single in found]
     together = ensembles(ranking, runs, store)
-    compared = [runs[run_id] for option in (*alone, *together) for run_id in option.run_ids]
+    compared = [runs[run_id] for option in (*found, *together) for run_id in option.run_ids]
     if not compared:
-        raise UserError(f"Every run in '{store.root}' saw validation images, so that no score says anything.")
+        raise UserError(f"Every run in '{store.root}' saw validation images, so that no score is valid.")
     check_same_images(compared)
     images = compared[0].images
     labels = np.array(images.val_labels)
-    options = sorted([*alone, *together, *cascades(alone, firsts)], key=lambda option: option.place)
+    options = sorted([*found, *together, *cascades(found, firsts)], key=lambda option: option.place)
     choice = choose(options, budget, labels, len(images.class_names))
     advice = Advice(
         data=ranking.fact("data"),
         budget=str(budget),
         lines=sentences(choice, budget),
         options=pd.DataFrame([_row(option, choice) for option in options]),
-        **_tables(ranking, alone, firsts),
+        **_gains(found, firsts),
     )
     try:
         return Recommendation(choice, options, write_advice(advice, out))
@@ -74,13 +72,13 @@ def recommend(store: Store, data: str | None, budget: Budget, prices: Prices, ou
         raise UserError(f"Cannot write to '{out}': {error.strerror}. Choose another with --reports.") from None
 
 
-def _tables(ranking: Ranking, alone: Sequence[Option], firsts: Sequence[StoredRun]) -> Mapping[str, pd.DataFrame]:
-    """What the best of the runs that can be compared could buy."""
-    places = [place for place, single in enumerate(alone) if single.same_device][:MOST_SINGLES]
+def _gains(options: Sequence[Option], firsts: Sequence[StoredRun]) -> Mapping[str, pd.DataFrame]:
+    """Tables of the gains of the best comparable runs."""
+    places = [place for place, option in enumerate(options) if option.same_device][:MOST_SINGLES]
     if not places:
         return {"pixels": pd.DataFrame(), "members": pd.DataFrame()}
-    chosen, theirs = [alone[place] for place in places], [firsts[place] for place in places]
-    probs, labels = stacked(theirs, "val"), np.array(theirs[0].images.val_labels)
+    chosen, runs = [options[place] for place in places], [firsts[place] for place in places]
+    probs, labels = stacked(runs, "val"), np.array(runs[0].images.val_labels)
     rows = pd.DataFrame({"label": [one.label for one in chosen], "image_px": [one.image_px for one in chosen]})
     families = [one.family or one.label for one in chosen]
     return {
@@ -91,19 +89,8 @@ def _tables(ranking: Ranking, alone: Sequence[Option], firsts: Sequence[StoredRu
 
 def _row(option: Option, choice: Choice) -> dict[str, Any]:
     outcome, reason = _outcome(option, choice)
-    return {
-        "option": option.label,
-        "kind": option.kind,
+    return option.as_dict() | {
         "run_ids": ";".join(option.run_ids),
-        "members": option.detail,
-        "macro_f1": option.score,
-        "macro_f1_low": option.low,
-        "macro_f1_high": option.high,
-        "train_seconds": option.train_seconds,
-        "train_device_hours": option.train_device_hours,
-        "cost_usd": option.usd,
-        "ms_per_image": option.ms_per_image,
-        "device": option.device,
         "outcome": outcome,
         "reason": reason,
         "family": option.family,

@@ -1,4 +1,4 @@
-"""A recommendation in sentences, for the terminal and the page."""
+"""A recommendation as sentences and as plain data."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bench.analysis.recommend.budget import Budget
-from bench.analysis.recommend.choice import Choice
-from bench.analysis.recommend.option import Option
+from bench.analysis.recommend.choice import Budget, Choice
+from bench.analysis.recommend.options import Option
 
 _SHOWN = 6
 
 
 def sentences(choice: Choice, budget: Budget) -> list[str]:
-    """The answer, what ties with it, what is cheaper among those, and what is out."""
+    """The answer, the options tied with it, the cheapest among those, the worse ones, and those out of the budget."""
     if choice.best is None:
         return [nothing_fits(choice, budget), *_out(choice)]
     return [_best(choice.best), *_tied(choice), *_cheaper(choice), *_worse(choice), *_out(choice)]
 
 
 def nothing_fits(choice: Choice, budget: Budget) -> str:
-    """One line."""
+    """The answer if no option fits, on one line."""
     if choice.nearest is None:
         reasons = "; ".join(dict.fromkeys(reason for reasons in choice.out.values() for reason in reasons))
         return f"Nothing fits ({budget}): {reasons}."
     reasons = "; ".join(choice.out[choice.nearest.label])
-    return f"Nothing fits ({budget}). Nearest: {describe(choice.nearest)}; {reasons}."
+    return f"Nothing fits ({budget}). Nearest: {option_text(choice.nearest)}; {reasons}."
 
 
-def describe(option: Option) -> str:
+def option_text(option: Option) -> str:
     """`vgg16@224 (macro F1 .812, 12 s of training, 3.4 ms per image)`."""
     costs = [
         (option.train_seconds, "s of training"),
@@ -41,14 +40,13 @@ def describe(option: Option) -> str:
 
 
 def as_dict(choice: Choice, options: Sequence[Option], files: Sequence[str]) -> dict[str, Any]:
-    """The same as plain data, NaN as None."""
-    ties = {other.option.label: other for other in choice.others}
+    """The choice as plain data, NaN as None."""
     return {
         "recommended": None if choice.best is None else _plain(choice.best),
         "tied": [_plain(option) for option in choice.tied],
         "worse": [
             _plain(other.option) | {"behind_low": _known(other.low), "behind_high": _known(other.high)}
-            for other in ties.values()
+            for other in choice.others
             if not other.tied
         ],
         "out": [_plain(option) | {"why": choice.out[option.label]} for option in options if option.label in choice.out],
@@ -59,23 +57,23 @@ def as_dict(choice: Choice, options: Sequence[Option], files: Sequence[str]) -> 
 
 def _best(best: Option) -> str:
     bounds = "too few images for an interval" if math.isnan(best.low) else f"95 % {best.low:.3f} to {best.high:.3f}"
-    names = f" It is {', '.join(best.run_ids)}." if best.kind != "cascade" else f" {best.detail}."
-    made = f" `{best.made_by}` makes it." if best.made_by else ""
-    return f"Recommended: {describe(best)}; {bounds}.{names}{made}"
+    names = f" In the store: {', '.join(best.run_ids)}." if best.kind != "cascade" else f" {best.detail}."
+    made = f" Made by `{best.made_by}`." if best.made_by else ""
+    return f"Recommended: {option_text(best)}; {bounds}.{names}{made}"
 
 
 def _tied(choice: Choice) -> list[str]:
     tied = choice.tied
     if not choice.others:
-        return ["Nothing else fits."]
+        return ["No other option fits."]
     if not tied:
-        return ["On these images it can be told apart from everything else that fits."]
+        return ["On these images the score can be told apart from those of all other options that fit."]
     names = [f"{option.label} ({option.score:.3f})" for option in tied]
-    return [f"Cannot be told apart from it on these images: {_listed(names)}."]
+    return [f"Cannot be told apart from the recommendation on these images: {_listed(names)}."]
 
 
 def _cheaper(choice: Choice) -> list[str]:
-    """The cheapest of those that the noise does not separate."""
+    """The cheapest of the best option and those tied with it."""
     kept = [option for option in (choice.best, *choice.tied) if option is not None and option.same_device]
     ways: tuple[tuple[str, Callable[[Option], float]], ...] = (
         ("train", lambda option: option.train_seconds),
@@ -86,7 +84,7 @@ def _cheaper(choice: Choice) -> list[str]:
         known = [option for option in kept if not math.isnan(cost(option))]
         cheapest = min(known, key=cost, default=None)
         if cheapest is not None and cheapest is not choice.best:
-            lines.append(f"Cheapest of these to {verb}: {describe(cheapest)}.")
+            lines.append(f"Cheapest of these to {verb}: {option_text(cheapest)}.")
     return lines
 
 
@@ -114,21 +112,7 @@ def _number(cost: float) -> str:
 
 
 def _plain(option: Option) -> dict[str, Any]:
-    return {
-        "option": option.label,
-        "kind": option.kind,
-        "run_ids": option.run_ids,
-        "members": option.detail,
-        "made_by": option.made_by,
-        "macro_f1": option.score,
-        "macro_f1_low": _known(option.low),
-        "macro_f1_high": _known(option.high),
-        "train_seconds": _known(option.train_seconds),
-        "train_device_hours": _known(option.train_device_hours),
-        "cost_usd": _known(option.usd),
-        "ms_per_image": _known(option.ms_per_image),
-        "device": option.device,
-    }
+    return {name: _known(value) if isinstance(value, float) else value for name, value in option.as_dict().items()}
 
 
 def _known(number: float) -> float | None:

@@ -1,1 +1,1 @@
-"""The figures of the report, by file name. matplotlib is imported when one is drawn."""
+"""The figures of the report. matplotlib is imported when one is drawn."""

@@ -8,25 +8,28 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bench.report.figures.style import INK, caption, colours, new_figure, plain_log_axis
-from bench.report.frame.inputs import ReportInput
 from bench.report.frame.ranking import Ranking
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+NAME, CAPTION = "learning-curves.png", "Loss and validation macro F1 per epoch"
 SHOWN = 12  # groups, the best first: more cost seconds to draw and are too small to read
 _DASHED = (0, (2, 1.2))
-
 
 Group = tuple[str, list[tuple[float, pd.DataFrame]]]
 
 
-def subject(ranking: Ranking, inputs: ReportInput) -> list[Group] | None:
-    """What is drawn, best first: a title, and the pixels and history of each run under it."""
-    runs = _drawable(ranking, inputs)
+def subject(ranking: Ranking) -> list[Group] | None:
+    """The groups to draw, best first: a title, and the pixels and history of each run under it."""
+    runs, histories = _drawable(ranking), ranking.inputs.histories
     groups = list(runs.groupby(_titles(runs), sort=False))[:SHOWN] if len(runs) else []
-    return [(str(title), _histories(group, inputs)) for title, group in groups] or None
+    found = []
+    for title, group in groups:
+        pairs = zip(group["image_px"], group["run_id"], strict=True)
+        found.append((str(title), [(px, histories[run_id]) for px, run_id in pairs]))
+    return found or None
 
 
 def draw(groups: list[Group]) -> Figure:
@@ -42,18 +45,14 @@ def draw(groups: list[Group]) -> Figure:
     return figure
 
 
-def left_out(ranking: Ranking, inputs: ReportInput) -> list[str]:
-    """The groups that the figure has no room for."""
-    runs = _drawable(ranking, inputs)
+def left_out(ranking: Ranking) -> list[str]:
+    """The groups without room in the figure."""
+    runs = _drawable(ranking)
     return list(_titles(runs).unique()[SHOWN:]) if len(runs) else []
 
 
-def _drawable(ranking: Ranking, inputs: ReportInput) -> pd.DataFrame:
-    return ranking.current[ranking.current["run_id"].isin(list(inputs.histories))]
-
-
-def _histories(runs: pd.DataFrame, inputs: ReportInput) -> list[tuple[float, pd.DataFrame]]:
-    return [(px, inputs.histories[run_id]) for px, run_id in zip(runs["image_px"], runs["run_id"], strict=True)]
+def _drawable(ranking: Ranking) -> pd.DataFrame:
+    return ranking.current[ranking.current["run_id"].isin(list(ranking.inputs.histories))]
 
 
 def _titles(runs: pd.DataFrame) -> pd.Series[str]:
@@ -81,7 +80,7 @@ def _panels(figure: Figure, count: int, across: int) -> list[tuple[Axes, Axes]]:
 
 
 def _number_edges(upper: Axes, lower: Axes, *, is_left: bool, is_lowest: bool) -> None:
-    """Tick labels at the edges of the figure only: repeated ones are clutter, and most of the time drawing takes."""
+    """Tick labels at the edges of the figure only: repeated ones are clutter, and most of the drawing time."""
     upper.tick_params(labelbottom=False, labelleft=is_left)
     lower.tick_params(labelbottom=is_lowest, labelleft=is_left)
     if is_left:

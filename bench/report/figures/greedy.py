@@ -1,4 +1,4 @@
-"""Greedy selection: macro F1 against the members taken and what they cost, pick after pick."""
+"""Greedy selection: macro F1 against the number of members and their cost, pick after pick."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ import numpy as np
 import pandas as pd
 
 from bench.report.figures.style import BLUE, FAINT, VERMILION, new_figure
-from bench.report.frame.inputs import ReportInput
 from bench.report.frame.ranking import Ranking
-from bench.report.sections.anatomy import of_method
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-
+NAME, CAPTION = "greedy-selection.png", "Macro F1 of greedy selection against members and their cost"
 _COSTS = {
     "members": "different members",
     "ms_per_image": "inference (ms per image, all members)",
@@ -24,9 +22,9 @@ _COSTS = {
 }
 
 
-def subject(ranking: Ranking, inputs: ReportInput) -> dict[str, Any] | None:
-    """Steps, how many are kept, and the best single run's cross-fitted score; None where nothing was selected."""
-    found = of_method(ranking, inputs, "greedy")
+def subject(ranking: Ranking) -> dict[str, Any] | None:
+    """Steps, number of those kept, and the best single run's cross-fitted score; None without a greedy selection."""
+    found = ranking.combination_with("greedy")
     if found is None:
         return None
     path = found[1]["greedy"]
@@ -57,10 +55,10 @@ def _panel(axes: Axes, name: str, path: dict[str, Any]) -> None:
     if not np.isnan(path["single"]):
         axes.axhline(path["single"], color=FAINT, linewidth=1.2, linestyle=":", label="best single run, cross-fitted")
     for column, colour, label in (
-        ("macro_f1", VERMILION, "on the images it was picked on"),
+        ("macro_f1", VERMILION, "on the images of the selection"),
         ("macro_f1_held_out", BLUE, "on images held out"),
     ):
         values = steps[column].to_numpy(float)
         axes.plot(steps[name], values, color=colour, marker=".", linewidth=1.1, label=label)
         axes.plot(steps[name].iloc[kept], values[kept], color=colour, marker="*", markersize=12, linestyle="")
-    axes.plot([], [], color=FAINT, marker="*", markersize=10, linestyle="", label="what is kept")
+    axes.plot([], [], color=FAINT, marker="*", markersize=10, linestyle="", label="picks kept")

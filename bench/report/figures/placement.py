@@ -1,4 +1,4 @@
-"""Where to write the names of points so that none covers another: geometry only, in pixels."""
+"""Places for the labels of points so that none covers another: geometry only, in pixels."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _PASSES = 4
 def place(anchors: Floats, sizes: Floats, obstacles: Floats, bounds: Floats) -> Floats:
     """The centres of labels of given sizes, each near its anchor.
 
-    Each label in turn takes the cheapest of its candidate places, then all are asked again a few times, because the
-    first ones chose before the last ones came.
+    Each label in turn takes the cheapest of its candidate places; a few passes follow, because the first labels chose
+    before the last ones were placed.
 
     Args:
         anchors: (L, 2), the points to be named.
         sizes: (L, 2), width and height of each label.
-        obstacles: (B, 4), boxes x0, y0, x1, y1 that labels should not cover.
+        obstacles: (B, 4), boxes x0, y0, x1, y1 to keep uncovered.
         bounds: (4,), the box that labels must stay in.
 
     Returns:
@@ -40,19 +40,18 @@ def place(anchors: Floats, sizes: Floats, obstacles: Floats, bounds: Floats) -> 
 
 
 def _candidates(anchor: Floats, size: Floats) -> tuple[Floats, Floats]:
-    """Centres around an anchor (K, 2), and what each costs before anything is in its way (K,)."""
+    """Centres around an anchor (K, 2), and the cost of each without obstacles (K,)."""
     angle, distance = (grid.ravel() for grid in np.meshgrid(_ANGLES, _DISTANCES, indexing="ij"))
     direction = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    edge = direction / np.abs(direction).max(axis=1, keepdims=True)  # so that the gap is the same all round the box
+    edge = direction / np.abs(direction).max(axis=1, keepdims=True)  # the same gap all round the box
     centres = anchor + edge * size / 2 + direction * distance[:, None]
     return centres, distance / 60 + 0.05 * (1 - direction[:, 0])  # near, and rather on the right
 
 
 def _fixed_cost(centres: Floats, cost: Floats, size: Floats, obstacles: Floats, bounds: Floats) -> Floats:
     boxes = _boxes(centres, size)
-    outside = np.maximum(bounds[:2] - boxes[:, :2], 0).sum(axis=1) + np.maximum(boxes[:, 2:] - bounds[2:], 0).sum(
-        axis=1
-    )
+    beyond = np.maximum(bounds[:2] - boxes[:, :2], 0) + np.maximum(boxes[:, 2:] - bounds[2:], 0)
+    outside = beyond.sum(axis=1)
     total: Floats = cost + outside + 20 * _overlap(boxes, obstacles) / size.prod()
     return total
 

@@ -1,4 +1,4 @@
-"""Reliability diagram of the best ensemble: how often it is right when it is so sure, with and without temperature."""
+"""Reliability diagram of the best ensemble: accuracy at each confidence, with and without temperature."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import pandas as pd
 
 from bench.report import numbers
 from bench.report.figures.style import BLUE, FAINT, VERMILION, new_figure
-from bench.report.frame.inputs import ReportInput
 from bench.report.frame.ranking import Ranking
-from bench.report.sections.anatomy import best
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def subject(ranking: Ranking, inputs: ReportInput) -> dict[str, Any] | None:
-    """Bins and calibration errors of held-out predictions before and after; None where they were not kept."""
-    found = best(ranking, inputs)
-    calibration = found[1].get("calibration") if found else None
+NAME, CAPTION = "reliability.png", "Accuracy against confidence of the best ensemble"
+
+
+def subject(ranking: Ranking) -> dict[str, Any] | None:
+    """Bins and calibration errors of held-out predictions before and after; None if they were not kept."""
+    calibration = ranking.combinations[0][1].get("calibration") if ranking.combinations else None
     if not calibration:
         return None
     return {
@@ -30,11 +30,11 @@ def subject(ranking: Ranking, inputs: ReportInput) -> dict[str, Any] | None:
 
 
 def draw(sides: dict[str, Any]) -> Figure:
-    """The figure of these bins; the area of a point tells how many images it stands for."""
+    """The figure of these bins; the area of a point is its number of images."""
     figure = new_figure(5.5, 4.4)
     figure.subplots_adjust(left=0.12, right=0.98, top=0.82, bottom=0.12)
     axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.0, linestyle=":", label="as sure as right")
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.0, linestyle=":", label="confidence equals accuracy")
     for (side, (bins, error)), colour in zip(sides.items(), (VERMILION, BLUE), strict=True):
         label = f"{'as combined' if side == 'before' else 'with temperature'}, calibration error {numbers.score(error)}"
         axes.plot(bins["confidence"], bins["accuracy"], color=colour, linewidth=1.1, label=label)
@@ -44,6 +44,6 @@ def draw(sides: dict[str, Any]) -> Figure:
     axes.set_ylabel("accuracy in the bin")
     axes.set_xlim(0, 1.02)
     axes.set_ylim(0, 1.02)
-    # Above the plot: with few images the lines go everywhere in it.
+    # Above the plot: with few images the lines cross the whole plot.
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), borderaxespad=0)
     return figure

@@ -1,4 +1,4 @@
-"""Score against cost: one panel per way to count cost, the Pareto front as a staircase."""
+"""Score against cost: one panel per kind of cost, the Pareto front as a staircase."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pandas as pd
 
 from bench.report.figures.placement import place
 from bench.report.figures.style import COLOURS, FAINT, INK, caption, colours, markers, new_figure, plain_log_axis
-from bench.report.frame.inputs import ReportInput
 from bench.report.frame.points import COSTS, CostAxis, points, with_cost
 from bench.report.frame.ranking import Ranking
 
@@ -18,25 +17,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
+NAME, CAPTION = "accuracy-versus-cost.png", "Macro F1 against training seconds and against inference time"
 _OTHERS = "other families"
 _COMBINED = {"ensemble": "*", "cascade": "d"}
-_ALL_NAMED = 18  # more labels than these hide the points they name: then only the front and the ties are named
+_ALL_NAMED = 18  # more labels hide the points they name: then only the front and the ties are named
 
 
-def subject(ranking: Ranking, _: ReportInput) -> pd.DataFrame | None:
-    """The points, or None where no cost is known."""
+def subject(ranking: Ranking) -> pd.DataFrame | None:
+    """The points; None if no cost is known."""
     rows = points(ranking)
     return rows if has_costs(rows) else None
 
 
 def has_costs(rows: pd.DataFrame) -> bool:
-    """Whether there is anything to draw."""
+    """Whether any point has a known cost."""
     return not all(with_cost(rows, cost).empty for cost in COSTS)
 
 
 def draw(rows: pd.DataFrame) -> Figure:
-    """The figure of these points (see `bench.report.frame.points`), which may be cascades too."""
-    rows = _dressed(rows)
+    """The figure of these points (see `bench.report.frame.points`) of runs, ensembles and cascades."""
+    rows = _styled(rows)
     panels = [(cost, found) for cost in COSTS if not (found := with_cost(rows, cost)).empty]
     figure = new_figure(11, 5.2)
     figure.subplots_adjust(left=0.066, right=0.985, top=0.98, bottom=0.18, wspace=0.06)
@@ -51,7 +51,7 @@ def draw(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def _dressed(rows: pd.DataFrame) -> pd.DataFrame:
+def _styled(rows: pd.DataFrame) -> pd.DataFrame:
     """Add colour (family), marker (resolution) and size of each point."""
     is_run = rows["kind"] == "run"
     family = rows["family"].where(rows["family"] != "", rows["label"])
@@ -94,7 +94,7 @@ def _panel(axes: Axes, cost: CostAxis, rows: pd.DataFrame) -> None:
 
 
 def _points(axes: Axes, cost: CostAxis, marker: str, rows: pd.DataFrame) -> None:
-    """All points of one shape; hollow where their cost is not comparable."""
+    """All points of one shape; hollow if their cost is not comparable."""
     full = rows["comparable"]
     face, edge = rows["colour"].where(full, "white"), rows["colour"].where(~full, "white")
     style: dict[str, Any] = {"facecolor": list(face), "edgecolor": list(edge), "linewidth": 1.2, "zorder": 3}
@@ -120,7 +120,7 @@ def _text(axes: Axes, label: str) -> Text:
 
 
 def _obstacles(axes: Axes, cost: CostAxis, rows: pd.DataFrame) -> np.ndarray:
-    """Boxes about every marker, every tread of the staircase and, thinner since it may be crossed, every error bar."""
+    """Boxes around every marker, every tread of the staircase and, thinner since labels may cross them, error bars."""
     marks = _pixels(axes, rows, cost, "score")
     bars = rows[rows["score_low"].notna() & rows["score_high"].notna()]
     low, high = (_pixels(axes, bars, cost, bound) for bound in ("score_low", "score_high"))
@@ -135,7 +135,7 @@ def _pixels(axes: Axes, rows: pd.DataFrame, cost: CostAxis, height: str) -> np.n
 
 
 def _leader(axes: Axes, anchor: np.ndarray, size: np.ndarray, centre: np.ndarray) -> None:
-    """A thin line from a label to its point, where the label could not stay beside it."""
+    """A thin line from a label to its point, if they are far apart."""
     nearest = np.clip(anchor, centre - size / 2, centre + size / 2)
     if np.hypot(*(nearest - anchor)) < 22:
         return

@@ -1,4 +1,4 @@
-"""The learning rate of each recipe; where the optimizer got another one than the recipe says, both."""
+"""The learning rate of each recipe, and beside it the rate of the optimizer if the two differ."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from bench.report.figures.style import BLUE, VERMILION, caption, new_figure
-from bench.report.frame.inputs import ReportInput
 from bench.report.frame.ranking import Ranking
 
 if TYPE_CHECKING:
@@ -18,9 +17,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def subject(_: Ranking, inputs: ReportInput) -> dict[str, pd.DataFrame] | None:
-    """Schedules by recipe, or None where none is known."""
-    return {name: frame for name, frame in sorted(inputs.schedules.items()) if len(frame)} or None
+NAME, CAPTION = "schedule.png", "Learning rate per epoch of every recipe"
+
+
+def subject(ranking: Ranking) -> dict[str, pd.DataFrame] | None:
+    """Schedules by recipe; None if none is known."""
+    return {name: frame for name, frame in sorted(ranking.inputs.schedules.items()) if len(frame)} or None
 
 
 def draw(schedules: Mapping[str, pd.DataFrame]) -> Figure:
@@ -45,7 +47,7 @@ def _panel(axes: Axes, name: str, frame: pd.DataFrame) -> None:
     axes.set_ylabel("learning rate")
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
     epochs = frame["epoch"] + 1
-    axes.plot(epochs, frame["learning_rate"], color=BLUE, marker=".", label="as the recipe says")
+    axes.plot(epochs, frame["learning_rate"], color=BLUE, marker=".", label="recipe")
     if differs(frame):
         axes.plot(epochs, frame["learning_rate_as_run"], color=VERMILION, marker=".", linestyle="--", label="as run")
         axes.legend()
@@ -53,7 +55,7 @@ def _panel(axes: Axes, name: str, frame: pd.DataFrame) -> None:
 
 
 def differs(frame: pd.DataFrame) -> bool:
-    """Whether the optimizer got another learning rate than the recipe says."""
+    """Whether the learning rate of the optimizer differed from the recipe."""
     if "learning_rate_as_run" not in frame:
         return False
     written, run = (frame[name].to_numpy(float) for name in ("learning_rate", "learning_rate_as_run"))

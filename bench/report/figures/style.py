@@ -1,4 +1,4 @@
-"""How figures look: one style, whatever the user's matplotlibrc says, in colours safe for the colour-blind."""
+"""The style of figures: independent of the user's matplotlibrc, in colours safe for the colour-blind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P")
 _STYLE: Any = {
     "font.family": "DejaVu Sans",  # shipped with matplotlib, so that figures are the same everywhere
     "font.size": 9.5,
-    "text.parse_math": False,  # names are names, whatever dollars are in them
+    "text.parse_math": False,  # a dollar in a name is a dollar
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
     "axes.titlesize": 10,
@@ -64,13 +64,13 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path, texts: Mapping[str, str] | None = None) -> None:
-    """Write a PNG that holds nothing of the day or the machine it was made on, and these texts."""
-    figure.savefig(path, format="png", metadata={"Software": None, **(texts or {})})
+def save(figure: Figure, file: Path | IO[bytes], texts: Mapping[str, str] | None = None) -> None:
+    """Write a PNG with these texts and no date or software version."""
+    figure.savefig(file, format="png", metadata={"Software": None, **(texts or {})})
 
 
 def caption(name: str, longest: int = 44) -> str:
-    """A name of the user's on one line, cut where it would leave the picture."""
+    """A name on one line, cut to fit into the picture."""
     text = " ".join(name.split())
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
@@ -98,5 +98,5 @@ def plain_log_axis(axes: Axes, axis: str, decades: float) -> None:
 
 
 def _ticks(decades: float) -> tuple[float, ...]:
-    """Labels per decade that do not run into each other."""
+    """Labels per decade that do not overlap."""
     return (1.0, 2.0, 5.0) if decades < 2 else (1.0, 3.0) if decades < 3 else (1.0,)

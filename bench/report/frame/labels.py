@@ -1,4 +1,4 @@
-"""Names for rows: as short as the store allows (`vgg16@512`), longer only where that would name two rows."""
+"""Names for rows: as short as possible (`vgg16@512`), longer only if two rows would share a name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-# What may tell two configurations of one backbone and resolution apart, the likeliest first, and how it is written.
+# Columns in which two configurations of one backbone and resolution may differ, the likeliest first, and their format.
 _QUALIFIERS = {
     "plugin": "{}",
     "weights": "{}",
@@ -26,7 +26,7 @@ def stem(run_id: str) -> str:
 
 
 def name_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """`rows` with two columns more: `label`, unlike any other row's, and `configuration`, shared by seeds of one."""
+    """`rows` with two more columns: `label`, unique, and `configuration`, shared by seeds of one."""
     named = rows.assign(configuration=rows["run_id"].map(stem).astype(object))
     named["configuration"] = named["configuration"].where(~named["superseded"], named["run_id"])
     trained = (named["kind"] == "run") & (named["backbone"] != "")
@@ -47,7 +47,7 @@ def _configurations(runs: pd.DataFrame) -> pd.Series[str]:
 
 
 def _distinct(names: pd.Series[str], values: pd.Series, form: str) -> pd.Series[str]:
-    """Append the value where rows of one name differ in it; what is not known tells nothing apart."""
+    """Append the value if rows of one name differ in it; unknown values distinguish nothing."""
     known = values.where(values.notna() & (values != ""))
     varies = (known.groupby(names).transform("nunique") > 1) & known.notna()
     return names.where(~varies, names + " " + known.map(lambda value: form.format(_short(value))).astype(object))

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bench.report import numbers
-from bench.report.frame.configurations import configurations
 from bench.report.frame.ranking import Ranking
-from bench.report.markdown import bullets, escape
+
+Point = TypeVar("Point")
 
 
 @dataclass(frozen=True)
 class CostAxis:
-    """One way to count what a row costs: its column, its name on an axis, its unit."""
+    """One kind of cost: its column, its name on an axis, its unit."""
 
     column: str
     title: str
@@ -32,9 +33,9 @@ COSTS = (
 def points(ranking: Ranking) -> pd.DataFrame:
     """One row per configuration and ensemble: label, kind, family, image_px, score and its bounds, costs, comparable.
 
-    Seconds of one device say nothing about another's: rows of a device other than the usual one are not comparable.
+    Seconds of different devices cannot be compared: rows of a device other than the usual one are not comparable.
     """
-    singles = configurations(ranking.runs).assign(kind="run")
+    singles = ranking.configurations.assign(kind="run")
     both = pd.concat([singles, ranking.ensembles.assign(n=1, tied=False)], join="inner", ignore_index=True)
     devices = both["device"]
     comparable = (devices == "") | (devices == ranking.usual_device) | (ranking.usual_device == "")
@@ -42,7 +43,7 @@ def points(ranking: Ranking) -> pd.DataFrame:
 
 
 def with_cost(rows: pd.DataFrame, cost: CostAxis) -> pd.DataFrame:
-    """The points whose cost is known, cheapest first, with the column `front`."""
+    """The points of known cost, cheapest first, with the column `front`."""
     known: pd.DataFrame = rows[np.isfinite(rows[cost.column]) & (rows[cost.column] > 0)]
     known = known.sort_values([cost.column, "score", "label"], ascending=[True, False, True], kind="stable")
     compared = known[known["comparable"]]
@@ -50,24 +51,8 @@ def with_cost(rows: pd.DataFrame, cost: CostAxis) -> pd.DataFrame:
     return known.assign(front=known.index.isin(on_front))
 
 
-def front_lines(ranking: Ranking) -> str:
-    """The front of each cost in words, cheapest first, for those who read without pictures."""
-    lines = []
-    for cost in COSTS:
-        rows = with_cost(points(ranking), cost)
-        steps = [_step(row, cost) for _, row in rows[rows["front"]].iterrows()]
-        lines += [f"**{cost.title}**: {' → '.join(steps)}."] * bool(steps)
-    return bullets(lines)
-
-
-def _step(row: pd.Series, cost: CostAxis) -> str:
-    return (
-        f"{escape(row['label'])} ({numbers.score(row['score'])}, {numbers.significant(row[cost.column])} {cost.unit})"
-    )
-
-
 def front(costs: npt.ArrayLike, scores: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Which rows nothing dominates; equals of a front row are on it too, rows with a NaN never.
+    """The rows that no other dominates; equals of a front row are on the front too, rows with a NaN never.
 
     Args:
         costs: (R,), or (K, R) of K kinds, smaller is better.
@@ -83,3 +68,16 @@ def front(costs: npt.ArrayLike, scores: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     better = (losses[:, :, None] < losses[:, None, :]).any(axis=0)
     dominated = (no_worse & better).any(axis=0)
     return np.asarray(np.isfinite(losses).all(axis=0) & ~dominated)
+
+
+def thinned(points: Sequence[Point], most: int) -> list[Point]:
+    """At most so many points, evenly spread, the first and the last included."""
+    if len(points) <= most:
+        return list(points)
+    return [points[round(place * (len(points) - 1) / (most - 1))] for place in range(most)]
+
+
+def without_px(rows: pd.DataFrame) -> pd.Series[str]:
+    """The part of each label that stays the same at another resolution: the backbone and its qualifiers."""
+    texts = [label.replace(f"@{px:.0f}", "", 1) for label, px in zip(rows["label"], rows["image_px"], strict=True)]
+    return pd.Series(texts, index=rows.index, name="subject")

@@ -1,4 +1,4 @@
-"""The rows as the report reads them: named, scored, sorted, and split into what is ranked and what is not."""
+"""The rows as the report reads them: named, scored, sorted, and split into ranked and unranked."""
 
 from __future__ import annotations
 
@@ -7,23 +7,29 @@ from functools import cached_property
 
 import pandas as pd
 
-from bench.report.frame.inputs import BOOLEANS, COLUMNS, TEXTS, ReportInput, typed
+from bench.report.frame.inputs import Combination, ReportInput, filled, typed
 from bench.report.frame.labels import name_rows
+
+_SAME = ["configuration", "backbone", "family", "recipe", "device", "image_px"]
+_MEANS = ["score", "score_low", "score_high", "train_seconds", "inference_ms_per_image", "cost_usd"]
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """All rows, best first; then runs that saw validation, then what has no score."""
+    """All rows, best first; then runs that saw validation, then rows without a score."""
 
+    inputs: ReportInput
     rows: pd.DataFrame
 
     @classmethod
     def of(cls, inputs: ReportInput) -> Ranking:
         """Read the rows of a report."""
-        rows = _scored(name_rows(_filled(typed(inputs.rows))))
+        read = typed(inputs.rows)
+        compared = read["indistinguishable_from_best"].notna().astype(bool)
+        rows = _scored(name_rows(filled(read).assign(compared_with_best=compared)))
         order = {"group": True, "score": False, "log_loss": True, "run_id": True}
         rows = rows.sort_values(list(order), ascending=list(order.values()), kind="stable")
-        return cls(rows.reset_index(drop=True))
+        return cls(inputs, rows.reset_index(drop=True))
 
     @cached_property
     def current(self) -> pd.DataFrame:
@@ -32,7 +38,7 @@ class Ranking:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """Single runs with a score that may be compared."""
+        """Single runs with a comparable score."""
         return self._ranked("run")
 
     @cached_property
@@ -42,7 +48,7 @@ class Ranking:
 
     @cached_property
     def superseded(self) -> pd.DataFrame:
-        """Ensembles of whose method a newer one is stored."""
+        """Ensembles with a newer one of the same method."""
         return self.rows[self.rows["superseded"]]
 
     @cached_property
@@ -51,13 +57,44 @@ class Ranking:
         return None if self.runs.empty else self.runs.iloc[0]
 
     @cached_property
+    def configurations(self) -> pd.DataFrame:
+        """Runs that differ in nothing but their seed as one row, best mean first, under the column names of a run.
+
+        Columns: those of `_SAME`, label, n, tied (one of its seeds cannot be told apart from the best single run), sd
+        of the score over seeds, and means over seeds of score, its bounds (still of an interval over images),
+        train_seconds, inference_ms_per_image and cost_usd.
+        """
+        groups = self.runs.assign(n=1, sd=self.runs["score"]).groupby("configuration", sort=False)
+        how = dict.fromkeys(_SAME[1:], "first") | dict.fromkeys(_MEANS, "mean")
+        how |= {"n": "sum", "sd": "std", "indistinguishable_from_best": "any"}
+        found = groups.agg(how).reset_index().rename(columns={"indistinguishable_from_best": "tied"})
+        found["label"] = found["configuration"]
+        return found.sort_values(["score", "label"], ascending=[False, True], kind="stable").reset_index(drop=True)
+
+    @cached_property
+    def combinations(self) -> list[tuple[str, Combination]]:
+        """Label and combination of every ensemble that kept one, best first."""
+        rows = zip(self.ensembles["label"], self.ensembles["run_id"], strict=True)
+        known = self.inputs.combinations
+        return [(label, known[run_id]) for label, run_id in rows if run_id in known]
+
+    def combination_with(self, part: str) -> tuple[str, Combination] | None:
+        """Label and combination of the best ensemble that has such a part, as `greedy` or `cascade`."""
+        return next(((label, found) for label, found in self.combinations if found.get(part)), None)
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Run_id -> label."""
+        return dict(zip(self.rows["run_id"], self.rows["label"], strict=True))
+
+    @cached_property
     def usual_device(self) -> str:
-        """The device of most runs; seconds of another one are not compared with its."""
+        """The device of most runs; seconds of another one are not compared."""
         devices = self.runs["device"][self.runs["device"] != ""]
         return "" if devices.empty else str(devices.mode().iloc[0])
 
     def fact(self, column: str) -> str:
-        """The value that all runs share, several joined by "or"; of all rows, where there are no runs."""
+        """The value that all runs share, several joined by "or"; without runs, that of all rows."""
         values = (self.rows if self.runs.empty else self.runs)[column].dropna()
         shown = [f"{value:,.0f}" if isinstance(value, float) else str(value) for value in values[values != ""].unique()]
         return " or ".join(shown)
@@ -66,21 +103,8 @@ class Ranking:
         return self.current[(self.current["kind"] == kind) & (self.current["group"] == 0)]
 
 
-def _filled(rows: pd.DataFrame) -> pd.DataFrame:
-    """One kind of nothing per type: "" in texts, False in flags, NaN in numbers."""
-    known = rows["indistinguishable_from_best"].notna().astype(bool)
-    columns = {name: _plain(name, rows[name]) for name in COLUMNS}
-    return pd.DataFrame(columns).assign(compared_with_best=known)
-
-
-def _plain(name: str, values: pd.Series) -> pd.Series:
-    if name in TEXTS:
-        return values.fillna("").astype(object)
-    return values.fillna(False).astype(bool) if name in BOOLEANS else values.astype("float64")
-
-
 def _scored(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add what is ranked: of an ensemble the cross-fitted score, and the seconds of all its candidates."""
+    """Add the ranked values: of an ensemble the cross-fitted score, and the seconds of all its candidates."""
     crossed = (rows["kind"] == "ensemble") & rows["macro_f1_cross_fitted"].notna()
     pick = {
         "score": ("macro_f1", "macro_f1_cross_fitted"),
@@ -89,9 +113,6 @@ def _scored(rows: pd.DataFrame) -> pd.DataFrame:
     }
     scores = {name: rows[plain].where(~crossed, rows[other]) for name, (plain, other) in pick.items()}
     seconds = rows["candidates_train_seconds"].fillna(rows["train_seconds_full"])
-    return rows.assign(**scores, train_seconds=seconds, group=_group(rows))
-
-
-def _group(rows: pd.DataFrame) -> pd.Series[int]:
     unscored = (rows["status"] != "ok") | rows["macro_f1"].isna()
-    return rows["saw_validation"].astype(int).where(~unscored, 2)
+    group = rows["saw_validation"].astype(int).where(~unscored, 2)
+    return rows.assign(**scores, train_seconds=seconds, group=group)

@@ -1,1 +1,1 @@
-"""Sections of summary.md: one module a section, rows in, markdown out."""
+"""Sections of summary.md: a ranking in, blocks of markdown out."""

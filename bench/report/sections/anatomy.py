@@ -1,148 +1,108 @@
-"""Inside the ensembles: how members differ, which classes change, what probabilities are worth, who is picked."""
+"""Inside the ensembles: differences of members, classes that change, calibration, greedy selection, the cascade."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from bench.report import numbers
-from bench.report.frame.inputs import ReportInput
+from bench.report.figures import greedy, reliability
+from bench.report.frame.points import thinned
 from bench.report.frame.ranking import Ranking
-from bench.report.markdown import bullets, escape, table
+from bench.report.markdown import bullets, escape, table, titled
 
-Combination = Mapping[str, Any]
-
-
-def best(ranking: Ranking, inputs: ReportInput) -> tuple[str, Combination] | None:
-    """Label and anatomy of the ensemble with the best cross-fitted score of which one is kept."""
-    return next(_known(ranking, inputs), None)
-
-
-def of_method(ranking: Ranking, inputs: ReportInput, key: str) -> tuple[str, Combination] | None:
-    """Label and anatomy of the best ensemble that has such a part, `greedy` or `cascade`."""
-    return next(((label, found) for label, found in _known(ranking, inputs) if found.get(key)), None)
-
-
-def labels(ranking: Ranking) -> dict[str, str]:
-    """What runs are called, by run_id."""
-    return dict(zip(ranking.rows["run_id"], ranking.rows["label"], strict=True))
+_DIFFERENCES = (
+    "**Disagreement**: share of validation images on which two members predict different classes, mean over pairs. "
+    "**Double fault**: share on which both are wrong. **Q** of their hits: 1, they err on the same images; 0, "
+    "independently."
+)
+_CALIBRATION = (
+    "Of held-out probabilities, as combined → with one temperature, fitted on other folds; above 1 the probabilities "
+    "were too sure. A temperature changes no prediction. **Calibration error**: mean distance of confidence from "
+    "accuracy over 15 bins."
+)
 
 
-def differences(ranking: Ranking, inputs: ReportInput) -> str:
-    """How members differ: means over pairs of every ensemble, then the pairs of the best one; or nothing."""
-    found = [(label, combination["diversity"]) for label, combination in _known(ranking, inputs)]
-    cells = [[label, *_measures(diversity)] for label, diversity in found if diversity]
+def anatomy(ranking: Ranking, pictures: Mapping[str, str]) -> list[str]:
+    """Notes on members and candidates, then a subsection for each part that an ensemble kept."""
+    subsections = {
+        "Diversity of members": _differences(ranking),
+        "Classes fixed and broken": _changes(ranking),
+        "Calibration": [*_calibration(ranking), pictures.get(reliability.NAME, "")],
+        "Greedy selection": [_greedy(ranking), pictures.get(greedy.NAME, "")],
+        "Cascade": _cascade(ranking),
+    }
+    parts = [part for title, body in subsections.items() for part in titled(f"### {title}", body)]
+    return [_notes(ranking), *parts]
+
+
+def _notes(ranking: Ranking) -> str:
+    """Members that changed or are gone, and runs that were no candidates."""
+    lines = dict[str, None]()
+    for label, combination in ranking.combinations:
+        for run_id, state in combination.get("states", {}).items():
+            if state:
+                lines[f"{escape(label)} cannot be combined again: its member {escape(run_id)} {state}."] = None
+        for run in combination.get("left_out", ()):
+            lines[f"Left out: {escape(_label(ranking, run['run_id']))}; {escape(run['reason'])}."] = None
+    return bullets(list(lines))
+
+
+def _differences(ranking: Ranking) -> list[str]:
+    """Means over pairs of every ensemble, then the pairs of the best one."""
+    known = [(label, combination["diversity"]) for label, combination in ranking.combinations]
+    cells = [[label, *_measures(diversity)] for label, diversity in known if diversity]
     if not cells:
-        return ""
+        return []
     means = table(["ensemble", "disagreement", "double fault", "Q"], cells, left=["ensemble"])
-    return "\n\n".join(part for part in (means, _pairs(ranking, inputs)) if part)
+    return [means, _pairs(ranking), _DIFFERENCES]
 
 
-def changes(ranking: Ranking, inputs: ReportInput) -> str:
-    """The classes that the best ensemble fixes and breaks, or nothing."""
-    found = best(ranking, inputs)
-    if found is None or not found[1].get("class_changes"):
+def _pairs(ranking: Ranking) -> str:
+    label, combination = ranking.combinations[0]
+    if not combination["diversity"] or len(combination["diversity"]["pairs"]) < 2:
         return ""
-    label, changed = found[0], found[1]["class_changes"]
+    pairs = combination["diversity"]["pairs"]
+    pairs = sorted(pairs, key=lambda pair: (-pair["disagreement"], pair["one"], pair["other"]))
+    cells = [[*(_label(ranking, pair[side]) for side in ("one", "other")), *_measures(pair)] for pair in pairs]
+    headers = [f"members of {label}", "and", "disagreement", "double fault", "Q"]
+    return table(headers, cells, left=headers[:2])
+
+
+def _measures(measured: Mapping[str, Any]) -> list[str]:
+    q = math.nan if measured["q"] is None else measured["q"]
+    return [*(numbers.score(measured[name]) for name in ("disagreement", "double_fault")), numbers.gain(q, 2)]
+
+
+def _changes(ranking: Ranking) -> list[str]:
+    """The classes whose F1 the best ensemble raises and lowers."""
+    if not ranking.combinations or not ranking.combinations[0][1].get("class_changes"):
+        return []
+    label, changed = ranking.combinations[0][0], ranking.combinations[0][1]["class_changes"]
     lead = (
         f"{escape(label)} against the best single run, both cross-fitted: F1 rises in {changed['risen']} classes and "
         f"falls in {changed['fallen']}."
     )
     cells = [_change(change) for change in [*changed["fixed"], *reversed(changed["broken"])]]
-    if not cells:
-        return lead
-    return f"{lead}\n\n{table(['class', 'images', 'best single', 'ensemble', 'difference'], cells, left=['class'])}"
-
-
-def calibration(ranking: Ranking, inputs: ReportInput) -> str:
-    """Log-loss, Brier score and calibration error of every ensemble, before and after a temperature; or nothing."""
-    found = [(label, combination["calibration"]) for label, combination in _known(ranking, inputs)]
-    cells = [[label, *_sharpness(calibrated)] for label, calibrated in found if calibrated]
-    headers = ["ensemble", "temperature", "log loss", "Brier", "calibration error"]
-    return table(headers, cells, left=["ensemble"]) if cells else ""
-
-
-def cascade(ranking: Ranking, inputs: ReportInput) -> str:
-    """The stages of the cascade and its alternatives, or nothing."""
-    found = of_method(ranking, inputs, "cascade")
-    if found is None:
-        return ""
-    path, names = found[1]["cascade"], labels(ranking)
-    chosen = path["chosen"]
-    if len(chosen["stages"]) == 1:
-        only = escape(names.get(chosen["stages"][0], chosen["stages"][0]))
-        return f"No cascade that was tried scored better than {only} alone.\n\n{_front(path, names)}"
-    lines = [
-        f"{share:.0%} of the images run {escape(names.get(stage, stage))}"
-        for stage, share in zip(chosen["stages"], chosen["reach"], strict=True)
-    ]
-    rest = f"an image goes on while its highest mean probability is below {chosen['threshold']:.3f}"
-    lead = f"{'; '.join(lines)}; {rest}."
-    return f"{lead}\n\n{_front(path, names)}"
-
-
-def greedy(ranking: Ranking, inputs: ReportInput) -> str:
-    """What greedy selection kept, and what its score was worth on other images; or nothing."""
-    found = of_method(ranking, inputs, "greedy")
-    if found is None:
-        return ""
-    path = found[1]["greedy"]
-    kept = path["steps"][path["kept"] - 1]
-    frame = pd.DataFrame(path["steps"])
-    return (
-        f"Greedy selection kept {path['kept']} of {len(frame)} picks, {kept['members']} different members. On the "
-        f"images it was fitted on it went from {numbers.score(frame['macro_f1'].iloc[0])} to "
-        f"{numbers.score(kept['macro_f1'])}; picked on some folds and scored on the others, from "
-        f"{numbers.score(frame['macro_f1_held_out'].iloc[0])} to {numbers.score(kept['macro_f1_held_out'])}."
-    )
-
-
-def notes(ranking: Ranking, inputs: ReportInput) -> str:
-    """What became of members and candidates, as a list, or nothing."""
-    names, lines = labels(ranking), dict[str, None]()
-    for label, combination in _known(ranking, inputs):
-        for run_id, state in combination.get("states", {}).items():
-            if state:
-                lines[f"{escape(label)} cannot be combined again: its member {escape(run_id)} {state}."] = None
-        for run in combination.get("left_out", ()):
-            lines[f"Left out: {escape(names.get(run['run_id'], run['run_id']))}; {escape(run['reason'])}."] = None
-    return bullets(list(lines))
-
-
-def _known(ranking: Ranking, inputs: ReportInput) -> Iterator[tuple[str, Combination]]:
-    """Labels and anatomies, the best ensemble first."""
-    rows = ranking.ensembles
-    for label, run_id in zip(rows["label"], rows["run_id"], strict=True):
-        if run_id in inputs.combinations:
-            yield str(label), inputs.combinations[run_id]
-
-
-def _measures(measured: Mapping[str, Any]) -> list[str]:
-    return [numbers.score(measured[name]) for name in ("disagreement", "double_fault")] + [_q(measured["q"])]
-
-
-def _q(value: float | None) -> str:
-    return numbers.gain(math.nan if value is None else value, 2)
-
-
-def _pairs(ranking: Ranking, inputs: ReportInput) -> str:
-    found = best(ranking, inputs)
-    if found is None or not found[1].get("diversity") or len(found[1]["diversity"]["pairs"]) < 2:
-        return ""
-    names = labels(ranking)
-    pairs = sorted(found[1]["diversity"]["pairs"], key=lambda pair: (-pair["disagreement"], pair["one"], pair["other"]))
-    cells = [[*(names.get(pair[side], pair[side]) for side in ("one", "other")), *_measures(pair)] for pair in pairs]
-    headers = [f"members of {found[0]}", "and", "disagreement", "double fault", "Q"]
-    return table(headers, cells, left=headers[:2])
+    headers = ["class", "images", "best single", "ensemble", "difference"]
+    return [lead, table(headers, cells, left=["class"]) if cells else ""]
 
 
 def _change(change: Mapping[str, Any]) -> list[str]:
     before, after = change["before"], change["after"]
     scores = [numbers.score(before), numbers.score(after), numbers.gain(after - before)]
     return [change["name"], f"{change['images']:,}", *scores]
+
+
+def _calibration(ranking: Ranking) -> list[str]:
+    """Log-loss, Brier score and calibration error of every ensemble, before and after a temperature."""
+    known = [(label, combination["calibration"]) for label, combination in ranking.combinations]
+    cells = [[label, *_sharpness(calibrated)] for label, calibrated in known if calibrated]
+    headers = ["ensemble", "temperature", "log loss", "Brier", "calibration error"]
+    return [table(headers, cells, left=["ensemble"]), _CALIBRATION] if cells else []
 
 
 def _sharpness(calibrated: Mapping[str, Any]) -> list[str]:
@@ -154,15 +114,49 @@ def _sharpness(calibrated: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _front(path: Mapping[str, Any], names: Mapping[str, str]) -> str:
+def _greedy(ranking: Ranking) -> str:
+    """The picks that greedy selection kept, with their fit score and their held-out score."""
+    found = ranking.combination_with("greedy")
+    if found is None:
+        return ""
+    path = found[1]["greedy"]
+    kept = path["steps"][path["kept"] - 1]
+    frame = pd.DataFrame(path["steps"])
+    return (
+        f"Greedy selection kept {path['kept']} of {len(frame)} picks, {kept['members']} different members. On the "
+        f"images of the fit its score went from {numbers.score(frame['macro_f1'].iloc[0])} to "
+        f"{numbers.score(kept['macro_f1'])}; picked on some folds and scored on the others, from "
+        f"{numbers.score(frame['macro_f1_held_out'].iloc[0])} to {numbers.score(kept['macro_f1_held_out'])}."
+    )
+
+
+def _cascade(ranking: Ranking) -> list[str]:
+    """The stages of the cascade and its alternatives."""
+    found = ranking.combination_with("cascade")
+    if found is None:
+        return []
+    path = found[1]["cascade"]
+    chosen = path["chosen"]
+    if len(chosen["stages"]) == 1:
+        only = escape(_label(ranking, chosen["stages"][0]))
+        return [f"No cascade scored better than {only} alone.", _front(ranking, path)]
+    lines = [
+        f"{share:.0%} of the images run {escape(_label(ranking, stage))}"
+        for stage, share in zip(chosen["stages"], chosen["reach"], strict=True)
+    ]
+    rest = f"an image goes on while its highest mean probability is below {chosen['threshold']:.3f}"
+    return [f"{'; '.join(lines)}; {rest}.", _front(ranking, path)]
+
+
+def _front(ranking: Ranking, path: Mapping[str, Any]) -> str:
     points: Sequence[Mapping[str, Any]] = path["front"]
     chosen = [point for point in points if point == path["chosen"]]
-    shown = _thinned([point for point in points if point not in chosen], 6) + chosen
+    shown = thinned([point for point in points if point not in chosen], 6) + chosen
     shown.sort(key=lambda point: point["ms_per_image"])
     milliseconds = numbers.column(point["ms_per_image"] for point in shown)
     cells = [
         [
-            " → ".join(names.get(stage, stage) for stage in point["stages"]) + " (chosen)" * (point in chosen),
+            " → ".join(_label(ranking, stage) for stage in point["stages"]) + " (chosen)" * (point in chosen),
             f"{point['threshold']:.3f}" if len(point["stages"]) > 1 else numbers.MISSING,
             cost,
             numbers.score(point["macro_f1"]),
@@ -172,8 +166,5 @@ def _front(path: Mapping[str, Any], names: Mapping[str, str]) -> str:
     return table(["stages", "threshold", "ms/image used", "fit F1"], cells, left=["stages"])
 
 
-def _thinned(points: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:
-    """At most so many of them, evenly spread."""
-    if len(points) <= most:
-        return list(points)
-    return [points[round(place * (len(points) - 1) / (most - 1))] for place in range(most)]
+def _label(ranking: Ranking, run_id: str) -> str:
+    return ranking.labels.get(run_id, run_id)

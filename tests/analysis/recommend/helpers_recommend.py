@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from bench.analysis.recommend.option import Option
+from bench.analysis.recommend.options import Option
 
 
 def option(label="net", score=0.8, **changes):

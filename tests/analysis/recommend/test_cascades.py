@@ -40,7 +40,7 @@ def test_milliseconds_are_those_used_on_held_out_images(data):
         assert len(one.operation.stages) > 1
 
 
-def test_labels_that_mean_nothing_bring_no_gain(data):
+def test_random_labels_bring_no_gain(data):
     probs, labels = data
     shuffled = np.random.default_rng(1).permutation(labels)
     scores = [macro_f1(shuffled, row, 5) for one in cross_fitted(probs, shuffled, COSTS) for row in one.predicted]

@@ -1,10 +1,10 @@
 import math
 
 import numpy as np
+import pytest
 from helpers_recommend import option
 
-from bench.analysis.recommend.budget import Budget
-from bench.analysis.recommend.choice import choose
+from bench.analysis.recommend.choice import Budget, choose
 from bench.analysis.recommend.wording import nothing_fits
 from ensembles.metrics import macro_f1
 
@@ -68,3 +68,49 @@ def test_nothing_fits_because_nothing_is_known():
     choice = choose([option(usd=math.nan), option("b", usd=math.nan)], budget, LABELS, 4)
     assert choice.nearest is None
     assert nothing_fits(choice, budget).count("no price") == 1
+
+
+def test_no_limit_fits_everything():
+    assert Budget().objections(option(usd=math.nan)) == ()
+    assert str(Budget()) == "no limit"
+
+
+@pytest.mark.parametrize(
+    ("limits", "changes", "text"),
+    [
+        ({"max_usd": 1.5}, {}, "training 2 > 1.5 USD"),
+        ({"max_train_hours": 0.5}, {}, "training 1 > 0.5 device-hours"),
+        ({"max_ms_per_image": 5}, {}, "inference 10 > 5 ms per image"),
+        ({"min_f1": 0.9}, {}, "macro F1 0.800 < 0.9"),
+        ({"max_usd": 1.5}, {"usd": math.nan}, "not known in USD (no price for a device, see --prices)"),
+        ({"max_ms_per_image": 50}, {"ms_per_image": math.nan}, "not measured"),
+        ({"max_ms_per_image": 50}, {"same_device": False, "device": "gpu"}, "measured on another device, gpu"),
+    ],
+)
+def test_an_option_that_does_not_fit_has_its_reason(limits, changes, text):
+    (reason,) = Budget(**limits).objections(option(**changes))
+    assert text in reason
+
+
+def test_limits_are_inclusive():
+    budget = Budget(max_usd=2.0, max_train_hours=1.0, max_ms_per_image=10.0, min_f1=0.8)
+    assert budget.objections(option()) == ()
+    assert budget.excess(option()) == 1.0
+
+
+def test_dollars_compare_devices_and_seconds_do_not():
+    other = option(same_device=False)
+    assert Budget(max_usd=3).objections(other) == ()
+    assert len(Budget(max_train_hours=3).objections(other)) == 1
+
+
+def test_excess_is_that_of_the_worst_limit():
+    assert Budget(max_usd=1.0, max_ms_per_image=2.0).excess(option()) == 5.0
+    assert Budget(min_f1=0.9).excess(option(score=0.6)) == pytest.approx(1.5)
+    assert Budget(max_usd=1.0).excess(option(usd=math.nan)) == math.inf
+
+
+def test_zero_limits_and_costs():
+    assert Budget(max_usd=0.0).excess(option(usd=0.0)) == 0.0
+    assert Budget(max_usd=0.0).excess(option()) == math.inf
+    assert Budget(min_f1=0.5).excess(option(score=0.0)) == math.inf

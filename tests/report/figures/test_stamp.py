@@ -1,4 +1,4 @@
-"""A figure is drawn again when, and only when, it would come out otherwise."""
+"""A figure is drawn again if and only if it would differ."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from bench.report.build import build
-from bench.report.figures.stamp import KEY, bears, stamp
+from bench.report.figures.stamp import KEY, has_stamp, stamp
 from bench.report.figures.style import house_style, new_figure, save
 
 
@@ -23,17 +23,17 @@ def picture(tmp_path):
 
 def test_the_stamp_is_in_the_file_as_other_readers_see_it(picture):
     assert Image.open(picture).text[KEY] == "abc"
-    assert bears(picture, "abc")
-    assert not bears(picture, "ab")
-    assert not bears(picture, "abcd")
+    assert has_stamp(picture, "abc")
+    assert not has_stamp(picture, "ab")
+    assert not has_stamp(picture, "abcd")
 
 
-def test_a_figure_that_is_gone_cut_short_or_something_else_bears_nothing(picture, tmp_path):
+def test_a_figure_that_is_gone_cut_short_or_something_else_has_no_stamp(picture, tmp_path):
     content = picture.read_bytes()
     for other in (content[:-1], content[: len(content) // 2], content[:20], b"", b"text"):
         picture.write_bytes(other)
-        assert not bears(picture, "abc")
-    assert not bears(tmp_path / "none.png", "abc")
+        assert not has_stamp(picture, "abc")
+    assert not has_stamp(tmp_path / "none.png", "abc")
 
 
 def test_a_stamp_is_of_the_content():
@@ -44,7 +44,7 @@ def test_a_stamp_is_of_the_content():
     assert stamp(frame) != stamp(frame.assign(a=frame["a"] + 1e-15))
 
 
-def test_only_what_changed_is_drawn_again(golden, tmp_path, monkeypatch):
+def test_only_changed_figures_are_drawn_again(golden, tmp_path, monkeypatch):
     build(golden, tmp_path)
     drawn = []
     monkeypatch.setattr("bench.report.build.save", lambda figure, path, texts: drawn.append(save(figure, path, texts)))

@@ -28,7 +28,7 @@ def test_plain_runs_have_plain_names():
     }
 
 
-def test_names_say_what_tells_rows_apart():
+def test_names_have_the_columns_in_which_rows_differ():
     found = labels(
         run_row("vgg16", 224, run_id="a", seed=0),
         run_row("vgg16", 224, run_id="b", seed=1),
@@ -57,12 +57,12 @@ def test_recipes_are_named_on_every_row_once_there_are_two():
     assert found == {"a": "vgg16@224 frozen", "b": "resnet50@224 finetune"}
 
 
-def test_what_is_not_known_tells_nothing_apart():
+def test_unknown_values_distinguish_nothing():
     failed = run_row("vgg16", 224, run_id="b", status="failed", macro_f1=None, global_batch=None, seed=1)
     assert labels(run_row("vgg16", 224, run_id="a"), failed) == {"a": "vgg16@224 s0", "b": "vgg16@224 s1"}
 
 
-def test_twins_are_told_apart_by_their_hash():
+def test_twins_have_their_hash():
     found = labels(run_row("vgg16", 224, run_id="x-00000001"), run_row("vgg16", 224, run_id="x-00000002"))
     assert found == {"x-00000001": "vgg16@224 00000001", "x-00000002": "vgg16@224 00000002"}
 

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers_report import ensemble_row, rank, runs
 
-from bench.report.frame.points import front
+from bench.report.frame.points import COSTS, front, points, thinned, with_cost
 
 
 def test_hand_computed_front():
@@ -17,7 +18,7 @@ def test_equals_are_on_the_front_together():
     assert front([1, 1], [0.5, 0.5]).tolist() == [True, True]
 
 
-def test_what_is_not_known_is_not_on_the_front_and_beats_nothing():
+def test_unknown_values_are_not_on_the_front_and_dominate_nothing():
     assert front([np.nan, 2, 1], [0.9, 0.5, np.nan]).tolist() == [False, True, False]
 
 
@@ -38,3 +39,34 @@ def test_against_brute_force(seed):
     rows = list(zip(costs, scores, strict=True))
     expected = [not any(c <= cost and s >= score and (c < cost or s > score) for c, s in rows) for cost, score in rows]
     assert front(costs, scores).tolist() == expected
+
+
+def on_front(rows: list[dict]) -> list[str]:
+    found = with_cost(points(rank(rows)), COSTS[0])
+    return list(found["label"][found["front"]])
+
+
+def test_front_is_named_cheapest_first():
+    expected = ["efficientnetb0@224", "resnet50@224", "densenet121@224", "efficientnetb0@512", "resnet50@512"]
+    assert on_front(runs()) == [*expected, "densenet121@512"]
+
+
+def test_another_device_is_on_no_front_and_displaces_no_run():
+    rows = runs()
+    rows[6] |= {"device": "gpu", "train_seconds_full": 0.1, "macro_f1": 0.99}
+    assert "efficientnetb0@224" not in on_front(rows)
+    assert len(on_front(rows)) == 5
+
+
+def test_rows_without_a_cost_are_left_out():
+    rows = [row | {"train_seconds_full": None} for row in runs()]
+    assert on_front(rows) == []
+
+
+def test_ensembles_are_points_too():
+    assert on_front([*runs(), ensemble_row(runs()[4:6], runs())])[-1] == "top3"
+
+
+def test_thinned_points_are_spread_evenly_with_both_ends():
+    assert thinned(range(11), 6) == [0, 2, 4, 6, 8, 10]
+    assert thinned("abc", 6) == ["a", "b", "c"]

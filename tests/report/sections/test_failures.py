@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from helpers_report import FAILURE, failed_row, make_inputs
+from helpers_report import FAILURE, failed_row, rank, text_of
 
-from bench.report.frame.ranking import Ranking
 from bench.report.sections.failures import failures
 
 
 def section(rows: list[dict], records: list[dict]) -> str:
-    return failures(Ranking.of(make_inputs(rows)), records)
+    return text_of(failures(rank(rows, failures=records)))
 
 
 def test_kind_reason_seconds_and_log():

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-from helpers_report import make_inputs, run_row, runs
+from helpers_report import rank, run_row, runs
 
-from bench.report.frame.oddities import oddities
 from bench.report.frame.ranking import Ranking
-from bench.report.sections.notes import Footnotes
+from bench.report.sections.notes import Footnotes, oddities
 
 
 def footnotes(rows: list[dict]) -> Footnotes:
-    return Footnotes(Ranking.of(make_inputs(rows)))
+    return Footnotes(rank(rows))
 
 
 def with_changes(place: int, **changes) -> list[dict]:
@@ -24,7 +23,7 @@ def test_ties_are_marked_but_not_the_best(golden):
     assert marks["densenet121@512"] == ""
 
 
-def test_the_odd_one_out_is_marked_with_what_differs():
+def test_the_odd_one_out_is_marked_with_its_difference():
     rows = with_changes(2, global_batch=128, device="gpu")
     notes = footnotes(rows)
     assert notes.mark(rows[2]["run_id"]) == "a b"
@@ -32,9 +31,9 @@ def test_the_odd_one_out_is_marked_with_what_differs():
     assert "- `a` global batch 128, most have 16.\n- `b` device gpu, most have cpu (2 cores, AVX-512)." in notes.lines()
 
 
-def test_without_a_majority_each_row_says_its_own():
+def test_without_a_majority_each_row_has_its_own_value():
     rows = [run_row("vgg16", 224, run_id="a", global_batch=16), run_row("vgg16", 512, run_id="b", global_batch=32)]
-    assert oddities(Ranking.of(make_inputs(rows)).runs) == {
+    assert oddities(rank(rows).runs) == {
         "a": ["global batch 16, others differ"],
         "b": ["global batch 32, others differ"],
     }
@@ -42,12 +41,12 @@ def test_without_a_majority_each_row_says_its_own():
 
 def test_early_stopping_does_not_make_epochs_odd():
     rows = with_changes(3, epochs=12, selected_on_validation=True)
-    assert not any(oddities(Ranking.of(make_inputs(rows)).runs).values())
+    assert not any(oddities(rank(rows).runs).values())
     rows = with_changes(3, epochs=12)
-    assert oddities(Ranking.of(make_inputs(rows)).runs)[rows[3]["run_id"]] == ["epochs 12, most have 30"]
+    assert oddities(rank(rows).runs)[rows[3]["run_id"]] == ["epochs 12, most have 30"]
 
 
-def test_what_all_runs_share_is_said_once_and_marks_none():
+def test_a_text_shared_by_all_runs_stands_once_and_marks_none():
     rows = [row | {"weights": "random"} for row in runs()]
     notes = footnotes(rows)
     assert "- All runs: randomly initialised backbone" in notes.lines()
@@ -77,19 +76,19 @@ def test_a_batch_that_did_not_fit_is_marked_once():
     rows = with_changes(2, global_batch=8, asked_global_batch=16)
     notes = footnotes(rows)
     assert notes.mark(rows[2]["run_id"]) == "a"
-    assert "- `a` its global batch of 16 did not fit in memory and was made 8: other steps" in notes.lines()
+    assert "- `a` global batch of 16 did not fit in memory, reduced to 8: other steps" in notes.lines()
     assert "most have" not in notes.lines()
     rows = with_changes(2, micro_batch=4)
-    assert "- `a` its gradients were gathered from batches of 4 per replica" in footnotes(rows).lines()
+    assert "- `a` gradients accumulated over batches of 4 per replica" in footnotes(rows).lines()
     rows = [row | {"micro_batch": 4} for row in runs()]
-    assert "- All runs: its gradients were gathered" in footnotes(rows).lines()
+    assert "- All runs: gradients accumulated" in footnotes(rows).lines()
 
 
 def test_made_resolutions_are_marked():
     rows = with_changes(1, image_source_px=512)
     notes = footnotes(rows)
     assert notes.mark(rows[1]["run_id"]) == "a"
-    assert "- `a` its pictures were made from those of 512 px as they were read." in notes.lines()
+    assert "- `a` images made from those of 512 px when read." in notes.lines()
 
 
 def test_resumed_runs_are_marked_and_others_are_not():

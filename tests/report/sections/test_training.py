@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from helpers_report import make_inputs, run_row
+from helpers_report import cells, history, rank, run_row, runs, schedule_frames
 
-from bench.report.frame.ranking import Ranking
-from bench.report.sections.rates import rates
+from bench.report.sections import training
+from bench.report.sections.training import rates
 from bench.report.summary import summary
 
 SCORES = {  # at scales 0.3, 1 and 3
@@ -29,16 +29,15 @@ def rows() -> list[dict]:
 
 
 def parts(given: list[dict]) -> list[str]:
-    return rates(Ranking.of(make_inputs(given)))
+    return rates(rank(given))
 
 
-def cells(text: str) -> dict[str, list[str]]:
-    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
-    return {first: rest for first, *rest in [lines[0], *lines[2:]]}
+def table(given: list[dict]) -> dict[str, list[str]]:
+    return {first: rest for first, *rest in cells(parts(given)[0])}
 
 
 def test_the_table_by_hand():
-    assert cells(parts(rows())[0]) == {
+    assert table(rows()) == {
         "backbone": ["x0.3", "x1", "x3", "best", "over x1"],
         "resnet50@224": [".800 [.75, .84]", ".860 [.81, .90]", ".700 [.65, .74]", "x1", "+.000"],
         "vgg16@224": [".880 [.83, .92]", ".840 [.79, .88]", ".600 [.55, .64]", "x0.3", "+.040"],
@@ -48,23 +47,23 @@ def test_the_table_by_hand():
 
 def test_whether_the_ranking_changes():
     shared = "**finetune at 224 px**: the ranking at scale 1 (resnet50@224, vgg16@224, densenet121@224)"
-    changed = "**changes** when each takes its own best rate: vgg16@224, resnet50@224, densenet121@224."
+    changed = "**changes** with the best rate of each: vgg16@224, resnet50@224, densenet121@224."
     assert parts(rows())[1] == f"- {shared} {changed}"
     given = [one for one in rows() if one["lr_scale"] != 0.3]
-    assert parts(given)[1] == f"- {shared} stays as it is when each takes its own best rate."
+    assert parts(given)[1] == f"- {shared} stays the same with the best rate of each."
 
 
 def test_resolutions_are_ranked_apart_and_one_backbone_is_no_ranking():
     given = [*rows(), row("vgg16", 1, 0.9, px=512), row("vgg16", 3, 0.95, px=512)]
-    assert cells(parts(given)[0])["vgg16@512"][1:] == [".900 [.85, .94]", ".950 [.90, .99]", "x3", "+.050"]
+    assert table(given)["vgg16@512"][1:] == [".900 [.85, .94]", ".950 [.90, .99]", "x3", "+.050"]
     assert "512" not in parts(given)[1]
 
 
 def test_seeds_are_averaged_over_those_that_ran_at_every_scale():
     given = [row("vgg16", scale, score, seed) for scale, score, seed in [(1, 0.8, 0), (1, 0.6, 1), (3, 0.7, 0)]]
-    assert cells(parts(given)[0])["vgg16@224"] == [".800 [.75, .84]", ".700 [.65, .74]", "x1", "+.000"]
+    assert table(given)["vgg16@224"] == [".800 [.75, .84]", ".700 [.65, .74]", "x1", "+.000"]
     given.append(row("vgg16", 3, 0.9, 1))
-    assert cells(parts(given)[0])["vgg16@224"] == [".700 [.65, .74]", ".800 [.75, .84]", "x3", "+.100"]
+    assert table(given)["vgg16@224"] == [".700 [.65, .74]", ".800 [.75, .84]", "x3", "+.100"]
 
 
 def test_runs_that_differ_otherwise_are_no_comparison_of_rates():
@@ -74,30 +73,45 @@ def test_runs_that_differ_otherwise_are_no_comparison_of_rates():
     assert parts([row("vgg16", 1, 0.8), row("vgg16", 3, 0.9, saw_validation=True)]) == []
 
 
-def test_without_scale_1_nothing_is_said_of_it():
+def test_without_scale_1_there_is_no_gain_over_it():
     given = [row(name, scale, 0.8) for name in ("vgg16", "resnet50") for scale in (0.3, 3)]
-    assert cells(parts(given)[0])["vgg16@224"][-2:] == [
+    assert table(given)["vgg16@224"][-2:] == [
         "x3",
         "-",
     ]  # as good, and closer to 1: a factor of 3, not of 3.33
     assert parts(given)[1] == ""
 
 
-def test_recipes_are_told_apart():
+def test_recipes_are_distinguished():
     others = [
         one | {"recipe": one["recipe"].replace("finetune", "own"), "run_id": f"o{one['run_id']}"} for one in rows()
     ]
-    assert {"vgg16@224 finetune", "vgg16@224 own"} <= set(cells(parts([*rows(), *others])[0]))
+    assert {"vgg16@224 finetune", "vgg16@224 own"} <= set(table([*rows(), *others]))
 
 
-def test_the_page_has_the_section_and_says_what_flatters():
-    inputs = make_inputs(rows())
-    page = " ".join(summary(Ranking.of(inputs), inputs, [], shared_data=False).split())
+def test_the_page_has_the_section_and_its_caveat():
+    page = " ".join(summary(rank(rows()), {}, shared_data=False).split())
     assert "## Learning rates" in page
     assert "The best of several rates was chosen on the validation images that score it, which flatters" in page
-    inputs = make_inputs([row("vgg16", 1, 0.8)])
-    assert "## Learning rates" not in summary(Ranking.of(inputs), inputs, [], shared_data=False)
+    assert "## Learning rates" not in summary(rank([row("vgg16", 1, 0.8)]), {}, shared_data=False)
 
 
 def test_a_scaled_run_alone_is_named_so():
-    assert Ranking.of(make_inputs([row("vgg16", 3, 0.8)])).rows["label"].tolist() == ["vgg16@224 finetune lr x3"]
+    assert rank([row("vgg16", 3, 0.8)]).rows["label"].tolist() == ["vgg16@224 finetune lr x3"]
+
+
+def test_recipes_whose_rate_as_run_differs_are_named():
+    plain, fed_back = schedule_frames()["frozen"], schedule_frames()["frozen"].copy()
+    fed_back["learning_rate_as_run"] *= 2
+    ranking = rank(runs(), schedules={"frozen": plain, "own_": fed_back})
+    picture, recipes, note = training.schedules(ranking, {"schedule.png": "![picture]"})
+    assert picture == "![picture]"
+    assert recipes.startswith("- **frozen**: frozen backbone; ")
+    assert note == r"As run, the rate differs from the recipe in: own\_."
+
+
+def test_groups_without_room_in_the_figure_are_named():
+    rows = [run_row("vgg16", 224, run_id=f"r{i}", backbone=f"b{i:02}", macro_f1=0.9 - i / 100) for i in range(14)]
+    histories = {one["run_id"]: history(0.7, epochs=1) for one in rows}
+    _, note = training.learning_curves(rank(rows, histories=histories), {})
+    assert note == "Not drawn, being further down the ranking: b12, b13."

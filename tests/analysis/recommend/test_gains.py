@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers_recommend import option, probabilities
 
-from bench.analysis.recommend.buys import members, pixels_or_partner, with_partner
+from bench.analysis.recommend.gains import members, pixels_or_partner, with_partner
 from ensembles.metrics import macro_f1
 
 
@@ -84,7 +84,7 @@ def test_members_by_hand(world):
     assert math.isnan(rows["points_per_ms"].iloc[0])
 
 
-def test_one_run_buys_nothing(world):
+def test_one_run_has_no_gain(world):
     singles, subjects, probs, labels = world
     assert pixels_or_partner(singles[:1], subjects[:1], probs[:1], labels).empty
     assert len(members(singles[:1], ["a"], probs[:1], labels)) == 1

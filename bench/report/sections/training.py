@@ -1,24 +1,25 @@
-"""What scaled learning rates change: one shared rate can decide a ranking of backbones."""
+"""Training: scores at scaled learning rates (one shared rate can decide a ranking), curves, schedules."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from bench.report import numbers
+from bench.report.figures import curves, schedule
 from bench.report.frame.ranking import Ranking
-from bench.report.markdown import bullets, escape, table
+from bench.report.markdown import bullets, columns_table, escape
 
-# What else runs must share for their difference to be that of the rate.
+# Columns that runs must share for their difference to come from the rate.
 _SAME = ["recipe", "image_px", "plugin", "weights", "weights_seed", "precision", "strategy", "global_batch"]
 _NOTE = (
     "Every learning rate of the recipe times the scale; of several seeds the mean over those that ran at each scale "
-    "shown. **over x1**: what the best scale adds. Steps smaller than the intervals may be noise, and so may a change "
-    "of ranking. The best of several rates was chosen on the validation images that score it, which flatters: by how "
-    "much, only other images tell."
+    "shown. **over x1**: gain of the best scale. Steps smaller than the intervals may be noise, and so may a change "
+    "of ranking. The best of several rates was chosen on the validation images that score it, which flatters; only "
+    "other images tell by how much."
 )
 
 
@@ -37,16 +38,30 @@ class Rates:
         return float(min(score.index, key=lambda scale: (-score[scale], abs(math.log(scale)), scale)))
 
     def score(self, scale: float) -> float:
-        """The score at a scale, NaN where there is none."""
+        """The score at a scale; NaN if no run had it."""
         return float(self.scores["score"].get(scale, math.nan))
 
 
 def rates(ranking: Ranking) -> list[str]:
-    """The table, whether the ranking depends on the rate, and what to make of it; nothing where no rate was scaled."""
+    """The table of scaled rates, and whether the ranking depends on the rate."""
     found = list(_scaled(ranking.runs))
-    if not found:
-        return []
-    return [_table(found), bullets(list(_rankings(found))), _NOTE]
+    return [_table(found), bullets(list(_rankings(found))), _NOTE] if found else []
+
+
+def learning_curves(ranking: Ranking, pictures: Mapping[str, str]) -> list[str]:
+    """The figure, and the groups without room in it."""
+    missing = [escape(title) for title in curves.left_out(ranking)]
+    note = f"Not drawn, being further down the ranking: {', '.join(missing)}." if missing else ""
+    return [pictures.get(curves.NAME, ""), note]
+
+
+def schedules(ranking: Ranking, pictures: Mapping[str, str]) -> list[str]:
+    """The figure, the description of each recipe, and the recipes whose rate as run differs."""
+    known, frames = sorted(ranking.inputs.recipes.items()), sorted(ranking.inputs.schedules.items())
+    odd = [escape(name) for name, frame in frames if schedule.differs(frame)]
+    note = f"As run, the rate differs from the recipe in: {', '.join(odd)}." if odd else ""
+    recipes = bullets([f"**{escape(name)}**: {escape(text)}" for name, text in known])
+    return [pictures.get(schedule.NAME, ""), recipes, note]
 
 
 def _scaled(runs: pd.DataFrame) -> Iterator[Rates]:
@@ -65,7 +80,7 @@ def _scaled(runs: pd.DataFrame) -> Iterator[Rates]:
 
 
 def _same_seeds(group: pd.DataFrame) -> pd.DataFrame:
-    """The runs of those seeds that share the most scales: other seeds at other rates are no comparison."""
+    """The runs of the seeds that share the most scales: a rate is compared over the same seeds only."""
     by_seed = group.groupby("seed", dropna=False)["lr_scale"].agg(frozenset)
     scales = max(by_seed, key=lambda scales: (len(scales), 1.0 in scales))
     if len(scales) < 2:
@@ -84,25 +99,15 @@ def _label(run: pd.Series, one_recipe: bool) -> str:
 
 def _table(found: list[Rates]) -> str:
     scales = sorted({float(scale) for each in found for scale in each.scores.index})
-    bounds = pd.concat([each.scores for each in found])
-    digits = numbers.interval_digits(bounds["score_low"], bounds["score_high"])
-    rows = [
-        [
-            each.label,
-            *(_cell(each.scores, scale, digits) for scale in scales),
-            f"x{each.best:g}",
-            numbers.gain(each.score(each.best) - each.score(1.0)),
-        ]
-        for each in found
-    ]
-    return table(["backbone", *(f"x{scale:g}" for scale in scales), "best", "over x1"], rows, left=["backbone"])
-
-
-def _cell(scores: pd.DataFrame, scale: float, digits: int) -> str:
-    if scale not in scores.index:
-        return numbers.MISSING
-    score, low, high = (float(scores[name][scale]) for name in ("score", "score_low", "score_high"))
-    return f"{numbers.score(score)} {numbers.interval(low, high, digits)}".strip()
+    scores = pd.concat([each.scores.reindex(scales) for each in found])
+    digits = numbers.interval_digits(scores["score_low"], scores["score_high"])
+    columns = {
+        "backbone": [each.label for each in found],
+        **{f"x{scale:g}": numbers.score_column(scores[scores.index == scale], "score", digits) for scale in scales},
+        "best": [f"x{each.best:g}" for each in found],
+        "over x1": [numbers.gain(each.score(each.best) - each.score(1.0)) for each in found],
+    }
+    return columns_table(columns, left=["backbone"])
 
 
 def _rankings(found: list[Rates]) -> Iterator[str]:
@@ -118,8 +123,8 @@ def _ranking(members: list[Rates], recipe: str, px: float) -> str:
     own = _order(members, [each.score(each.best) for each in members])
     ranking = f"**{escape(recipe)} at {px:.0f} px**: the ranking at scale 1 ({_listed(shared)})"
     if shared == own:
-        return f"{ranking} stays as it is when each takes its own best rate."
-    return f"{ranking} **changes** when each takes its own best rate: {_listed(own)}."
+        return f"{ranking} stays the same with the best rate of each."
+    return f"{ranking} **changes** with the best rate of each: {_listed(own)}."
 
 
 def _order(members: list[Rates], scores: list[float]) -> list[str]:
