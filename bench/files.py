@@ -8,14 +8,10 @@ import io
 import json
 import os
 import re
-import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import IO, Any
-
-from bench.errors import UserError
 
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -66,24 +62,3 @@ def size_of(path: Path) -> int:
     if path.is_file():
         return path.stat().st_size
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-
-
-@contextmanager
-def exclusive_lock(path: Path, busy: str) -> Iterator[None]:
-    """Holds the lock that a file stands for. The system lets go of it when its holder dies, however that happens.
-
-    Raises:
-        UserError: somebody else holds it; its text is `busy`.
-    """
-    lock = sqlite3.connect(path, timeout=0, isolation_level=None)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
-        lock.close()
-        raise UserError(busy) from None
-    try:
-        yield
-    finally:
-        with suppress(sqlite3.Error):
-            lock.rollback()
-        lock.close()

@@ -22,14 +22,13 @@ from bench.data.imports.inventory import Finding, ImportFault, look
 from bench.data.imports.pictures import FORM, Prepared, Square, prepare_all
 from bench.data.imports.splits import DEFAULT, Shares, split_all
 from bench.data.imports.spool import Planned, Spool
-from bench.data.imports.unfinished import import_lock, imports
+from bench.data.imports.unfinished import exclusive_lock, import_lock, imports
 from bench.data.imports.workers import process_pool
 from bench.data.layout import SPLITS
 from bench.data.records import NO_CLASS
 from bench.data.source import ANSWERS_FILE, CLASSES_FILE, SAMPLE
 from bench.environment import cores, home
 from bench.errors import UserError, listed, one_line
-from bench.files import exclusive_lock
 from bench.jobs.messages import Progress, ShardsJob
 from bench.jobs.process import ask
 from bench.jobs.progress import Counter

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data.public import petals
 from bench.environment import home
 from bench.errors import UserError
-from bench.files import exclusive_lock, size_of
+from bench.files import size_of
 
 PETALS_WORK = ".fetching"  # inside the data set's folder: what is renamed has to be on the same disk
 PETALS_LOCK = ".fetching.lock"
@@ -29,6 +31,27 @@ def import_lock(name: str) -> Path:
 def fetch_lock(name: str) -> Path:
     """Held while the pictures of `name` are fetched, which ends in an import of them."""
     return imports() / f"{name}.fetch.lock"
+
+
+@contextmanager
+def exclusive_lock(path: Path, busy: str) -> Iterator[None]:
+    """Holds the lock of a file, which the system releases when the process ends, even by SIGKILL.
+
+    Raises:
+        UserError: another process holds the lock; `busy` is the text of the error.
+    """
+    lock = sqlite3.connect(path, timeout=0, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        lock.close()
+        raise UserError(busy) from None
+    try:
+        yield
+    finally:
+        with suppress(sqlite3.Error):
+            lock.rollback()
+        lock.close()
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,13 @@ from pathlib import Path
 
 from bench.data.cache import not_writable
 from bench.data.imports.importer import ImportOutcome, ImportRequest, carry_out, origin_of
-from bench.data.imports.unfinished import PETALS_LOCK, PETALS_WORK, fetch_lock, imports
+from bench.data.imports.unfinished import PETALS_LOCK, PETALS_WORK, exclusive_lock, fetch_lock, imports
 from bench.data.public import petals
 from bench.data.public.sources import Written
 from bench.data.records import is_whole
 from bench.data.source import find, petals_place
 from bench.environment import home
 from bench.errors import UserError
-from bench.files import exclusive_lock
 from bench.jobs.messages import DownloadJob, PublicJob
 from bench.jobs.process import ask_counting
 

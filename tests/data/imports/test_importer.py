@@ -18,8 +18,8 @@ from bench.data.imports import importer as importing
 from bench.data.imports import spool
 from bench.data.imports.importer import ImportRequest, carry_out
 from bench.data.imports.pictures import Prepared
+from bench.data.imports.unfinished import exclusive_lock
 from bench.errors import UserError
-from bench.files import exclusive_lock
 
 
 def sources(root: Path) -> dict[str, dict[str, str]]:

@@ -1,8 +1,8 @@
 import pytest
 
-from bench.data.imports.unfinished import PETALS_LOCK, PETALS_WORK, unfinished
+from bench.data.imports.unfinished import PETALS_LOCK, PETALS_WORK, exclusive_lock, unfinished
 from bench.data.public import petals
-from bench.files import exclusive_lock
+from bench.errors import UserError
 
 
 @pytest.fixture
@@ -61,3 +61,14 @@ def test_the_command_says_what_it_kept(call, home, tmp_path):
     assert "1.0 MiB  removed" in told
     assert mine.is_dir()
     assert not (home / "imports" / "other").exists()
+
+
+def test_one_holder_at_a_time(tmp_path):
+    with (
+        exclusive_lock(tmp_path / "l", "Busy."),
+        pytest.raises(UserError, match=r"^Busy\.$"),
+        exclusive_lock(tmp_path / "l", "Busy."),
+    ):
+        pass
+    with exclusive_lock(tmp_path / "l", "Busy."):
+        pass

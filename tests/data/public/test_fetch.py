@@ -10,11 +10,11 @@ import time
 import pytest
 
 from bench.data import source as catalog
+from bench.data.imports.unfinished import exclusive_lock
 from bench.data.public.fetch import fetch_petals
 from bench.data.public.petals import files
 from bench.data.records import count_records
 from bench.errors import UserError
-from bench.files import exclusive_lock
 
 ALL = files(192)
 

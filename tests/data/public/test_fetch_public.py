@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from bench.data import source as catalog
+from bench.data.imports.unfinished import exclusive_lock
 from bench.data.public import fetch as public
 from bench.data.public.fetch import fetch_public
 from bench.data.public.sources import Written
 from bench.errors import UserError
-from bench.files import csv_text, exclusive_lock
+from bench.files import csv_text
 from bench.jobs.worker import handler
 
 CLASSES = ("tulips", "daisy")  # as the library numbers them
