@@ -1,4 +1,4 @@
-"""Where imports and fetches keep what is not finished, and the locks of those that are at it."""
+"""Folders of imports and fetches that are not finished, and the locks of those under way."""
 
 from __future__ import annotations
 
@@ -14,23 +14,57 @@ from bench.environment import home
 from bench.errors import UserError
 from bench.files import size_of
 
-PETALS_WORK = ".fetching"  # inside the data set's folder: what is renamed has to be on the same disk
+PETALS_WORK = ".fetching"  # inside the data set's folder, because a rename works within one disk only
 PETALS_LOCK = ".fetching.lock"
 
 
-def imports() -> Path:
-    """The folder of all imports."""
+@dataclass(frozen=True)
+class Unfinished:
+    """Work that was begun. `locks`: files whose locks are held while the work is under way."""
+
+    path: Path
+    locks: tuple[Path, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return size_of(self.path)
+
+    def remove(self) -> bool:
+        """Removes the work unless it is under way. Returns whether it is gone."""
+        with ExitStack() as held:
+            try:
+                for lock in self.locks:
+                    held.enter_context(exclusive_lock(lock, "in use"))
+            except UserError:
+                return False
+            shutil.rmtree(self.path, ignore_errors=True)
+        return not self.path.exists()
+
+
+def unfinished() -> list[Unfinished]:
+    """All unfinished imports and fetches, by path."""
+    begun = [path for path in imports_folder().glob("*") if path.is_dir()]
+    found = [Unfinished(path, (fetch_lock(path.name), import_lock(path.name))) for path in begun]
+    root = petals.folders()[0]
+    if (root / PETALS_WORK).is_dir():
+        found.append(Unfinished(root / PETALS_WORK, (root / PETALS_LOCK,)))
+    return sorted(found, key=lambda work: work.path)
+
+
+def imports_folder() -> Path:
+    """The folder of all imports under way, one folder for each name."""
     return home() / "imports"
 
 
 def import_lock(name: str) -> Path:
-    """Held while pictures are imported into `name`, whose work is in `imports() / name`."""
-    return imports() / f"{name}.lock"
+    """Locked while pictures are imported into `name`."""
+    return imports_folder() / f"{name}.lock"
 
 
 def fetch_lock(name: str) -> Path:
-    """Held while the pictures of `name` are fetched, which ends in an import of them."""
-    return imports() / f"{name}.fetch.lock"
+    """Locked while the pictures of `name` are fetched and then imported."""
+    return imports_folder() / f"{name}.fetch.lock"
 
 
 @contextmanager
@@ -52,37 +86,3 @@ def exclusive_lock(path: Path, busy: str) -> Iterator[None]:
         with suppress(sqlite3.Error):
             lock.rollback()
         lock.close()
-
-
-@dataclass(frozen=True)
-class Unfinished:
-    """Work that was begun. `locks`: files whose locks are held while somebody is at it."""
-
-    path: Path
-    locks: tuple[Path, ...]
-
-    @property
-    def size(self) -> int:
-        """Bytes on disk."""
-        return size_of(self.path)
-
-    def remove(self) -> bool:
-        """Whether it is gone; it stays while somebody is at it."""
-        with ExitStack() as held:
-            try:
-                for lock in self.locks:
-                    held.enter_context(exclusive_lock(lock, "in use"))
-            except UserError:
-                return False
-            shutil.rmtree(self.path, ignore_errors=True)
-        return not self.path.exists()
-
-
-def unfinished() -> list[Unfinished]:
-    """All of it, by path."""
-    begun = [path for path in imports().glob("*") if path.is_dir()]
-    found = [Unfinished(path, (fetch_lock(path.name), import_lock(path.name))) for path in begun]
-    root = petals.places()[0]
-    if (root / PETALS_WORK).is_dir():
-        found.append(Unfinished(root / PETALS_WORK, (root / PETALS_LOCK,)))
-    return sorted(found, key=lambda one: one.path)

@@ -1,4 +1,4 @@
-"""Pictures of a public data set as files, through tensorflow-datasets. Runs in a child, as TensorFlow comes with it."""
+"""Pictures of a public data set as files, through tensorflow-datasets. Runs in a child: it imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.data.cache import not_writable
 from bench.data.layout import class_name
-from bench.data.public.sources import PUBLIC, Written
+from bench.data.public.sources import PUBLIC, Fetched
 from bench.errors import UserError, one_line
 from bench.files import csv_text, write_text
 from bench.jobs.messages import Emit, PublicJob, counted
@@ -22,28 +22,33 @@ _TICK_SECONDS = 1.0
 Tell = Callable[[str, int, int], object]
 
 
+def handle(job: PublicJob, emit: Emit, _: Path) -> None:
+    """Handler for public data sets."""
+    write_pictures(job, lambda phase, done, total: counted(emit, phase)(done, total))
+
+
 def write_pictures(job: PublicJob, tell: Tell) -> None:
-    """Gets a data set, unless it is prepared already, and writes its pictures and a CSV of them for `data import`.
+    """Downloads a data set unless it is prepared already; writes its pictures and a CSV of them for `data import`.
 
     Args:
-        job: which one, and the folder; what `Written` says is written last.
-        tell: phase, how much is done, of how much.
+        job: the data set and the folder; the mark of `Fetched.save` is written last.
+        tell: called with a phase, the amount done, and the total.
 
     Raises:
-        UserError: no tensorflow-datasets, network or room, or not what was expected.
+        UserError: no tensorflow-datasets, network or room, or unexpected counts of pictures.
     """
     tfds, folder = _tfds(job.name), Path(job.folder)
     try:
         builder = _prepared(tfds, job.name, folder, tell)
-        written = _write(tfds, builder, folder, tell)
+        fetched = _write(tfds, builder, folder, tell)
     except UserError:
         raise
     except Exception as error:
-        told = _told(error, job.name, folder)
-        if told is None:
+        fault = _user_error(error, job.name, folder)
+        if fault is None:
             raise
-        raise told from error
-    written.save(folder)
+        raise fault from error
+    fetched.save(folder)
 
 
 def _tfds(name: str) -> Any:
@@ -55,23 +60,23 @@ def _tfds(name: str) -> Any:
 
 
 def _prepared(tfds: Any, name: str, folder: Path, tell: Tell) -> Any:
-    """The builder of a data set that is on this disk: the user's own copy, else one in the folder, for now."""
+    """The builder of a data set on this disk: the user's own copy, else a temporary one in the folder."""
     theirs = tfds.builder(name)
     if theirs.data_path.exists():
         return theirs
     builder, downloads = tfds.builder(name, data_dir=str(folder / "prepared")), folder / "downloads"
     if not builder.data_path.exists():
         for part in (folder / "prepared", downloads / "extracted", *downloads.rglob("*.tmp.*")):
-            shutil.rmtree(part, ignore_errors=True)  # what an interruption left is of no use to the library
+            shutil.rmtree(part, ignore_errors=True)  # the library cannot use what an interruption left
         sizes = {url: int(info.size) for url, info in (builder.url_infos or {}).items()}
         _probe(sizes, name, downloads)
-        with _watched(folder, sum(sizes.values()), tell):
+        with _size_reported(folder, sum(sizes.values()), tell):
             builder.download_and_prepare(download_dir=str(downloads))
     return builder
 
 
 def _probe(urls: Mapping[str, int], name: str, downloads: Path) -> None:
-    """Asks for the largest file first: without network, tensorflow-datasets tries for minutes."""
+    """Requests the largest file first: without a network, tensorflow-datasets tries for minutes."""
     import requests
 
     url = max(urls, key=lambda known: urls[known], default=None)
@@ -84,13 +89,13 @@ def _probe(urls: Mapping[str, int], name: str, downloads: Path) -> None:
 
 
 @contextmanager
-def _watched(folder: Path, size: int, tell: Tell) -> Iterator[None]:
-    """Tells how much has come, until it has."""
+def _size_reported(folder: Path, size: int, tell: Tell) -> Iterator[None]:
+    """Reports the downloaded MiB every second."""
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(_TICK_SECONDS):
-            tell("downloading and preparing, MiB", min(_held(folder), size) // _MIB, size // _MIB)
+            tell("downloading and preparing, MiB", min(_downloaded_bytes(folder), size) // _MIB, size // _MIB)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -101,17 +106,17 @@ def _watched(folder: Path, size: int, tell: Tell) -> Iterator[None]:
         watcher.join()
 
 
-def _held(folder: Path) -> int:
+def _downloaded_bytes(folder: Path) -> int:
     total = 0
     for path in folder.glob("downloads/**/*"):
         try:
             total += path.stat().st_size
-        except OSError:  # renamed meanwhile
+        except OSError:  # renamed in between
             continue
     return total
 
 
-def _write(tfds: Any, builder: Any, folder: Path, tell: Tell) -> Written:
+def _write(tfds: Any, builder: Any, folder: Path, tell: Tell) -> Fetched:
     public = PUBLIC[builder.name]
     label = builder.info.features["label"]
     names = tuple(class_name(name) for name in label.names)
@@ -130,24 +135,24 @@ def _write(tfds: Any, builder: Any, folder: Path, tell: Tell) -> Written:
                 f"{builder.name} has {len(rows) - before:,} pictures in its split '{theirs}', expected are "
                 f"{public.counts[theirs]:,}."
             )
-    write_text(Written.table(folder), csv_text(rows))
-    return Written(names, f"tensorflow-datasets {builder.info.full_name}")
+    write_text(Fetched.table(folder), csv_text(rows))
+    return Fetched(names, f"tensorflow-datasets {builder.info.full_name}")
 
 
 def _examples(tfds: Any, builder: Any, split: str) -> Iterator[tuple[bytes, int]]:
-    """Encoded pictures as they were published, and the numbers of their classes."""
+    """Encoded pictures as published, and the numbers of their classes."""
     undecoded = {"image": tfds.decode.SkipDecoding()}
     for example in builder.as_dataset(split=split, decoders=undecoded, shuffle_files=False).as_numpy_iterator():
         yield bytes(example["image"]), int(example["label"])
 
 
-def _told(error: Exception, name: str, folder: Path) -> UserError | None:
-    """What the user can do about it; None for what is no business of theirs."""
+def _user_error(error: Exception, name: str, folder: Path) -> UserError | None:
+    """The error with its remedy; None if the user cannot mend it."""
     import requests
 
     if isinstance(error, requests.RequestException):  # an OSError too, so it comes first
         return _no_connection(error, name, folder)
-    if isinstance(error, ImportError):  # it imports what it needs late
+    if isinstance(error, ImportError):  # of a dependency, imported late
         return _not_installed(error, name)
     text = one_line(" ".join(str(error).split()))
     if isinstance(error, OSError):
@@ -168,8 +173,3 @@ def _no_connection(error: Exception, name: str, folder: Path) -> UserError:
         f"The connection to {PUBLIC[name].url} failed ({type(error).__name__}). The same command tries again; "
         f"an archive fetched elsewhere is taken from '{folder / 'downloads' / 'manual' / archive}'."
     )
-
-
-def handle(job: PublicJob, emit: Emit, _: Path) -> None:
-    """Handler for public data sets."""
-    write_pictures(job, lambda phase, done, total: counted(emit, phase)(done, total))
