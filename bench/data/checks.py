@@ -1,4 +1,4 @@
-"""What must hold of the records of a data set before anything is trained on them. Needs no TensorFlow."""
+"""Checks of the records of a data set, before a run is trained on them. Needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from bench.errors import UserError
 
 @dataclass(frozen=True)
 class Columns:
-    """One split at one resolution, a value a record, in reading order.
+    """One split at one resolution, one value for each record, in reading order.
 
     Attributes:
         split: its name.
-        image_px: the side its pictures should have.
+        image_px: the expected side of its pictures.
         shards: its files.
-        shard_numbers: int64 (N,), which of the shards a record came from.
-        ids: N ids, "" where absent.
-        labels: int64 (N,), `NO_CLASS` where absent.
+        shard_numbers: int64 (N,), the place in `shards` of a record's file.
+        ids: N ids, "" if absent.
+        labels: int64 (N,), `NO_CLASS` if absent.
         sizes: int64 (N, 2), height and width of the decoded picture.
         digests: uint64 (N,), of the encoded picture.
     """
@@ -38,14 +38,14 @@ class Columns:
     digests: NDArray[np.uint64]
 
     def where(self, row: int) -> str:
-        """Shard and number of a record, as errors say it."""
+        """Shard and number of a record, for errors."""
         shard = self.shard_numbers[row]
         number = row - np.flatnonzero(self.shard_numbers == shard)[0] + 1
         return f"'{self.shards[shard]}' record {number}"
 
 
 def check_records(columns: Columns) -> None:
-    """Every record is there, has an id, a class where one is needed, and a picture of the right size."""
+    """No record is missing; each has an id, a class unless in test, and a picture of the right size."""
     _check_counts(columns)
     nameless = [row for row, name in enumerate(columns.ids) if not name]
     if nameless:
@@ -64,9 +64,9 @@ def check_same_images(one: Columns, other: Columns) -> None:
     """Two resolutions of a split hold the same ids in the same order with the same labels."""
     where = f"{one.split} at {one.image_px} and {other.image_px} px"
     for here, there in ((one, other), (other, one)):
-        alone = set(here.ids) - set(there.ids)
-        if alone:
-            example = next(name for name in here.ids if name in alone)
+        unmatched = set(here.ids) - set(there.ids)
+        if unmatched:
+            example = next(name for name in here.ids if name in unmatched)
             raise UserError(f"{where} hold different ids: '{example}' is only at {here.image_px} px. Make both anew.")
     for row, (name, twin) in enumerate(zip(one.ids, other.ids, strict=True)):
         if name != twin:
@@ -81,7 +81,7 @@ def check_same_images(one: Columns, other: Columns) -> None:
 
 
 def check_unique_ids(splits: Iterable[Columns]) -> None:
-    """No id occurs twice, within a split or in two."""
+    """No id occurs twice, within a split or in two splits."""
     seen: dict[str, str] = {}
     for columns in splits:
         for row, name in enumerate(columns.ids):
@@ -92,7 +92,7 @@ def check_unique_ids(splits: Iterable[Columns]) -> None:
 
 
 def check_labels(columns: Columns, class_count: int) -> None:
-    """Every label that is there is a class."""
+    """Every label is a class."""
     labels = columns.labels
     outside = np.flatnonzero((labels != NO_CLASS) & ((labels < 0) | (labels >= class_count)))
     if outside.size:

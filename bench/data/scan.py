@@ -1,4 +1,4 @@
-"""Read a data set once, check all of it, and keep what was found."""
+"""A scan: every record of a data set read once and checked; the result is cached as its index."""
 
 from __future__ import annotations
 
@@ -24,15 +24,21 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-# Rows fetched from TensorFlow at a time; they carry no pixels.
-_ROWS = 256
+_ROWS = 256  # fetched from TensorFlow at a time; they carry no pixels
+
+
+def handle(job: PrepareJob, emit: Emit, _: Path) -> None:
+    """Handler for checks of a data set. The index is left in the cache."""
+    source = open_for_job(job.data, job.resolutions, emit)
+    emit(Progress(run_id="", phase="checking the data"))
+    scan(source, job.resolutions)
 
 
 def scan(source: DataSource, px_list: Sequence[int]) -> DataIndex:
-    """Decode every picture that these resolutions are read from, check every record and cache the index.
+    """Decodes every picture that these resolutions are read from, checks every record and caches the index.
 
     Raises:
-        UserError: nothing as large is there, or the first thing that is wrong, with the shard or the id.
+        UserError: no stored pictures are as large, or the first fault, with its shard or id.
     """
     sides = sorted({source.stored_px(px) for px in px_list})
     found = [_read(side, source.shards[side]) for side in sides]
@@ -59,49 +65,37 @@ def scan(source: DataSource, px_list: Sequence[int]) -> DataIndex:
 
 
 def _read(image_px: int, shards: Mapping[str, Sequence[Path]]) -> dict[str, Columns]:
-    paths = [path for split in shards.values() for path in split]
-    with named_faults(paths):
-        numbers, ids, labels, sizes, digests = _rows(paths)
-    columns: dict[str, Columns] = {}
-    first = 0
-    for split, of_split in shards.items():
-        rows = np.flatnonzero((numbers >= first) & (numbers < first + len(of_split)))
-        names = tuple(ids[row] for row in rows)
-        columns[split] = Columns(
-            split, image_px, of_split, numbers[rows] - first, names, labels[rows], sizes[rows], digests[rows]
-        )
-        first += len(of_split)
-    return columns
+    with named_faults([path for split in shards.values() for path in split]):
+        return {split: _columns(split, image_px, of_split) for split, of_split in shards.items()}
 
 
-def _rows(
-    paths: Sequence[Path],
-) -> tuple[NDArray[np.int64], list[str], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
-    """Per record: the number of its shard, id, label, (height, width), and a digest of the encoded picture."""
+def _columns(split: str, image_px: int, shards: Sequence[Path]) -> Columns:
     import tensorflow as tf
 
     dataset = (
-        tf.data.Dataset.from_tensor_slices([str(path) for path in paths])
+        tf.data.Dataset.from_tensor_slices([str(path) for path in shards])
         .enumerate()
         .flat_map(lambda number, path: tf.data.TFRecordDataset(path).map(lambda record: (number, record)))
         .map(_describe, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .batch(_ROWS)
     )
     ids: list[str] = []
-    numbers = [np.zeros((0, 5), np.int64)]
+    rows = [np.zeros((0, 5), np.int64)]
     for names, values in dataset.as_numpy_iterator():
         ids += [records.text(name) for name in names]
-        numbers.append(values)
-    shard, label, height, width, digest = np.concatenate(numbers).T
-    return shard, ids, label, np.stack([height, width], axis=1), digest.astype(np.uint64)
+        rows.append(values)
+    shard, labels, height, width, digests = np.concatenate(rows).T
+    sizes = np.stack([height, width], axis=1)
+    return Columns(split, image_px, shards, shard, tuple(ids), labels, sizes, digests.astype(np.uint64))
 
 
 def _describe(number: tf.Tensor, serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Id, and int64 (5,): the number of the shard, label, height, width, digest of the encoded picture."""
     import tensorflow as tf
 
     record = records.parse(serialized)
     shape = tf.shape(records.decode(record["image"]), tf.int64)
-    # 64 bits of FarmHash: among 24,000 different pictures two alike have a chance of 2e-11.
+    # 64 bits of FarmHash: two of 24,000 different pictures share a digest with probability 2e-11.
     digest = tf.bitcast(tf.fingerprint(record["image"][None])[0], tf.int64)
     return record["id"], tf.stack([number, record["class"], shape[0], shape[1], digest])
 
@@ -116,7 +110,7 @@ def _check_same(splits: Mapping[str, Columns], others: Mapping[str, Columns]) ->
 
 
 def _seen_before(splits: Mapping[str, Columns], split: str) -> int:
-    """How many pictures of a split are, byte for byte, in a split before it."""
+    """The number of pictures of a split that are, byte for byte, in an earlier split."""
     if split not in splits:
         return 0
     before = SPLITS[: SPLITS.index(split)]
@@ -135,14 +129,3 @@ def _test_labels(source: DataSource, test: Columns | None, class_count: int) -> 
     if source.answers is not None:
         return read_answers(source.answers, test.ids, class_count)
     return None if (test.labels == records.NO_CLASS).any() else test.labels
-
-
-def handle(job: PrepareJob, emit: Emit, _: Path) -> None:
-    """Handler for checks of a data set: leaves its index in the cache.
-
-    Raises:
-        UserError: a fault in the data, in one line.
-    """
-    source = open_for_job(job.data, job.resolutions, emit)
-    emit(Progress(run_id="", phase="checking the data"))
-    scan(source, job.resolutions)

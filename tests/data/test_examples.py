@@ -67,13 +67,13 @@ def test_a_resolution_that_is_not_there_is_shown_as_it_is_read(folder, picture):
 
 def test_a_sheet_for_every_resolution(folder, tmp_path):
     source = find(str(folder.write().write(16).root))
-    paths = show(source, (), "none", 2, lambda px: tmp_path / "out" / f"{px}.png")
-    assert [path.name for path in paths] == ["8.png", "16.png"]
+    paths = show(source, (), "none", 2, tmp_path / "out" / "flip")
+    assert [path.name for path in paths] == ["flip-8px.png", "flip-16px.png"]
     with Image.open(paths[1]) as image:
         assert image.format == "PNG"
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="Cannot write"):
-        show(source, (8,), "none", 2, lambda px: tmp_path / "file" / "x.png")
+        show(source, (8,), "none", 2, tmp_path / "file" / "x")
 
 
 def test_a_class_without_training_pictures_has_an_empty_row(folder):

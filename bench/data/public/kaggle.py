@@ -45,27 +45,23 @@ def download(job: DownloadJob, tell: Tell) -> Path | None:
     Raises:
         UserError: no kagglehub, credentials, consent, network or room, or a file without the promised records.
     """
-    hub, folder = _kagglehub(), Path(job.folder)
+    try:
+        import kagglehub
+    except ImportError:
+        raise UserError("data fetch petals needs kagglehub: pip install 'petalbench[kaggle]'.") from None
+    folder = Path(job.folder)
     claims = {name: claimed_count(Path(name)) or 0 for name in job.files}
     done, total = 0, sum(claims.values())
     for name, claim in claims.items():
         tell(done, total)
         if not is_whole(folder / name):
-            path = _downloaded(hub, name, folder)
+            path = _downloaded(kagglehub, name, folder)
             if path != folder / name:
                 return Path(str(path).removesuffix(name))
             _check(path, name, claim)
         done += claim
     tell(done, total)
     return None
-
-
-def _kagglehub() -> Any:
-    try:
-        import kagglehub
-    except ImportError:
-        raise UserError("data fetch petals needs kagglehub: pip install 'petalbench[kaggle]'.") from None
-    return kagglehub
 
 
 def _downloaded(hub: Any, name: str, folder: Path) -> Path:

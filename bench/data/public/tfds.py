@@ -37,8 +37,10 @@ def write_pictures(job: PublicJob, tell: Tell) -> None:
     Raises:
         UserError: no tensorflow-datasets, network or room, or unexpected counts of pictures.
     """
-    tfds, folder = _tfds(job.name), Path(job.folder)
+    folder = Path(job.folder)
     try:
+        import tensorflow_datasets as tfds
+
         builder = _prepared(tfds, job.name, folder, tell)
         fetched = _write(tfds, builder, folder, tell)
     except UserError:
@@ -49,14 +51,6 @@ def write_pictures(job: PublicJob, tell: Tell) -> None:
             raise
         raise fault from error
     fetched.save(folder)
-
-
-def _tfds(name: str) -> Any:
-    try:
-        import tensorflow_datasets
-    except ImportError as error:
-        raise _not_installed(error, name) from None
-    return tensorflow_datasets
 
 
 def _prepared(tfds: Any, name: str, folder: Path, tell: Tell) -> Any:
@@ -152,19 +146,15 @@ def _user_error(error: Exception, name: str, folder: Path) -> UserError | None:
 
     if isinstance(error, requests.RequestException):  # an OSError too, so it comes first
         return _no_connection(error, name, folder)
-    if isinstance(error, ImportError):  # of a dependency, imported late
-        return _not_installed(error, name)
+    if isinstance(error, ImportError):  # also of a dependency, imported late
+        needs = f"data fetch {name} needs tensorflow-datasets and what belongs to it"
+        return UserError(f"{needs}: pip install 'petalbench[tfds]'. ({one_line(str(error))})")
     text = one_line(" ".join(str(error).split()))
     if isinstance(error, OSError):
         return not_writable(folder, error)
     if type(error).__module__.startswith("tensorflow_datasets"):
         return UserError(f"tensorflow-datasets stopped at {name}: {text}")
     return None
-
-
-def _not_installed(error: ImportError, name: str) -> UserError:
-    needs = f"data fetch {name} needs tensorflow-datasets and what belongs to it"
-    return UserError(f"{needs}: pip install 'petalbench[tfds]'. ({one_line(str(error))})")
 
 
 def _no_connection(error: Exception, name: str, folder: Path) -> UserError:
