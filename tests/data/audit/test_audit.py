@@ -87,13 +87,13 @@ def test_one_bad_record_hides_nothing_of_the_next(write, tmp_path):
     assert "test/00-16x16-2.tfrec record 2, id -: truncated, damaged or not a TFRecord file from here on." in text
 
 
-def test_every_resolution_is_read_and_the_smallest_is_looked_at(write):
+def test_every_resolution_is_read_and_the_smallest_gets_hashes(write):
     write(px=32)
     seen = []
     found = collect(find(str(write().root)), lambda done, of: seen.append((done, of)))
     assert {px: len(pictures) for px, pictures in found.pictures.items()} == {16: 26, 32: 26}
-    assert all(one.looks for one in found.pictures[16])
-    assert not any(one.looks for one in found.pictures[32])
+    assert all(one.hashes for one in found.pictures[16])
+    assert not any(one.hashes for one in found.pictures[32])
     assert seen[-1] == (52, 52)
 
 
@@ -101,7 +101,7 @@ def test_answers_of_no_use_are_a_finding(write):
     folder = write()
     (folder.root / "answers.csv").write_text("id,label\nx0,0\n")
     found = collect(find(str(folder.root)), nothing)
-    assert "has no answer for 1 of 2 test images" in found.trouble[0]
+    assert "has no answer for 1 of 2 test images" in found.answer_faults[0]
 
 
 def test_a_folder_that_cannot_be_written(write, tmp_path):
