@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
 
 from bench.config.recipe import load_recipe
 from bench.data import records
+from bench.data.augmentation import Augmentation, augment, epoch_changes
 from bench.data.reading import Stored, named_faults
 from bench.data.remote.copies import open_for_job
 from bench.data.sheets import Cell, SheetRow, sheet
@@ -22,9 +23,6 @@ from bench.data.source import DataSource
 from bench.errors import UserError
 from bench.files import write_atomic
 from bench.jobs.messages import Answer, Emit, Progress, ShowJob
-
-if TYPE_CHECKING:
-    from bench.data.augmentation import Augmentation
 
 _PIXELS = 8_000_000  # of a sheet, about; with more classes, pictures are smaller
 _EPOCHS = 2  # shown of each augmented picture
@@ -102,8 +100,6 @@ def draw(source: DataSource, px: int, augmentation: Augmentation, examples: int)
 
 def choose(stored: Stored, examples: int) -> tuple[dict[int, list[Example]], Counter[int]]:
     """The first pictures of every class, and the number of pictures of each."""
-    import tensorflow as tf
-
     chosen: dict[int, list[Example]] = {}
     counts: Counter[int] = Counter()
     parsed = tf.data.TFRecordDataset(stored.names).map(records.parse)
@@ -116,8 +112,6 @@ def choose(stored: Stored, examples: int) -> tuple[dict[int, list[Example]], Cou
 
 
 def _changes(augmentation: Augmentation, images: int) -> list[NDArray[np.float32]]:
-    from bench.data.augmentation import epoch_changes
-
     if augmentation == "none":
         return []
     return [epoch_changes(augmentation, _SEED, epoch, images) for epoch in range(_EPOCHS)]
@@ -126,8 +120,6 @@ def _changes(augmentation: Augmentation, images: int) -> list[NDArray[np.float32
 def _cells(
     one: Example, stored: Stored, augmentation: Augmentation, changes: Sequence[NDArray[np.float32]], side: int
 ) -> list[Cell]:
-    from bench.data.augmentation import augment
-
     pixels = stored.decoded(one.image)[None]
     cells = [Cell(_small(pixels, side), f"{one.id}, stored" if changes else one.id)]
     for epoch, change in enumerate(changes, 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,7 +30,7 @@ def fingerprint(shards: Mapping[str, Sequence[Path]], classes: Path | None) -> s
     named = [(split, path) for split, paths in sorted(shards.items()) for path in paths]
     if classes is not None:
         named.append(("", classes))
-    stamp = _digest([(split, str(path.resolve()), *_size_and_time(path)) for split, path in named])
+    stamp = _digest([(split, str(path.resolve()), *_size_and_mtime(path.stat())) for split, path in named])
     known = cache.read(_KIND, stamp)
     if known is not None:
         return known
@@ -57,6 +58,5 @@ def _digest(rows: Sequence[tuple[object, ...]]) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
-def _size_and_time(path: Path) -> tuple[int, int]:
-    status = path.stat()
+def _size_and_mtime(status: os.stat_result) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from bench.data import index, records
@@ -19,10 +19,6 @@ from bench.data.remote.copies import open_for_job
 from bench.data.source import DataSource
 from bench.errors import UserError
 from bench.jobs.messages import Emit, PrepareJob, Progress
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
 
 _ROWS = 256  # fetched from TensorFlow at a time; they carry no pixels
 
@@ -70,8 +66,6 @@ def _read(image_px: int, shards: Mapping[str, Sequence[Path]]) -> dict[str, Colu
 
 
 def _columns(split: str, image_px: int, shards: Sequence[Path]) -> Columns:
-    import tensorflow as tf
-
     dataset = (
         tf.data.Dataset.from_tensor_slices([str(path) for path in shards])
         .enumerate()
@@ -91,8 +85,6 @@ def _columns(split: str, image_px: int, shards: Sequence[Path]) -> Columns:
 
 def _describe(number: tf.Tensor, serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Id, and int64 (5,): the number of the shard, label, height, width, digest of the encoded picture."""
-    import tensorflow as tf
-
     record = records.parse(serialized)
     shape = tf.shape(records.decode(record["image"]), tf.int64)
     # 64 bits of FarmHash: two of 24,000 different pictures share a digest with probability 2e-11.

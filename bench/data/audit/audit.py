@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import tensorflow as tf
 from PIL import Image
 
 from bench.data.answers import read_answers
@@ -116,8 +117,6 @@ def _row(number: int, group: CopyGroup, collected: Collection, pixels: dict[tupl
 
 def _pixels(wanted: Sequence[Surveyed]) -> dict[tuple[Path, int], Image.Image]:
     """The pictures of these records, by shard and number."""
-    import tensorflow as tf
-
     numbers: dict[Path, set[int]] = {}
     for one in wanted:
         numbers.setdefault(one.shard, set()).add(one.number)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image, ImageOps
 
 from bench.data import records
@@ -91,8 +92,6 @@ def perceptual_hashes(pixels: Any) -> tuple[tuple[int, int], Any]:
 def _of_shard(
     blank: Surveyed, hashes: bool, pool: ThreadPoolExecutor, tell: Callable[[int], object]
 ) -> Iterator[Surveyed]:
-    import tensorflow as tf
-
     found, number, broken = tf.data.TFRecordDataset(str(blank.shard)).as_numpy_iterator(), 0, False
     while True:
         batch: list[bytes] = []

@@ -165,7 +165,7 @@ class Import:
     def _prepare(self, spool: Spool) -> tuple[dict[str, str], list[ImportFault]]:
         """Path -> content digest of every readable picture, and the other files."""
         paths = [found.path for found in self._inventory.pictures]
-        digests = {path: digest for path in paths if (digest := self._known(spool, path))}
+        digests = {path: digest for path in paths if (digest := spool.known(path, self._request.resolutions))}
         faults, todo = list(self._inventory.faults), [path for path in paths if path not in digests]
         with Counter() as counter:
             for chunk in self._prepared(todo):
@@ -179,12 +179,6 @@ class Import:
                 done, total = len(digests) + len(faults), len(paths) + len(self._inventory.faults)
                 counter.at("preparing pictures", done, total)
         return digests, sorted(faults, key=lambda fault: fault.path)
-
-    def _known(self, spool: Spool, path: str) -> str | None:
-        try:
-            return spool.known(path, self._request.resolutions)
-        except OSError:
-            return None  # preparing it gives the reason
 
     def _prepared(self, paths: Sequence[str]) -> Iterator[list[Prepared]]:
         """Prepared pictures in order, in chunks; few chunks are under way, so that they fit in memory."""
@@ -229,7 +223,9 @@ class Import:
     def _assigned(self, digests: Mapping[str, str]) -> list[ImportRow]:
         """A row for every picture, with its split, ordered by id."""
         pictures = [found for found in self._inventory.pictures if found.path in digests]
-        self._check_classes({found.label for found in pictures})
+        gone = [f"'{name}'" for name in self._classes if name not in {found.label for found in pictures}]
+        if gone:
+            raise UserError(f"No picture of {listed(gone)} can be read. Mend them, or remove the class.")
         splits: Mapping[str, str] = {}
         if pictures[0].split is None:
             classes = defaultdict(list)
@@ -246,11 +242,6 @@ class Import:
             split = found.split or splits[digest]
             rows.append(ImportRow(digest[:_ID_DIGITS] + copy, shown[found.path], found.label, split, digest))
         return rows
-
-    def _check_classes(self, readable: set[str | None]) -> None:
-        gone = [f"'{name}'" for name in self._classes if name not in readable]
-        if gone:
-            raise UserError(f"No picture of {listed(gone)} can be read. Mend them, or remove the class.")
 
     def _label(self, row: ImportRow) -> int:
         return NO_CLASS if row.split == "test" or row.label is None else self._number[row.label]

@@ -187,19 +187,16 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             if not {"path", "label"} <= set(header):
                 raise UserError(f"'{one_line(path)}' must begin with the line path,label or path,label,split.")
             reader.fieldnames = header
-            return [(reader.line_num, _cells(row)) for row in reader]
+            names = ("path", "label", "split")
+            return [(reader.line_num, {name: row.get(name) or "" for name in names}) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"'{one_line(path)}' is not a CSV file in UTF-8: {error}.") from None
     except OSError as error:
         raise UserError(f"Cannot read '{one_line(path)}': {error.strerror}.") from None
 
 
-def _cells(row: dict[str, str | None]) -> dict[str, str]:
-    cells = {name: row.get(name) or "" for name in ("path", "label", "split")}
-    return cells | {"split": cells["split"].strip()}
-
-
-def _split(given: str, where: str) -> str | None:
+def _split(text: str, where: str) -> str | None:
+    given = text.strip()
     if not given:
         return None
     if given.lower() not in _SPLIT_NAMES:

@@ -50,8 +50,11 @@ class Spool:
         self._base.close()
 
     def known(self, path: str, resolutions: Sequence[int]) -> str | None:
-        """The digest of a file that has not changed since its pictures were put, or None."""
-        status = os.stat(path)
+        """The digest of a file that has not changed since its pictures were put; None also if it cannot be read."""
+        try:
+            status = os.stat(path)
+        except OSError:
+            return None
         row = self._base.execute(
             "SELECT digest FROM files WHERE path = ? AND size = ? AND mtime_ns = ?",
             (os.fsencode(os.path.abspath(path)), status.st_size, status.st_mtime_ns),

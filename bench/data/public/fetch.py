@@ -12,7 +12,7 @@ from bench.data.cache import not_writable
 from bench.data.imports.importer import ImportOutcome, ImportRequest, import_pictures, origin_of
 from bench.data.imports.unfinished import PETALS_LOCK, PETALS_WORK, exclusive_lock, fetch_lock, imports_folder
 from bench.data.public import petals
-from bench.data.public.sources import Fetched
+from bench.data.public.sources import TABLE, Fetched
 from bench.data.records import is_whole
 from bench.data.source import find
 from bench.environment import home
@@ -78,7 +78,7 @@ def fetch_public(name: str, resolutions: Sequence[int]) -> tuple[ImportRequest, 
             folder = work / "fetched"
             fetched = Fetched.load(folder) or _write_pictures(name, folder, work / "fetch.log")
             request = ImportRequest(
-                Fetched.table(folder),
+                folder / TABLE,
                 name,
                 resolutions=tuple(sorted(present.union(resolutions))),
                 force=bool(present),

@@ -37,9 +37,12 @@ PUBLIC = {
 }
 
 
+TABLE = "pictures.csv"  # of paths, classes and splits, beside the pictures
+
+
 @dataclass(frozen=True)
 class Fetched:
-    """Pictures that a child has written, and a CSV of their paths, classes and splits.
+    """Pictures and their table, written by a child.
 
     Attributes:
         classes: names in label order.
@@ -61,8 +64,3 @@ class Fetched:
         except OSError:
             return None
         return cls(tuple(found["classes"]), found["origin"])
-
-    @staticmethod
-    def table(folder: Path) -> Path:
-        """The CSV."""
-        return folder / "pictures.csv"

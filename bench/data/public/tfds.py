@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.data.cache import not_writable
 from bench.data.layout import class_name
-from bench.data.public.sources import PUBLIC, Fetched
+from bench.data.public.sources import PUBLIC, TABLE, Fetched
 from bench.errors import UserError, one_line
 from bench.files import csv_text, write_text
 from bench.jobs.messages import Emit, PublicJob, counted
@@ -129,7 +129,7 @@ def _write(tfds: Any, builder: Any, folder: Path, tell: Tell) -> Fetched:
                 f"{builder.name} has {len(rows) - before:,} pictures in its split '{theirs}', expected are "
                 f"{public.counts[theirs]:,}."
             )
-    write_text(Fetched.table(folder), csv_text(rows))
+    write_text(folder / TABLE, csv_text(rows))
     return Fetched(names, f"tensorflow-datasets {builder.info.full_name}")
 
 

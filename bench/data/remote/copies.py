@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from tensorflow.io import gfile
+
 from bench.data.cache import not_writable
 from bench.data.layout import ANSWERS_FILE, CLASSES_FILE, SPLITS, side_of
 from bench.data.remote.address import RemoteFolder, copies_folder, folder_url
@@ -85,8 +87,6 @@ def open_local(data: str, resolutions: Sequence[int] = (), tell: Tell = lambda d
 
 
 def _list(url: str) -> None:
-    from tensorflow.io import gfile
-
     if not gfile.stat(url).is_directory:  # listdir reports a refusal as an empty folder
         raise UserError(f"'{url}' is a file, not a folder. Pass the folder that holds tfrecords-jpeg-224x224.")
     inside = _names(url)
@@ -105,14 +105,10 @@ def _list(url: str) -> None:
 
 def _names(folder: str) -> Sequence[str]:
     """Names in a folder; object stores end those of folders with a slash."""
-    from tensorflow.io import gfile
-
     return [name.rstrip("/") for name in gfile.listdir(folder)]
 
 
 def _shards(url: str, folder: str) -> Sequence[str]:
-    from tensorflow.io import gfile
-
     if not gfile.isdir(f"{url}/{folder}"):
         return []
     return [f"{folder}/{name}" for name in _names(f"{url}/{folder}") if name.endswith(".tfrec")]
@@ -153,8 +149,6 @@ def _make_room(root: Path, needed: int, url: str) -> None:
 
 def _copy_one(remote: RemoteFolder, root: Path, path: Path) -> int:
     """Copies a shard under a temporary name and renames it; returns its bytes."""
-    from tensorflow.io import gfile
-
     name = path.relative_to(root).as_posix()
     temporary = root / _UNFINISHED / uuid.uuid4().hex
     try:

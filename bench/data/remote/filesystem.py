@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
 
+import tensorflow as tf
+
 from bench.data.remote.address import scheme
 from bench.environment import without_metadata_server
 from bench.errors import UserError
@@ -26,8 +28,6 @@ def check_scheme(url: str) -> None:
     Raises:
         UserError: TensorFlow has no such file system.
     """
-    import tensorflow as tf
-
     known = sorted(name for name in tf.io.gfile.get_registered_schemes() if name)
     if scheme(url) not in known:
         schemes = ", ".join(f"{name}://" for name in known)
@@ -53,8 +53,6 @@ def result_within(seconds: float, url: str, task: Callable[[], Result]) -> Resul
 @contextmanager
 def user_errors(url: str) -> Iterator[None]:
     """Turns TensorFlow's errors about a URL into UserErrors."""
-    import tensorflow as tf
-
     try:
         yield
     except tf.errors.NotFoundError as error:

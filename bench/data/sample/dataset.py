@@ -6,10 +6,10 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.data.cache import not_writable
 from bench.data.imports.workers import process_pool
@@ -123,7 +123,7 @@ def _root() -> Path:
     return home() / "data" / SAMPLE
 
 
-def _sizes(root: Path, names: Mapping[str, Any]) -> dict[str, int]:
+def _sizes(root: Path, names: Iterable[str]) -> dict[str, int]:
     return {name: (root / name).stat().st_size for name in names}
 
 
@@ -137,8 +137,11 @@ def _make(root: Path, workers: int) -> None:
     (root / CLASSES_FILE).write_text("".join(f"{species.name}\n" for species in SPECIES), encoding="utf-8")
     answers = [(plan.id, plan.label) for plan in planned if plan.split == "test"]
     write_csv(root / ANSWERS_FILE, [("id", "label"), *answers])
-    digests = {px: _joined(images[px][1] for images in drawn) for px in RESOLUTIONS}
-    _write_generated(root, digests)
+    digests = {px: "".join(images[px][1] for images in drawn).encode() for px in RESOLUTIONS}
+    fingerprints = {px: hashlib.sha256(joined).hexdigest() for px, joined in digests.items()}
+    files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    made = {"version": VERSION, "fingerprints": fingerprints, "bytes": _sizes(root, files)}
+    (root / GENERATED_FILE).write_text(json.dumps(made, indent=2), encoding="utf-8")
 
 
 def _drawings(planned: Sequence[PicturePlan], workers: int) -> Iterator[Images]:
@@ -171,16 +174,6 @@ def _write_shards(folder: Path, image_px: int, planned: Sequence[PicturePlan], i
         size = -(-len(found) // shard_count)
         for number in range(shard_count):
             write_shard(folder / split, number, image_px, found[number * size : (number + 1) * size])
-
-
-def _write_generated(root: Path, digests: Mapping[int, str]) -> None:
-    names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
-    made = {"version": VERSION, "fingerprints": digests, "bytes": _sizes(root, dict.fromkeys(names))}
-    (root / GENERATED_FILE).write_text(json.dumps(made, indent=2), encoding="utf-8")
-
-
-def _joined(digests: Iterator[str]) -> str:
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def _install(folder: Path) -> None:

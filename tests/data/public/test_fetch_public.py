@@ -12,7 +12,7 @@ import pytest
 from bench.data.imports.unfinished import exclusive_lock
 from bench.data.public import fetch
 from bench.data.public.fetch import fetch_public
-from bench.data.public.sources import Fetched
+from bench.data.public.sources import TABLE, Fetched
 from bench.data.source import find
 from bench.errors import UserError
 from bench.files import csv_text
@@ -34,7 +34,7 @@ def asked(monkeypatch, blocks, in_process):
             blocks(number).save(folder / "pictures" / f"{number}.png")
             split = ("train", "val", "test")[number // 2 % 3] if job.name == "oxford_flowers102" else ""
             rows.append((f"pictures/{number}.png", CLASSES[number % 2], split))
-        Fetched.table(folder).write_text(csv_text(rows))
+        (folder / TABLE).write_text(csv_text(rows))
         tell("writing pictures", 12, 12)
         Fetched(CLASSES, f"tensorflow-datasets {job.name}/1.2.3").save(folder)
 

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from bench.data.public import tfds
-from bench.data.public.sources import PUBLIC, Fetched
+from bench.data.public.sources import PUBLIC, TABLE, Fetched
 from bench.data.public.tfds import write_pictures
 from bench.errors import UserError
 from bench.jobs.messages import PublicJob
@@ -94,7 +94,7 @@ def write(tmp_path):
         folder = tmp_path / "work"
         folder.mkdir(exist_ok=True)
         write_pictures(PublicJob(name=name, folder=str(folder)), tell)
-        with Fetched.table(folder).open(newline="") as file:
+        with (folder / TABLE).open(newline="") as file:
             return folder, list(csv.DictReader(file))
 
     return run
