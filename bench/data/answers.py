@@ -44,14 +44,12 @@ def _read(path: Path) -> dict[str, int]:
         if reader.fieldnames is None or not {"id", "label"} <= set(reader.fieldnames):
             raise UserError(f"'{path}' must begin with the line id,label.")
         for row in reader:
-            label = _label(path, reader.line_num, row["label"])
+            try:
+                label = int(row["label"] or "")
+            except ValueError:
+                raise UserError(
+                    f"'{path}' line {reader.line_num} has the label '{row['label'] or ''}'. Expected an integer."
+                ) from None
             if labels.setdefault(row["id"], label) != label:
                 raise UserError(f"'{path}' line {reader.line_num} gives '{row['id']}' a second label.")
     return labels
-
-
-def _label(path: Path, line: int, value: str | None) -> int:
-    try:
-        return int(value or "")
-    except ValueError:
-        raise UserError(f"'{path}' line {line} has the label '{value or ''}'. Expected an integer.") from None

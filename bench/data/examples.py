@@ -85,7 +85,8 @@ def draw(source: DataSource, px: int, augmentation: Augmentation, examples: int)
     with named_faults(stored.paths):
         chosen, counts = choose(stored, examples)
         names = source.class_names or tuple(map(str, range(max(counts, default=-1) + 1)))
-        changes = _changes(augmentation, sum(counts.values()))
+        epochs = range(0 if augmentation == "none" else _EPOCHS)
+        changes = [epoch_changes(augmentation, _SEED, epoch, sum(counts.values())) for epoch in epochs]
         across = examples * (1 + len(changes))
         side = min(px, int((_PIXELS / (len(names) * across)) ** 0.5))
         rows = [
@@ -109,12 +110,6 @@ def choose(stored: Stored, examples: int) -> tuple[dict[int, list[Example]], Cou
         if counts[label] <= examples:
             chosen.setdefault(label, []).append(Example(row, records.text(record["id"]), record["image"]))
     return chosen, counts
-
-
-def _changes(augmentation: Augmentation, images: int) -> list[NDArray[np.float32]]:
-    if augmentation == "none":
-        return []
-    return [epoch_changes(augmentation, _SEED, epoch, images) for epoch in range(_EPOCHS)]
 
 
 def _cells(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,7 +29,11 @@ def fingerprint(shards: Mapping[str, Sequence[Path]], classes: Path | None) -> s
     named = [(split, path) for split, paths in sorted(shards.items()) for path in paths]
     if classes is not None:
         named.append(("", classes))
-    stamp = _digest([(split, str(path.resolve()), *_size_and_mtime(path.stat())) for split, path in named])
+    versions = []
+    for split, path in named:
+        status = path.stat()
+        versions.append((split, str(path.resolve()), status.st_size, status.st_mtime_ns))
+    stamp = _digest(versions)
     known = cache.read(_KIND, stamp)
     if known is not None:
         return known
@@ -56,7 +59,3 @@ def remote_fingerprint(sizes: Mapping[str, Mapping[str, int]], classes: Path | N
 
 def _digest(rows: Sequence[tuple[object, ...]]) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
-
-
-def _size_and_mtime(status: os.stat_result) -> tuple[int, int]:
-    return status.st_size, status.st_mtime_ns

@@ -125,7 +125,8 @@ class Pictures:
 
     def serialized(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """The records of these rows, as bytes (b,)."""
-        return np.array([self._record(row) for row in rows], dtype=object)
+        spans = [self._spans[row] for row in rows]
+        return np.array([self._contents[number][start:end].tobytes() for number, start, end in spans], dtype=object)
 
     def decoded(self, rows: tf.Tensor) -> tf.Tensor:
         """The pictures of these rows, uint8 (b, px, px, 3), as a part of a graph."""
@@ -134,10 +135,6 @@ class Pictures:
         found = tf.numpy_function(self.serialized, [rows], tf.string, stateful=False)
         found = tf.ensure_shape(found, [None])
         return tf.map_fn(self._stored.picture, found, fn_output_signature=tf.TensorSpec((None, None, 3), tf.uint8))
-
-    def _record(self, row: int) -> bytes:
-        number, start, end = self._spans[row]
-        return self._contents[number][start:end].tobytes()
 
 
 @contextmanager

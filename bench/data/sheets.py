@@ -43,17 +43,14 @@ def sheet(rows: Sequence[SheetRow], side: int) -> Image.Image:
     width = max(len(row.cells) for row in rows) * (side + GAP) + GAP
     captions = any(cell.caption for row in rows for cell in row.cells)
     height = _TITLE_HEIGHT + side + captions * _CAPTION_HEIGHT + GAP
-    columns = _columns(len(rows), width, height)
+    counts = range(1, len(rows))
+    columns = next((n for n in counts if -(-len(rows) // n) * height <= _TALL * n * width), len(rows))
     per_column = -(-len(rows) // columns)
     canvas = Image.new("RGB", (columns * width, per_column * height + GAP), _PAPER)
     for place, row in enumerate(rows):
         corner = place // per_column * width + GAP, place % per_column * height + GAP
         _draw_row(canvas, row, corner, (side, width - 2 * GAP))
     return canvas
-
-
-def _columns(rows: int, width: int, height: int) -> int:
-    return next((count for count in range(1, rows) if -(-rows // count) * height <= _TALL * count * width), rows)
 
 
 def _draw_row(canvas: Image.Image, row: SheetRow, corner: tuple[int, int], sizes: tuple[int, int]) -> None:

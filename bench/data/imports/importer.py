@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -258,7 +258,7 @@ class Import:
         if faults:
             skipped = [(self._inventory.display_path(fault.path), fault.reason) for fault in faults]
             write_csv(folder / SKIPPED_FILE, [("path", "reason"), *skipped])
-        about = {"split": self._shares.percentages, "square": self._request.square, "form": FORM}
+        about = {"split": astuple(self._shares), "square": self._request.square, "form": FORM}
         (folder / ABOUT_FILE).write_text(json.dumps(about | {"origin": self._request.origin}), encoding="utf-8")
 
     def _install(self) -> None:
@@ -297,7 +297,7 @@ def _about(root: Path) -> dict[str, Any]:
 
 def _earlier(root: Path, shares: Shares) -> dict[str, str]:
     """Digest -> split of an earlier import with the same shares; empty without one."""
-    if _about(root).get("split") != shares.percentages:
+    if _about(root).get("split") != list(astuple(shares)):
         return {}
     try:
         with (root / SOURCES_FILE).open(encoding="utf-8", newline="") as file:

@@ -45,11 +45,6 @@ class Shares:
         """The splits that get pictures."""
         return SPLITS if self.test else SPLITS[:2]
 
-    @property
-    def percentages(self) -> list[float]:
-        """Of train, val and test, as `import.json` holds them."""
-        return [self.train, self.val, self.test]
-
     def of(self, digest: str) -> str:
         """The split of a picture with this content digest."""
         point = 100 * _fraction("split", digest)

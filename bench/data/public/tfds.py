@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from bench.data.cache import not_writable
 from bench.data.layout import class_name
 from bench.data.public.sources import PUBLIC, TABLE, Fetched
 from bench.errors import UserError, one_line
-from bench.files import csv_text, write_text
+from bench.files import csv_text, size_of, write_text
 from bench.jobs.messages import Emit, PublicJob, counted
 
 _MIB = 2**20
@@ -89,7 +89,9 @@ def _size_reported(folder: Path, size: int, tell: Tell) -> Iterator[None]:
 
     def watch() -> None:
         while not over.wait(_TICK_SECONDS):
-            tell("downloading and preparing, MiB", min(_downloaded_bytes(folder), size) // _MIB, size // _MIB)
+            with suppress(OSError):  # of a file renamed in between; the next tick counts it
+                done = min(size_of(folder / "downloads"), size)
+                tell("downloading and preparing, MiB", done // _MIB, size // _MIB)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -98,16 +100,6 @@ def _size_reported(folder: Path, size: int, tell: Tell) -> Iterator[None]:
     finally:
         over.set()
         watcher.join()
-
-
-def _downloaded_bytes(folder: Path) -> int:
-    total = 0
-    for path in folder.glob("downloads/**/*"):
-        try:
-            total += path.stat().st_size
-        except OSError:  # renamed in between
-            continue
-    return total
 
 
 def _write(tfds: Any, builder: Any, folder: Path, tell: Tell) -> Fetched:

@@ -20,6 +20,7 @@ Result = TypeVar("Result")
 # Exists on Google's own machines only; elsewhere TensorFlow repeats its requests to it before it goes on without.
 _METADATA_SERVER = "metadata.google.internal"
 _LOOKUP_SECONDS = 2.0
+_SIGN_IN = " Sign in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file."
 
 
 def check_scheme(url: str) -> None:
@@ -58,20 +59,10 @@ def user_errors(url: str) -> Iterator[None]:
     except tf.errors.NotFoundError as error:
         raise UserError(f"There is no '{url}', or it may not be listed.") from error
     except (tf.errors.PermissionDeniedError, tf.errors.UnauthenticatedError) as error:
-        raise UserError(f"No access to '{url}'.{_remedy(url)}") from error
+        raise UserError(f"No access to '{url}'.{_SIGN_IN if scheme(url) == 'gs' else ''}") from error
     except tf.errors.OpError as error:
-        raise UserError(f"Cannot read '{url}': {_first_line(error)}") from error
-
-
-def _remedy(url: str) -> str:
-    if scheme(url) != "gs":
-        return ""
-    return " Sign in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file."
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError(f"Cannot read '{url}': {lines[0]}") from error
 
 
 def _fulfil(result: Future[Result], task: Callable[[], Result]) -> None:

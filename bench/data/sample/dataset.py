@@ -82,12 +82,6 @@ def draw(plan: PicturePlan) -> Images:
     return {px: large if px == large.shape[0] else shrink(large, px) for px in RESOLUTIONS}
 
 
-def digest(plan: PicturePlan, pixels: NDArray[np.uint8]) -> str:
-    """SHA-256 of the pixels before encoding, with the split, the id and the label."""
-    head = f"{plan.split}/{plan.id}/{plan.label}/".encode()
-    return hashlib.sha256(head + pixels.tobytes()).hexdigest()
-
-
 def is_made() -> bool:
     """Whether the set exists, complete and of this version. Needs no TensorFlow."""
     root = _root()
@@ -154,11 +148,15 @@ def _drawings(planned: Sequence[PicturePlan], workers: int) -> Iterator[Images]:
 
 
 def _encoded(plan: PicturePlan, images: Images) -> dict[int, tuple[bytes, str]]:
-    """JPEG bytes and digest for each resolution; pixels of the whole set would take 100 MB."""
+    """JPEG bytes and digest of pixels, split, id and label, for each px; pixels of the whole set would take 100 MB."""
     import tensorflow as tf
 
+    head = f"{plan.split}/{plan.id}/{plan.label}/".encode()
     return {
-        px: (tf.io.encode_jpeg(pixels, quality=_JPEG_QUALITY).numpy(), digest(plan, pixels))
+        px: (
+            tf.io.encode_jpeg(pixels, quality=_JPEG_QUALITY).numpy(),
+            hashlib.sha256(head + pixels.tobytes()).hexdigest(),
+        )
         for px, pixels in images.items()
     }
 
