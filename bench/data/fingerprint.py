@@ -47,7 +47,7 @@ def fingerprint(shards: Mapping[str, Sequence[Path]], classes: Path | None) -> s
 def remote_fingerprint(sizes: Mapping[str, Mapping[str, int]], classes: Path | None) -> str:
     """Digest of splits, shard names, sizes and class names, for shards that are not on this machine.
 
-    Shards that were replaced by others of the same names and sizes are not told apart.
+    Shards that were replaced by others of the same names and sizes have the same digest.
 
     Args:
         sizes: split -> shard names -> bytes.

@@ -12,10 +12,10 @@ from bench.report.markdown import bullets, escape, table, wrap
 _GROUPS, _MEMBERS, _FAULTS = 200, 6, 100  # on the page, at most
 
 _METHOD = (
-    "Every record of every resolution was decoded. Copies were looked for at {px} px: the same bytes by SHA-256; near "
-    "copies and mirror images by perceptual hashes that differ in at most {bits} of 64 bits, where small gray pictures "
-    "of the two correlate by {correlation} or more. That finds pictures that were encoded anew, shrunk, made brighter "
-    "or cropped a little; it does not find strong crops, rotations, or another photograph of the same thing."
+    "Every record of every resolution was decoded. Copies were searched at {px} px: the same bytes by SHA-256; near "
+    "copies and mirror images by perceptual hashes that differ in at most {bits} of 64 bits, if small gray versions of "
+    "the two correlate by {correlation} or more. This finds pictures that were encoded anew, shrunk, brightened or "
+    "cropped a little; it does not find strong crops, rotations, or another photograph of the same object."
 )
 
 
@@ -23,13 +23,13 @@ def page(data: Collection, findings: Findings, sheet: str | None) -> str:
     """The page. `sheet`: the name of the contact sheet, if any."""
     parts = [f"# Audit of {escape(data.name)}", _verdict(findings)]
     sections = {
-        "What makes scores wrong": _sentences(findings.wrong),
-        "What to know": _sentences(findings.known),
+        "Faults that make scores wrong": _sentences(findings.wrong),
+        "Remarks": _sentences(findings.known),
         "Pictures": _resolutions(data),
         "Classes": _classes(data),
         "Copies": _copies(data, sheet),
         "Records that cannot be used": _faults(data),
-        "How it was looked for": _METHOD.format(px=min(data.pictures), bits=MOST_BITS, correlation=LEAST_CORRELATION),
+        "Method": _METHOD.format(px=min(data.pictures), bits=MOST_BITS, correlation=LEAST_CORRELATION),
     }
     parts += [part for title, body in sections.items() if body for part in (f"## {title}", body)]
     return wrap("\n\n".join(parts)) + "\n"
@@ -41,9 +41,9 @@ def _sentences(texts: Sequence[str]) -> str:
 
 def _verdict(findings: Findings) -> str:
     if not findings.wrong:
-        return "Nothing was found that would make scores wrong."
+        return "No fault was found that would make scores wrong."
     count = len(findings.wrong)
-    return f"> **WARNING: {count} thing{'s' * (count != 1)} would make scores wrong.**"
+    return f"> **WARNING: {count} fault{'s' * (count != 1)} would make scores wrong.**"
 
 
 def _resolutions(data: Collection) -> str:
@@ -71,7 +71,7 @@ def _classes(data: Collection) -> str:
 
 def _copies(data: Collection, sheet: str | None) -> str:
     if not data.groups:
-        return "None was found."
+        return "No copies were found."
     shown = data.groups[:_GROUPS]
     rows = [[str(number), group.kind, _members(group, data)] for number, group in enumerate(shown, 1)]
     more = len(data.groups) - len(shown)

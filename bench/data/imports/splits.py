@@ -65,7 +65,7 @@ def split_all(classes: Mapping[str, Sequence[str]], shares: Shares, earlier: Map
         earlier: digest -> split of an earlier import into the same name.
 
     Raises:
-        UserError: a class has fewer different pictures than there are splits.
+        UserError: a class has fewer different pictures than the number of splits.
     """
     pictures = {name: sorted(set(digests)) for name, digests in classes.items()}
     _check_enough(pictures, shares)

@@ -1,4 +1,4 @@
-"""The embedded data set `sample`: drawn flowers in the Kaggle form, made on first use."""
+"""The embedded data set `sample`: drawn flowers in the Kaggle form, created on first use."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Viewpoint:
     Attributes:
         x: of the middle, in pixels.
         y: of the middle, in pixels, downwards.
-        to_flower: (2, 2), takes an offset in pixels to the plane of the flower, in flower radii.
+        to_flower: (2, 2), maps an offset in pixels to the plane of the flower, in flower radii.
         turn: of the flower in its plane, in radians.
     """
 
@@ -96,7 +96,7 @@ def view(stream: Stream, x: float, y: float, radius_px: float) -> Viewpoint:
 
 
 def draw_flower(canvas: Canvas, stream: Stream, species: Species, colour: Colour, seen: Viewpoint) -> None:
-    """Paint petals of about that colour from the outside in, then the centre."""
+    """Paints petals of about that colour from the outside in, then the centre."""
     tip = _tinted(stream, colour, 0.04)
     base = _tinted(stream, species.throat, 0.04) if species.throat else scaled(tip, stream.uniform(0.62, 0.85))
     for number, row in enumerate(species.rows):

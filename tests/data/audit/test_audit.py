@@ -49,7 +49,7 @@ def test_a_sound_data_set(write, tmp_path):
     found, page = audit(find(str(write().root)), tmp_path / "audit", nothing)
     assert found.wrong == []
     text = page.read_text(encoding="utf-8")
-    assert "Nothing was found that would make scores wrong." in text
+    assert "No fault was found that would make scores wrong." in text
     assert r"| 0 | a\|b \`\* | 6 | 6 | 1 |" in re.sub(" +", " ", text)
     assert [path.name for path in page.parent.iterdir()] == ["audit.md"]
 
