@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not is_possible(), reason="needs openssl for a c
 
 @pytest.fixture
 def serve(folder, tmp_path, monkeypatch):
-    """Makes the folder around the data set a bucket; TensorFlow is led there, without anybody's credentials."""
+    """Serves the folder around the data set as a bucket; TensorFlow is directed to it, without credentials."""
     contexts = []
 
     def start(**options):

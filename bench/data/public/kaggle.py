@@ -90,13 +90,13 @@ def _stall_watch(path: Path) -> Iterator[None]:
         if size == before:
             raise TimeoutError("the file stopped growing")
 
-    before = signal.signal(signal.SIGALRM, check)
+    handler = signal.signal(signal.SIGALRM, check)
     signal.setitimer(signal.ITIMER_REAL, _STALL_SECONDS, _STALL_SECONDS)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, handler)
 
 
 def _user_error(error: Exception, name: str, folder: Path) -> UserError | None:

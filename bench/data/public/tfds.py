@@ -134,18 +134,17 @@ def _examples(tfds: Any, builder: Any, split: str) -> Iterator[tuple[bytes, int]
 
 def _user_error(error: Exception, name: str, folder: Path) -> UserError | None:
     """The error with its remedy; None if the user cannot mend it."""
+    if isinstance(error, ImportError):  # of a dependency too, which is imported late
+        needs = f"data fetch {name} needs tensorflow-datasets and its dependencies"
+        return UserError(f"{needs}: pip install 'petalbench[tfds]'. ({one_line(str(error))})")
     import requests
 
     if isinstance(error, requests.RequestException):  # an OSError too, so it comes first
         return _no_connection(error, name, folder)
-    if isinstance(error, ImportError):  # also of a dependency, imported late
-        needs = f"data fetch {name} needs tensorflow-datasets and what belongs to it"
-        return UserError(f"{needs}: pip install 'petalbench[tfds]'. ({one_line(str(error))})")
-    text = one_line(" ".join(str(error).split()))
     if isinstance(error, OSError):
         return not_writable(folder, error)
     if type(error).__module__.startswith("tensorflow_datasets"):
-        return UserError(f"tensorflow-datasets stopped at {name}: {text}")
+        return UserError(f"tensorflow-datasets stopped at {name}: {one_line(' '.join(str(error).split()))}")
     return None
 
 

@@ -1,4 +1,4 @@
-"""From what a child wrote to a data set."""
+"""Pictures of a child become a data set."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLASSES = ("tulips", "daisy")  # as the library numbers them
 
 @pytest.fixture
 def asked(monkeypatch, blocks, in_process):
-    """What the child was asked for. It writes twelve pictures, six of each class."""
+    """The jobs of the child, which writes twelve pictures, six of each class."""
     jobs = []
 
     def write_pictures(job, tell):

@@ -1,4 +1,4 @@
-"""A stand-in that speaks tensorflow-datasets' interface and fails as it does; the real one where it is installed."""
+"""A stand-in with the interface and the failures of tensorflow-datasets; the real library if it is installed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DownloadError(Exception):
 
 @dataclass
 class Builder:
-    """What `tfds.builder` gives, as far as it is used."""
+    """The used part of what `tfds.builder` returns."""
 
     name: str
     data_dir: str
