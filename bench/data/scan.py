@@ -93,13 +93,24 @@ def scan(source: DataSource, px_list: Sequence[int]) -> DataIndex:
 
 
 def _read(image_px: int, shards: Mapping[str, Sequence[Path]]) -> dict[str, Columns]:
-    with named_faults([path for split in shards.values() for path in split]):
-        return {split: _columns(split, image_px, of_split) for split, of_split in shards.items()}
+    # One pipeline for all splits: building one takes 0.1 s.
+    paths = [path for files in shards.values() for path in files]
+    with named_faults(paths):
+        ids, rows = _rows(paths)
+    columns, first = {}, 0
+    for split, files in shards.items():
+        places = np.flatnonzero((rows[:, 0] >= first) & (rows[:, 0] < first + len(files)))
+        shard, labels, height, width, digests = rows[places].T
+        names, sizes = tuple(ids[place] for place in places), np.stack([height, width], axis=1)
+        columns[split] = Columns(split, image_px, files, shard - first, names, labels, sizes, digests.astype(np.uint64))
+        first += len(files)
+    return columns
 
 
-def _columns(split: str, image_px: int, shards: Sequence[Path]) -> Columns:
+def _rows(paths: Sequence[Path]) -> tuple[list[str], NDArray[np.int64]]:
+    """N ids, and int64 (N, 5) as `_describe` returns it."""
     dataset = (
-        tf.data.Dataset.from_tensor_slices([str(path) for path in shards])
+        tf.data.Dataset.from_tensor_slices([str(path) for path in paths])
         .enumerate()
         .flat_map(lambda number, path: tf.data.TFRecordDataset(path).map(lambda record: (number, record)))
         .map(_describe, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -110,9 +121,7 @@ def _columns(split: str, image_px: int, shards: Sequence[Path]) -> Columns:
     for names, values in dataset.as_numpy_iterator():
         ids += [records.text(name) for name in names]
         rows.append(values)
-    shard, labels, height, width, digests = np.concatenate(rows).T
-    sizes = np.stack([height, width], axis=1)
-    return Columns(split, image_px, shards, shard, tuple(ids), labels, sizes, digests.astype(np.uint64))
+    return ids, np.concatenate(rows)
 
 
 def _describe(number: tf.Tensor, serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -21,7 +21,12 @@ _METHOD = (
 
 def page(data: Collection, findings: Findings, sheet: str | None) -> str:
     """The page. `sheet`: the name of the contact sheet, if any."""
-    parts = [f"# Audit of {escape(data.name)}", _verdict(findings)]
+    count = len(findings.wrong)
+    warning = f"> **WARNING: {count} fault{'s' * (count != 1)} would make scores wrong.**"
+    parts = [
+        f"# Audit of {escape(data.name)}",
+        warning if count else "No fault was found that would make scores wrong.",
+    ]
     sections = {
         "Faults that make scores wrong": _sentences(findings.wrong),
         "Remarks": _sentences(findings.known),
@@ -37,13 +42,6 @@ def page(data: Collection, findings: Findings, sheet: str | None) -> str:
 
 def _sentences(texts: Sequence[str]) -> str:
     return bullets([f"{escape(text[:1].upper() + text[1:])}." for text in texts])
-
-
-def _verdict(findings: Findings) -> str:
-    if not findings.wrong:
-        return "No fault was found that would make scores wrong."
-    count = len(findings.wrong)
-    return f"> **WARNING: {count} fault{'s' * (count != 1)} would make scores wrong.**"
 
 
 def _resolutions(data: Collection) -> str:

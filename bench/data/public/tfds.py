@@ -108,12 +108,13 @@ def _write(tfds: Any, builder: Any, folder: Path, tell: Tell) -> Fetched:
     names = tuple(class_name(name) for name in label.names)
     rows, total = [("path", "label", "split")], sum(public.counts.values())
     for theirs, ours in public.splits.items():
-        before = len(rows)
-        for number, (image, which) in enumerate(_examples(tfds, builder, theirs)):
+        before, undecoded = len(rows), {"image": tfds.decode.SkipDecoding()}  # encoded as published
+        examples = builder.as_dataset(split=theirs, decoders=undecoded, shuffle_files=False)
+        for number, example in enumerate(examples.as_numpy_iterator()):
             path = f"pictures/{theirs}-{number:05d}.jpg"
             (folder / path).parent.mkdir(exist_ok=True)
-            (folder / path).write_bytes(image)
-            rows.append((path, names[which], ours))
+            (folder / path).write_bytes(bytes(example["image"]))
+            rows.append((path, names[int(example["label"])], ours))
             if number % 100 == 0:
                 tell("writing pictures", len(rows) - 1, total)
         if len(rows) - before != public.counts[theirs]:
@@ -123,13 +124,6 @@ def _write(tfds: Any, builder: Any, folder: Path, tell: Tell) -> Fetched:
             )
     write_text(folder / TABLE, csv_text(rows))
     return Fetched(names, f"tensorflow-datasets {builder.info.full_name}")
-
-
-def _examples(tfds: Any, builder: Any, split: str) -> Iterator[tuple[bytes, int]]:
-    """Encoded pictures as published, and the numbers of their classes."""
-    undecoded = {"image": tfds.decode.SkipDecoding()}
-    for example in builder.as_dataset(split=split, decoders=undecoded, shuffle_files=False).as_numpy_iterator():
-        yield bytes(example["image"]), int(example["label"])
 
 
 def _user_error(error: Exception, name: str, folder: Path) -> UserError | None:

@@ -88,7 +88,8 @@ def draw_blade(canvas: Canvas, pose: Pose, shape: Shape, paint: Paint) -> None:
     """Paints a blade and its shadow, clipped to the picture."""
     px = 1.2 * float(np.abs(pose.to_blade).sum(axis=0).max())
     reach = shape.half_width * (1 + shape.frill) + abs(pose.bend) + _SHADOW_PX * px
-    box = _box(pose, reach)
+    x, y = inverse(pose.to_blade) @ np.array([[0, 0, 1, 1], [-reach, reach, -reach, reach]])
+    box = box_around(x + pose.x, y + pose.y)
     if box is None:
         return
     places, along, across = _near(pose, box, reach)
@@ -128,11 +129,6 @@ def _shaded(along: Plane, across: Plane, edge: Plane, paint: Paint) -> Plane:
         middle = np.clip(1 - 9 * np.abs(part), 0, 1)
         light -= paint.veins * (middle + 0.35 * np.cos(part * 17.0))
     return mix(paint.base, paint.tip, np.clip(along / paint.reach, 0, 1)) * light
-
-
-def _box(pose: Pose, reach: float) -> Box | None:
-    x, y = inverse(pose.to_blade) @ np.array([[0, 0, 1, 1], [-reach, reach, -reach, reach]])
-    return box_around(x + pose.x, y + pose.y)
 
 
 @lru_cache(maxsize=256)
