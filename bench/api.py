@@ -280,9 +280,9 @@ def data_import(request: ImportRequest) -> ImportOutcome:
     Raises:
         UserError: a mistake in the request, pictures that cannot be used, or a folder that cannot be written.
     """
-    from bench.data.imports.importer import carry_out
+    from bench.data.imports.importer import import_pictures
 
-    return carry_out(request)
+    return import_pictures(request)
 
 
 def data_fetch(name: str, resolutions: Sequence[int] = (224, 512)) -> FetchOutcome | ImportOutcome | None:

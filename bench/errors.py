@@ -1,4 +1,4 @@
-"""The one exception that means "the user can mend this": a clear line and exit status 2, never a traceback."""
+"""The exception for mistakes of the user: one clear line and exit status 2, never a traceback."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import PurePath
 
 
 class UserError(Exception):
-    """A mistake in what was asked or given. Its text is one line: what came, what was expected, how to mend it."""
+    """A mistake of the user. Its text is one line: the given value, the expected one, the remedy."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """An error for a name that is not registered, with all that are and the nearest of them.
+    """The error for an unknown name, with the known names and the nearest of them.
 
     Example:
         >>> str(unknown("backbone", "vgg61", ["densenet121", "vgg16"]))
@@ -25,21 +25,21 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
 
 
 def nearest(name: str, known: Iterable[str], count: int) -> list[str]:
-    """At most `count` of `known` that are like `name`, the likeliest first; capital letters make no difference."""
+    """At most `count` of the `known` names similar to `name`, the most similar first; case is ignored."""
     lower = {other.lower(): other for other in sorted(known)}
     found = difflib.get_close_matches(name.lower(), lower, n=max(count, 3), cutoff=0.5)
-    # Those with the same letters go first: two that changed places are the likelier slip.
+    # Names of the same letters go first: swapped letters are the most likely slip.
     found.sort(key=lambda other: sorted(other) != sorted(name.lower()))
     return [lower[other] for other in found[:count]]
 
 
 def one_line(name: str | PurePath) -> str:
-    """A name as it may stand in a line of text: control characters and bytes that are no UTF-8 are written out."""
+    """A name for a line of text: control characters and bytes that are not UTF-8 are escaped."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def listed(names: Sequence[str], most: int = 10) -> str:
-    """`a, b, c`, with the number of those that are not shown."""
+    """`a, b, c`, and the number of names left out beyond `most`."""
     rest = [f"and {len(names) - most:,} more"] * (len(names) > most)
     return ", ".join([*names[:most], *rest])

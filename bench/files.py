@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written under a temporary name, flushed, renamed."""
+"""Files written under a temporary name, flushed and renamed, so that a reader sees the old or the new content."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ import io
 import json
 import os
 import re
-import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import IO, Any
-
-from bench.errors import UserError
 
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -49,16 +45,22 @@ def sha256(path: Path) -> str:
 
 
 def path_safe(name: str) -> str:
-    """A backbone's name as part of a file's: `hub:/home/me/net` is `hub-net`; most are as they are."""
+    """A backbone's name as part of a file name: `hub:/home/me/net` becomes `hub-net`; most are unchanged."""
     scheme, colon, rest = name.partition(":")
     return re.sub(r"[^\w.-]+", "-", f"{scheme}-{PurePath(rest).name}" if colon else name)
 
 
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:
-    """Rows as CSV, quoted where needed, lines ended by a newline alone."""
+    """Rows as CSV, quoted if needed, lines ended by a newline alone."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
+
+
+def write_csv(path: Path, rows: Iterable[Sequence[Any]]) -> None:
+    """Writes rows as UTF-8 CSV with CRLF line ends, in place."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
 
 
 def size_of(path: Path) -> int:
@@ -66,24 +68,3 @@ def size_of(path: Path) -> int:
     if path.is_file():
         return path.stat().st_size
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-
-
-@contextmanager
-def exclusive_lock(path: Path, busy: str) -> Iterator[None]:
-    """Holds the lock that a file stands for. The system lets go of it when its holder dies, however that happens.
-
-    Raises:
-        UserError: somebody else holds it; its text is `busy`.
-    """
-    lock = sqlite3.connect(path, timeout=0, isolation_level=None)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
-        lock.close()
-        raise UserError(busy) from None
-    try:
-        yield
-    finally:
-        with suppress(sqlite3.Error):
-            lock.rollback()
-        lock.close()

@@ -52,7 +52,7 @@ def _served(handler):
 
 
 class _Storage(BaseHTTPRequestHandler):
-    """What TensorFlow uses of the JSON API (version 1) to list, and of the XML API to read."""
+    """The parts of the JSON API (version 1) that TensorFlow lists with, and of the XML API that it reads with."""
 
     protocol_version = "HTTP/1.1"
 

@@ -13,13 +13,18 @@ from bench.errors import UserError
 
 
 def read_answers(path: Path, ids: Sequence[str], class_count: int, *, exact: bool = False) -> NDArray[np.int64]:
-    """Labels int64 (N,) in the order of the ids. Rows of other ids are passed over, unless it must be exact.
+    """Labels int64 (N,) in the order of the ids. Rows of other ids are ignored unless `exact`.
 
     Raises:
-        UserError: it cannot be read, or not `id,label` rows, an id without an answer or with two, a label outside the
-            classes; where it must be exact, an id that no image has.
+        UserError: unreadable, or not `id,label` rows, an id without an answer or with two, a label outside the classes;
+            if `exact`, an id without an image.
     """
-    labels = _rows(path)
+    try:
+        labels = _read(path)
+    except OSError as error:
+        raise UserError(f"Cannot read '{path}': {error.strerror}.") from None
+    except csv.Error as error:
+        raise UserError(f"'{path}' is not a CSV file: {error}.") from None
     strangers = labels.keys() - set(ids)
     if exact and strangers:
         raise UserError(f"'{path}' has {len(strangers)} ids that are not test images, such as '{min(strangers)}'.")
@@ -32,15 +37,6 @@ def read_answers(path: Path, ids: Sequence[str], class_count: int, *, exact: boo
     return np.array([labels[name] for name in ids], np.int64)
 
 
-def _rows(path: Path) -> dict[str, int]:
-    try:
-        return _read(path)
-    except OSError as error:
-        raise UserError(f"Cannot read '{path}': {error.strerror}.") from None
-    except csv.Error as error:
-        raise UserError(f"'{path}' is not a CSV file: {error}.") from None
-
-
 def _read(path: Path) -> dict[str, int]:
     labels: dict[str, int] = {}
     with path.open(encoding="utf-8-sig", errors="backslashreplace", newline="") as file:
@@ -48,14 +44,12 @@ def _read(path: Path) -> dict[str, int]:
         if reader.fieldnames is None or not {"id", "label"} <= set(reader.fieldnames):
             raise UserError(f"'{path}' must begin with the line id,label.")
         for row in reader:
-            label = _label(path, reader.line_num, row["label"])
+            try:
+                label = int(row["label"] or "")
+            except ValueError:
+                raise UserError(
+                    f"'{path}' line {reader.line_num} has the label '{row['label'] or ''}'. Expected an integer."
+                ) from None
             if labels.setdefault(row["id"], label) != label:
                 raise UserError(f"'{path}' line {reader.line_num} gives '{row['id']}' a second label.")
     return labels
-
-
-def _label(path: Path, line: int, value: str | None) -> int:
-    try:
-        return int(value or "")
-    except ValueError:
-        raise UserError(f"'{path}' line {line} has the label '{value or ''}'. Expected an integer.") from None

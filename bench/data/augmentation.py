@@ -1,4 +1,4 @@
-"""Which image when, and how it is turned: pure functions of (seed, epoch, image), so that any epoch can be repeated."""
+"""Order and augmentation of training images: pure functions of (seed, epoch, image), so that epochs can be repeated."""
 
 from __future__ import annotations
 
@@ -8,27 +8,25 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-_SHUFFLE, _FLIP = 0, 1  # streams that must not share their numbers
+Augmentation = Literal["none", "flip", "flip_rotate", "colour"]
+VIEWS: dict[str, int] = {"none": 1, "flip": 2, "flip_rotate": 8, "colour": 2}
+COLOUR = 0.2  # brightness, contrast and saturation each change by a factor of 1 - COLOUR to 1 + COLOUR
+
+_SHUFFLE, _FLIP, _COLOUR = 0, 1, 2  # independent streams of random numbers
 
 
 def epoch_order(seed: int, epoch: int, images: int) -> npt.NDArray[np.int64]:
-    """The order in which an epoch sees the training images, each once: int64 (N,)."""
+    """The order of the training images in an epoch, each once: int64 (N,)."""
     return np.random.default_rng([_SHUFFLE, seed, epoch]).permutation(images)
 
 
 def epoch_views(seed: int, epoch: int, images: int, views: int) -> npt.NDArray[np.int64]:
-    """Which view of each image (by image, not by position) an epoch shows: int64 (N,), 0 is the image as it is."""
+    """The view of each image (by image, not by position) in an epoch: int64 (N,), 0 is the image unchanged."""
     return np.random.default_rng([_FLIP, seed, epoch]).integers(views, size=images)
 
 
-Augmentation = Literal["none", "flip", "flip_rotate", "colour"]
-VIEWS: dict[str, int] = {"none": 1, "flip": 2, "flip_rotate": 8, "colour": 2}
-COLOUR = 0.2  # brightness, contrast and saturation each change by a factor of 1 - COLOUR to 1 + COLOUR
-_COLOUR_STREAM = 2  # of random numbers: apart from those of sampling
-
-
 def epoch_changes(augmentation: Augmentation, seed: int, epoch: int, images: int) -> npt.NDArray[np.float32]:
-    """How an epoch changes each image (by image, not by position): float32 (N, 4).
+    """The changes of each image (by image, not by position) in an epoch: float32 (N, 4).
 
     Columns: the view (an integer: bit 0 a left-right flip, the rest quarter turns), then the factors of brightness,
     contrast and saturation.
@@ -36,13 +34,13 @@ def epoch_changes(augmentation: Augmentation, seed: int, epoch: int, images: int
     changes = np.ones((images, 4), np.float32)
     changes[:, 0] = epoch_views(seed, epoch, images, VIEWS[augmentation])
     if augmentation == "colour":
-        random = np.random.default_rng([_COLOUR_STREAM, seed, epoch])
+        random = np.random.default_rng([_COLOUR, seed, epoch])
         changes[:, 1:] = random.uniform(1 - COLOUR, 1 + COLOUR, (images, 3))
     return changes
 
 
 def augment(augmentation: Augmentation, images: Any, changes: Any) -> Any:
-    """Images as the network is shown them in training, before the backbone's own preparation.
+    """Augmented images, before the backbone's own preparation.
 
     Args:
         augmentation: of the recipe.
@@ -50,7 +48,7 @@ def augment(augmentation: Augmentation, images: Any, changes: Any) -> Any:
         changes: float32 (B, 4), rows of `epoch_changes`.
 
     Returns:
-        (B, px, px, 3) of 0..255: uint8, float32 where colours changed.
+        (B, px, px, 3) of 0..255: uint8; float32 if colours changed.
     """
     if augmentation == "none":
         return images
@@ -62,7 +60,7 @@ def augment(augmentation: Augmentation, images: Any, changes: Any) -> Any:
 
 
 def view_of(images: Any, view: int) -> Any:
-    """All images (B, px, px, 3) in one view: flipped left to right where `view` is odd, then turned view // 2 times."""
+    """All images (B, px, px, 3) in one view: flipped left to right if `view` is odd, then turned view // 2 times."""
     images = images[:, :, ::-1] if view % 2 else images
     return tf.image.rot90(images, view // 2) if view // 2 else images
 

@@ -1,19 +1,21 @@
-"""What the child does for `bench data show`: a sheet of training pictures as the network receives them."""
+"""`bench data show`, in the child: sheets of training pictures as the network receives them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
 
 from bench.config.recipe import load_recipe
 from bench.data import records
+from bench.data.augmentation import Augmentation, augment, epoch_changes
 from bench.data.reading import Stored, named_faults
 from bench.data.remote.copies import open_for_job
 from bench.data.sheets import Cell, SheetRow, sheet
@@ -22,20 +24,17 @@ from bench.errors import UserError
 from bench.files import write_atomic
 from bench.jobs.messages import Answer, Emit, Progress, ShowJob
 
-if TYPE_CHECKING:
-    from bench.data.augmentation import Augmentation
-
-_PIXELS = 8_000_000  # of a sheet, about: more classes, smaller pictures
-_EPOCHS = 2  # shown of each picture, where there is augmentation
+_PIXELS = 8_000_000  # of a sheet, about; with more classes, pictures are smaller
+_EPOCHS = 2  # shown of each augmented picture
 _SEED = 0
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Example:
     """A training picture.
 
     Attributes:
-        row: its place among all training pictures, which decides what happens to it in an epoch.
+        row: its place among all training pictures, which decides its augmentation in an epoch.
         id: its id.
         image: its encoded bytes.
     """
@@ -45,28 +44,35 @@ class Chosen:
     image: bytes
 
 
+def handle(job: ShowJob, emit: Emit, _: Path) -> None:
+    """Handler for `data show`: answers with the files of the sheets."""
+    source, recipe = open_for_job(job.data, job.resolutions, emit), load_recipe(job.recipe)
+    emit(Progress(run_id="", phase="drawing examples"))
+    stem = Path(job.folder) / source.name / recipe.name
+    paths = show(source, job.resolutions, recipe.augmentation, job.examples, stem)
+    title = f"{source.name}: training pictures as '{recipe.name}' shows them (augmentation: {recipe.augmentation})."
+    sides = {px: source.source_px(px) for px in job.resolutions}
+    made = [f"{px} px is made from {side} px, as in training." for px, side in sides.items() if side is not None]
+    emit(Answer(lines=(title, *made, *map(str, paths))))
+
+
 def show(
-    source: DataSource,
-    resolutions: Sequence[int],
-    augmentation: Augmentation,
-    examples: int,
-    write_to: Callable[[int], Path],
+    source: DataSource, resolutions: Sequence[int], augmentation: Augmentation, examples: int, stem: Path
 ) -> list[Path]:
-    """Write a sheet for each resolution and return where they are.
+    """Writes a sheet for each resolution, `STEM-{px}px.png`, and returns their paths.
 
     Args:
-        resolutions: all of the data set where none is given.
+        resolutions: all of the data set if empty.
         examples: pictures of each class.
-        write_to: px -> path of its sheet.
 
     Raises:
-        UserError: nothing as large is there, a record that does not decode, or a folder that cannot be written.
+        UserError: no stored pictures are as large, a record that does not decode, or a folder that cannot be written.
     """
     paths = []
     for px in resolutions or source.resolutions:
-        path, made = write_to(px), draw(source, px, augmentation, examples)
+        path, image = stem.with_name(f"{stem.name}-{px}px.png"), draw(source, px, augmentation, examples)
         try:
-            write_atomic(path, lambda file, made=made: made.save(file, "PNG"))  # type: ignore[misc]
+            write_atomic(path, partial(image.save, format="PNG"))
         except OSError as error:
             raise UserError(f"Cannot write '{path}': {error.strerror or error}.") from error
         paths.append(path)
@@ -74,12 +80,13 @@ def show(
 
 
 def draw(source: DataSource, px: int, augmentation: Augmentation, examples: int) -> Image.Image:
-    """The first training pictures of every class: as they are stored and, where they are augmented, in two epochs."""
+    """The first training pictures of every class: as stored and, if augmented, in two epochs."""
     stored = source.stored(px, "train")
     with named_faults(stored.paths):
         chosen, counts = choose(stored, examples)
         names = source.class_names or tuple(map(str, range(max(counts, default=-1) + 1)))
-        changes = _changes(augmentation, sum(counts.values()))
+        epochs = range(0 if augmentation == "none" else _EPOCHS)
+        changes = [epoch_changes(augmentation, _SEED, epoch, sum(counts.values())) for epoch in epochs]
         across = examples * (1 + len(changes))
         side = min(px, int((_PIXELS / (len(names) * across)) ** 0.5))
         rows = [
@@ -92,34 +99,22 @@ def draw(source: DataSource, px: int, augmentation: Augmentation, examples: int)
     return sheet(rows, side)
 
 
-def choose(stored: Stored, examples: int) -> tuple[dict[int, list[Chosen]], Counter[int]]:
-    """The first pictures of every class, and how many there are of each."""
-    import tensorflow as tf
-
-    chosen: dict[int, list[Chosen]] = {}
+def choose(stored: Stored, examples: int) -> tuple[dict[int, list[Example]], Counter[int]]:
+    """The first pictures of every class, and the number of pictures of each."""
+    chosen: dict[int, list[Example]] = {}
     counts: Counter[int] = Counter()
     parsed = tf.data.TFRecordDataset(stored.names).map(records.parse)
     for row, record in enumerate(parsed.as_numpy_iterator()):
         label = int(record["class"])
         counts[label] += 1
         if counts[label] <= examples:
-            chosen.setdefault(label, []).append(Chosen(row, records.text(record["id"]), record["image"]))
+            chosen.setdefault(label, []).append(Example(row, records.text(record["id"]), record["image"]))
     return chosen, counts
 
 
-def _changes(augmentation: Augmentation, images: int) -> list[NDArray[np.float32]]:
-    from bench.data.augmentation import epoch_changes
-
-    if augmentation == "none":
-        return []
-    return [epoch_changes(augmentation, _SEED, epoch, images) for epoch in range(_EPOCHS)]
-
-
 def _cells(
-    one: Chosen, stored: Stored, augmentation: Augmentation, changes: Sequence[NDArray[np.float32]], side: int
+    one: Example, stored: Stored, augmentation: Augmentation, changes: Sequence[NDArray[np.float32]], side: int
 ) -> list[Cell]:
-    from bench.data.augmentation import augment
-
     pixels = stored.decoded(one.image)[None]
     cells = [Cell(_small(pixels, side), f"{one.id}, stored" if changes else one.id)]
     for epoch, change in enumerate(changes, 1):
@@ -129,21 +124,7 @@ def _cells(
 
 
 def _small(pixels: object, side: int) -> Image.Image:
-    """Shrunk at once: a thousand pictures of 512 px would be a gigabyte."""
+    """Shrunk one by one: a thousand pictures of 512 px would take a gigabyte."""
     image = Image.fromarray(np.asarray(pixels)[0].round().astype(np.uint8))
     image.thumbnail((side, side))
     return image
-
-
-def handle(job: ShowJob, emit: Emit, _: Path) -> None:
-    """Handler for `data show`: answers with the files of the sheets."""
-    source, recipe = open_for_job(job.data, job.resolutions, emit), load_recipe(job.recipe)
-    emit(Progress(run_id="", phase="drawing examples"))
-    folder = Path(job.folder) / source.name
-    paths = show(
-        source, job.resolutions, recipe.augmentation, job.examples, lambda px: folder / f"{recipe.name}-{px}px.png"
-    )
-    said = f"{source.name}: training pictures as '{recipe.name}' shows them (augmentation: {recipe.augmentation})."
-    sides = {px: source.source_px(px) for px in job.resolutions}
-    made = [f"{px} px is made from {side} px, as in training." for px, side in sides.items() if side is not None]
-    emit(Answer(lines=(said, *made, *map(str, paths))))

@@ -1,4 +1,4 @@
-"""The Kaggle form of a data set's folder, near or far: `tfrecords-jpeg-{px}x{px}/{train,val,test}/*.tfrec`."""
+"""The Kaggle form of a data set's folder: `tfrecords-jpeg-{px}x{px}/{train,val,test}/*.tfrec` and two small files."""
 
 from __future__ import annotations
 
@@ -11,16 +11,12 @@ from pathlib import Path, PurePosixPath
 from bench.errors import UserError
 
 SPLITS = ("train", "val", "test")
+CLASSES_FILE = "classes.txt"
+ANSWERS_FILE = "answers.csv"
 
 Names = dict[str, tuple[str, ...]]  # split -> names of its shards, sorted
 
 _RESOLUTION = re.compile(r"tfrecords-jpeg-(\d+)x\1")
-
-
-def side_of(folder: str) -> int | None:
-    """The side in pixels that a folder's name says; None where it is no such folder."""
-    match = _RESOLUTION.fullmatch(folder)
-    return int(match[1]) if match else None
 
 
 def folder_of(px: int) -> str:
@@ -28,8 +24,14 @@ def folder_of(px: int) -> str:
     return f"tfrecords-jpeg-{px}x{px}"
 
 
+def side_of(folder: str) -> int | None:
+    """The side in pixels that a folder's name gives; None if the folder is not one of a resolution."""
+    match = _RESOLUTION.fullmatch(folder)
+    return int(match[1]) if match else None
+
+
 def has_resolutions(root: Path) -> bool:
-    """Whether a folder holds one of a resolution; so it is where nobody may look, and asking for it says why."""
+    """Whether a folder holds a resolution. True also for an unreadable folder: opening it then names the reason."""
     try:
         return bool(_folders(root))
     except UserError:
@@ -40,7 +42,7 @@ def in_folder(root: Path) -> dict[int, Names]:
     """px -> split -> shards of a folder on this machine; splits may lack shards.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: the folder cannot be read.
     """
     return {
         px: {
@@ -53,7 +55,7 @@ def in_folder(root: Path) -> dict[int, Names]:
 
 
 def of_names(names: Iterable[str]) -> dict[int, Names]:
-    """The same of paths in a data set's folder, such as `tfrecords-jpeg-224x224/val/00-0.tfrec`."""
+    """As `in_folder`, from paths relative to the data set's folder, such as `tfrecords-jpeg-224x224/val/00-0.tfrec`."""
     found: dict[int, Names] = {}
     for path in map(PurePosixPath, sorted(names)):
         px = side_of(path.parts[0])
@@ -64,11 +66,11 @@ def of_names(names: Iterable[str]) -> dict[int, Names]:
 
 
 def check(found: Mapping[int, Names], where: str) -> None:
-    """Raise a UserError unless there is a resolution, and each has what it takes.
+    """Raises a UserError unless a resolution is present, and each has shards of train and val.
 
     Args:
-        found: as `in_folder` and `of_names` give it.
-        where: the folder, as the user knows it.
+        found: as `in_folder` and `of_names` return it.
+        where: the folder, for the error.
     """
     if not found:
         raise _not_a_data_set(where)
@@ -83,6 +85,34 @@ def check(found: Mapping[int, Names], where: str) -> None:
             if not shards:
                 remedy = "Put its shards there, or remove the folder if it is test."
                 raise UserError(f"'{folder}/{split}' holds no .tfrec file. {remedy}")
+
+
+def class_name(name: str) -> str:
+    """A class name as `classes.txt` can hold it: composed (NFC), one line, single spaces."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    spaced = "".join(letter if letter.isprintable() else " " for letter in unicodedata.normalize("NFC", text))
+    return " ".join(spaced.split())
+
+
+def read_classes(path: Path) -> tuple[str, ...]:
+    """The class names of a `classes.txt`, in label order.
+
+    Raises:
+        UserError: not UTF-8, an empty line, or a name given twice.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"'{path}' is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+    names = tuple(line.strip() for line in lines)
+    if "" in names:
+        raise UserError(
+            f"'{path}' line {names.index('') + 1} is empty. Expected one class name a line, in label order."
+        )
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise UserError(f"'{path}' holds '{repeated}' more than once. Give every class a name of its own.")
+    return names
 
 
 def _folders(root: Path) -> dict[int, Path]:
@@ -104,10 +134,3 @@ def _not_a_data_set(where: str) -> UserError:
         f"'{where}' holds no folder like {folder_of(224)}. "
         "Expected tfrecords-jpeg-{px}x{px}/{train,val,test}/*.tfrec in it."
     )
-
-
-def class_name(name: str) -> str:
-    """A class name as `classes.txt` can hold it: composed (NFC), one line, single spaces."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    spaced = "".join(letter if letter.isprintable() else " " for letter in unicodedata.normalize("NFC", text))
-    return " ".join(spaced.split())

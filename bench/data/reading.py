@@ -1,9 +1,12 @@
-"""How a resolution that is not there is made from a larger one: the same operation wherever pictures are read."""
+"""Pictures from shards: a pipeline in record order, any rows, an excerpt; and errors that name the bad record.
+
+A resolution that is not stored is made from the next larger one as pictures are read, by the same operation everywhere.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,39 +17,21 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.data import records
-from bench.data.records import spans
 from bench.errors import UserError
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-
-# Part of the fingerprint of what is made: another operation is another data set.
-METHOD = "area"
-
-
-def resized(pictures: tf.Tensor, px: int) -> tf.Tensor:
-    """Square pictures shrunk: each pixel is the mean of the area that it covers, rounded.
-
-    Args:
-        pictures: uint8 (n, n, 3) or (b, n, n, 3), n of at least `px`.
-        px: the side wanted.
-
-    Returns:
-        uint8 (px, px, 3) or (b, px, px, 3).
-    """
-    import tensorflow as tf
-
-    return tf.cast(tf.round(tf.image.resize(pictures, (px, px), METHOD)), tf.uint8)
+METHOD = "area"  # of shrinking; part of the fingerprint: another operation is another data set
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What every reader of pictures is given, so that all of them make a missing resolution alike.
+    """Shards to read, and the resolution to make of them.
 
     Attributes:
         paths: shards of one resolution in reading order; those of several splits may be chained.
-        made_px: the side to which pictures are shrunk as they are read; None: they stay as they are.
+        made_px: the side to which pictures are shrunk as they are read; None: as stored.
     """
 
     paths: tuple[Path, ...]
@@ -69,51 +54,32 @@ class Stored:
         return pixels if self.made_px is None else resized(pixels, self.made_px)
 
 
-class Pictures:
-    """The pictures of a split, by row.
+def resized(pictures: tf.Tensor, px: int) -> tf.Tensor:
+    """Square pictures shrunk: each pixel is the mean of the area that it covers, rounded.
 
-    The files are mapped, not loaded: the system keeps in memory what it has room for, and shares it between processes.
+    Args:
+        pictures: uint8 (n, n, 3) or (b, n, n, 3), n of at least `px`.
+        px: the new side.
+
+    Returns:
+        uint8 (px, px, 3) or (b, px, px, 3).
     """
+    import tensorflow as tf
 
-    def __init__(self, stored: Stored) -> None:
-        """`stored`: scanned before: checksums are not verified again."""
-        self._stored = stored
-        self._contents = [np.memmap(shard, np.uint8, mode="r") for shard in stored.paths]
-        self._places = [
-            (number, start, end) for number, content in enumerate(self._contents) for start, end in spans(content)
-        ]
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def serialized(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-        """The records of these rows, as bytes (b,)."""
-        return np.array([self._record(row) for row in rows], dtype=object)
-
-    def decoded(self, rows: tf.Tensor) -> tf.Tensor:
-        """The pictures of these rows, uint8 (b, px, px, 3), as a part of a graph."""
-        import tensorflow as tf
-
-        found = tf.numpy_function(self.serialized, [rows], tf.string, stateful=False)
-        found = tf.ensure_shape(found, [None])
-        return tf.map_fn(self._stored.picture, found, fn_output_signature=tf.TensorSpec((None, None, 3), tf.uint8))
-
-    def _record(self, row: int) -> bytes:
-        number, start, end = self._places[row]
-        return self._contents[number][start:end].tobytes()
+    return tf.cast(tf.round(tf.image.resize(pictures, (px, px), METHOD)), tf.uint8)
 
 
 def images(stored: Stored, batch: int) -> tf.data.Dataset:
     """Every picture of these shards once, in record order; the last batch may be smaller.
 
-    Iterate under `faults.named_faults(stored.paths)`, so that a picture which does not decode is named.
+    Iterate under `named_faults(stored.paths)`, so that an error names the picture that does not decode.
 
     Args:
         stored: shards of one resolution, of one split or several.
-        batch: pictures a batch.
+        batch: pictures in a batch.
 
     Returns:
-        A dataset of uint8 (b, px, px, 3), decoded, and shrunk where asked for, in parallel and prefetched.
+        A dataset of uint8 (b, px, px, 3), decoded (and shrunk) in parallel and prefetched.
     """
     import tensorflow as tf
 
@@ -124,12 +90,12 @@ def images(stored: Stored, batch: int) -> tf.data.Dataset:
 
 
 def excerpt(stored: Stored, images: int, wanted: int) -> Any:
-    """Every k-th picture of a split, decoded: uint8 (about `wanted`, px, px, 3), all of them where there are fewer.
+    """Every k-th picture of a split, decoded: uint8 (about `wanted`, px, px, 3); all of a smaller split.
 
     Args:
         stored: shards of one split.
-        images: how many records they hold.
-        wanted: how many pictures, at the least, where there are so many.
+        images: the number of their records.
+        wanted: the least number of pictures, if the split has as many.
     """
     import tensorflow as tf
 
@@ -138,27 +104,64 @@ def excerpt(stored: Stored, images: int, wanted: int) -> Any:
     return next(iter(chosen.map(stored.picture, num_parallel_calls=tf.data.AUTOTUNE).batch(wanted)))
 
 
+class Pictures:
+    """The pictures of a split, by row.
+
+    The files are memory-mapped: the system keeps as much of them in memory as fits, shared between processes.
+    """
+
+    def __init__(self, stored: Stored) -> None:
+        """`stored`: scanned before; checksums are not verified again."""
+        self._stored = stored
+        self._contents = [np.memmap(shard, np.uint8, mode="r") for shard in stored.paths]
+        self._spans = [
+            (number, start, end)
+            for number, content in enumerate(self._contents)
+            for start, end in records.spans(content)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def serialized(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        """The records of these rows, as bytes (b,)."""
+        spans = [self._spans[row] for row in rows]
+        return np.array([self._contents[number][start:end].tobytes() for number, start, end in spans], dtype=object)
+
+    def decoded(self, rows: tf.Tensor) -> tf.Tensor:
+        """The pictures of these rows, uint8 (b, px, px, 3), as a part of a graph."""
+        import tensorflow as tf
+
+        found = tf.numpy_function(self.serialized, [rows], tf.string, stateful=False)
+        found = tf.ensure_shape(found, [None])
+        return tf.map_fn(self._stored.picture, found, fn_output_signature=tf.TensorSpec((None, None, 3), tf.uint8))
+
+
 @contextmanager
 def named_faults(shards: Iterable[Path]) -> Iterator[None]:
-    """Turn TensorFlow's error inside the block into a UserError that names the shard and the record.
+    """Turns TensorFlow's error inside the block into a UserError that names the shard and the record.
 
-    An error that no record explains is left as it is.
+    An error that no record explains is raised unchanged.
     """
     try:
         yield
     except tensorflow_errors() as error:
-        fault = _first_fault(list(shards))
+        with ThreadPoolExecutor() as pool:
+            fault = next((fault for fault in pool.map(_shard_fault, shards) if fault is not None), None)
         if fault is None:
             raise
         raise fault from error
 
 
-def _first_fault(shards: Sequence[Path]) -> UserError | None:
-    with ThreadPoolExecutor() as pool:
-        return next((fault for fault in pool.map(_fault, shards) if fault is not None), None)
+def tensorflow_errors() -> tuple[type[Exception], ...]:
+    """The exceptions that TensorFlow raises for a bad record."""
+    import tensorflow as tf
+
+    # TensorFlow quotes a bad record in its message, and then cannot decode its own message.
+    return tf.errors.OpError, UnicodeDecodeError
 
 
-def _fault(shard: Path) -> UserError | None:
+def _shard_fault(shard: Path) -> UserError | None:
     import tensorflow as tf
 
     number = 0
@@ -189,11 +192,3 @@ def _record_fault(serialized: object, where: str) -> UserError | None:
     except tensorflow_errors():
         return UserError(f"{where}: the picture of id '{name}' does not decode. Expected JPEG or PNG; write it again.")
     return None
-
-
-def tensorflow_errors() -> tuple[type[Exception], ...]:
-    """What TensorFlow raises of a bad record."""
-    import tensorflow as tf
-
-    # TensorFlow quotes a bad record in its message, and then cannot decode its own message.
-    return tf.errors.OpError, UnicodeDecodeError

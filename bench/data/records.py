@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NO_CLASS = -1
 
-_LENGTH, _CHECKSUM = 8, 4  # bytes: a record is its length, the checksum of that, its content, the checksum of that
+_LENGTH, _CHECKSUM = 8, 4  # bytes: a record is its length, its checksum, the content, its checksum
 _CLAIM = re.compile(r"-(\d+)\.tfrec$")
 
 
@@ -34,16 +34,16 @@ class Record(NamedTuple):
 
 
 def claimed_count(shard: Path) -> int | None:
-    """The number of records that the name of a shard promises, or None: 230 for `flowers00-230.tfrec`."""
+    """The number of records in the name of a shard, or None: 230 for `flowers00-230.tfrec`."""
     match = _CLAIM.search(shard.name)
     return int(match[1]) if match else None
 
 
 def count_records(shard: Path) -> int | None:
-    """The number of records in a TFRecord file, or None where it ends within one. Looks at 8 bytes of each.
+    """The number of records in a TFRecord file, or None if it ends within one. Reads 8 bytes of each.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: unreadable.
     """
     size = shard.stat().st_size
     content = np.memmap(shard, np.uint8, mode="r") if size else np.empty(0, np.uint8)
@@ -52,7 +52,7 @@ def count_records(shard: Path) -> int | None:
 
 
 def spans(content: npt.NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
-    """Where each record of a TFRecord file begins and ends; the last one's end lies beyond a file that was cut."""
+    """Start and end of each record of a TFRecord file; the last end lies beyond a truncated file."""
     position = 0
     while position < len(content):
         start = position + _LENGTH + _CHECKSUM
@@ -62,7 +62,7 @@ def spans(content: npt.NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
 
 
 def is_whole(shard: Path) -> bool:
-    """Whether a shard is there and holds the records that its name promises."""
+    """Whether a shard exists and holds as many records as its name promises."""
     claim = claimed_count(shard)
     try:
         return claim is not None and count_records(shard) == claim
@@ -71,7 +71,7 @@ def is_whole(shard: Path) -> bool:
 
 
 def write_shard(folder: Path, number: int, image_px: int, records: Sequence[Record]) -> Path:
-    """Write `NN-{px}x{px}-{count}.tfrec` and return its path."""
+    """Writes `NN-{px}x{px}-{count}.tfrec` and returns its path."""
     import tensorflow as tf
 
     path = folder / f"{number:02d}-{image_px}x{image_px}-{len(records)}.tfrec"
@@ -96,7 +96,7 @@ def serialize(record: Record) -> bytes:
 
 
 def parse(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Scalars `image` (string), `class` (int64), `id` (string) of one record; "" or `NO_CLASS` for what is absent."""
+    """Scalars `image` (string), `class` (int64), `id` (string) of one record; "" or `NO_CLASS` if absent."""
     import tensorflow as tf
 
     schema = {

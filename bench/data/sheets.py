@@ -1,4 +1,4 @@
-"""Sheets of small pictures with words beneath: for people to look at."""
+"""Contact sheets: small pictures with captions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _INK, _FAINT, _PAPER = "#222222", "#666666", "#ffffff"
 _TITLE, _CAPTION = 14, 11  # font sizes
 _TITLE_HEIGHT, _CAPTION_HEIGHT = 20, 16
 _LONGEST = 200  # letters of a title
-_TALL = 1.4  # height of a sheet in widths, at the most, where it has rows enough for several columns
+_TALL = 1.4  # largest height of a sheet in widths, unless it has too few rows for several columns
 
 
 class Cell(NamedTuple):
-    """A picture and what is said beneath it, if anything."""
+    """A picture and its caption, if any."""
 
     image: Image.Image
     caption: str = ""
@@ -43,17 +43,14 @@ def sheet(rows: Sequence[SheetRow], side: int) -> Image.Image:
     width = max(len(row.cells) for row in rows) * (side + GAP) + GAP
     captions = any(cell.caption for row in rows for cell in row.cells)
     height = _TITLE_HEIGHT + side + captions * _CAPTION_HEIGHT + GAP
-    columns = _columns(len(rows), width, height)
+    counts = range(1, len(rows))
+    columns = next((n for n in counts if -(-len(rows) // n) * height <= _TALL * n * width), len(rows))
     per_column = -(-len(rows) // columns)
     canvas = Image.new("RGB", (columns * width, per_column * height + GAP), _PAPER)
     for place, row in enumerate(rows):
         corner = place // per_column * width + GAP, place % per_column * height + GAP
         _draw_row(canvas, row, corner, (side, width - 2 * GAP))
     return canvas
-
-
-def _columns(rows: int, width: int, height: int) -> int:
-    return next((count for count in range(1, rows) if -(-rows // count) * height <= _TALL * count * width), rows)
 
 
 def _draw_row(canvas: Image.Image, row: SheetRow, corner: tuple[int, int], sizes: tuple[int, int]) -> None:
@@ -69,7 +66,7 @@ def _draw_row(canvas: Image.Image, row: SheetRow, corner: tuple[int, int], sizes
 
 
 def _write(draw: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, size: int, colour: str, width: int) -> None:
-    """One line, cut with an ellipsis where it would be too long."""
+    """One line, cut with an ellipsis if it is too long."""
     shown = one_line(text)[:_LONGEST]
     font = _font(shown, size)
     while shown and font.getlength(shown) > width:
@@ -84,12 +81,12 @@ def _font(text: str, size: int) -> ImageFont.FreeTypeFont:
 
 @cache
 def _font_file(letters: frozenset[int]) -> Path:
-    """The first font that has all these letters: matplotlib's own, else the system's; its own where none has."""
+    """The first font with all these letters: matplotlib's own, then the system's; its own if none has them."""
     import matplotlib
     from matplotlib.font_manager import fontManager
 
     own = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-    # Not the one of last resort, which draws a box for every letter there is.
+    # Not LastResort, which draws a box for every letter.
     files = [own, *(Path(entry.fname) for entry in fontManager.ttflist if "LastResort" not in entry.fname)]
     return next((file for file in dict.fromkeys(files) if letters <= _letters(file)), own)
 
@@ -100,5 +97,5 @@ def _letters(file: Path) -> frozenset[int]:
 
     try:
         return frozenset(FT2Font(str(file)).get_charmap())
-    except (OSError, RuntimeError):  # a font that is gone or broken has no letters
+    except (OSError, RuntimeError):  # a missing or broken font has no letters
         return frozenset()

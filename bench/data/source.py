@@ -1,19 +1,18 @@
-"""From what a user calls a data set, a name, a folder or a URL, to its files. Needs no TensorFlow."""
+"""Data sets by name, folder or URL, and their files. Needs no TensorFlow."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data import layout
 from bench.data.fingerprint import fingerprint, remote_fingerprint
-from bench.data.layout import Names, has_resolutions
+from bench.data.layout import ANSWERS_FILE, CLASSES_FILE, Names, has_resolutions
 from bench.data.public import petals
 from bench.data.reading import METHOD, Stored
-from bench.data.remote import address as remote
-from bench.data.remote.address import Remote, place, scheme
+from bench.data.remote.address import RemoteFolder, copies_folder, folder_url, is_remote, scheme
 from bench.environment import answers, home
 from bench.errors import UserError, unknown
 from bench.jobs.messages import LookJob
@@ -21,10 +20,10 @@ from bench.jobs.process import ask_counting
 
 SAMPLE = "sample"
 USUAL_PX = (224, 512)  # the resolutions of a comparison, and those of the sample
-CLASSES_FILE = "classes.txt"
-ANSWERS_FILE = "answers.csv"
-# Written beside generated data when it is made, see sample.py: a digest of the pixels before encoding.
+# Written beside generated data, see sample/dataset.py: digests of the pixels before encoding.
 GENERATED_FILE = "generated.json"
+
+_GOOGLE = ("www.googleapis.com", "storage.googleapis.com")  # the hosts that list and that read
 
 
 @dataclass(frozen=True)
@@ -32,13 +31,13 @@ class DataSource:
     """The files of one data set.
 
     Attributes:
-        name: what reports call it; for a folder or a URL, its last part.
+        name: in reports; for a folder or a URL, its last part.
         root: the folder that holds `tfrecords-jpeg-{px}x{px}`; of a URL, its copies on this machine.
         class_names: in label order, or None without a file of them.
         shards: px -> split -> sorted shards; `test` may be absent.
         answers: `answers.csv` with the labels of the test split, or None.
-        classes: the file that the class names come from, or None.
-        remote: where it lies, unless on this machine; shards are then copied before they are read.
+        classes: the file of the class names, or None.
+        remote: the folder of a URL, whose shards are copied before they are read; None on this machine.
     """
 
     name: str
@@ -47,18 +46,18 @@ class DataSource:
     shards: Mapping[int, Mapping[str, tuple[Path, ...]]]
     answers: Path | None
     classes: Path | None = None
-    remote: Remote | None = None
+    remote: RemoteFolder | None = None
 
     @property
     def resolutions(self) -> tuple[int, ...]:
-        """The sides in pixels that are there, ascending."""
+        """The stored sides in pixels, ascending."""
         return tuple(sorted(self.shards))
 
     def stored_px(self, px: int) -> int:
         """The side of the stored pictures that those of `px` are read from: `px`, else the next larger one.
 
         Raises:
-            UserError: nothing as large is there; pictures are never enlarged.
+            UserError: no stored pictures are as large; pictures are never enlarged.
         """
         larger = [side for side in self.shards if side >= px]
         if not larger:
@@ -67,7 +66,7 @@ class DataSource:
         return min(larger)
 
     def source_px(self, px: int) -> int | None:
-        """The side that pictures of `px` are made from as they are read; None where they are there."""
+        """The side that pictures of `px` are made from as they are read; None if `px` is stored."""
         side = self.stored_px(px)
         return None if side == px else side
 
@@ -80,10 +79,10 @@ class DataSource:
     def fingerprint(self, px: int) -> str:
         """Digest of the content of one resolution, hexadecimal; read once, then cached.
 
-        Of a resolution that is made it says of what and how: `DIGEST-512-to-224-area`.
+        A resolution that is made has its source and method appended: `DIGEST-512-to-224-area`.
 
         Raises:
-            UserError: that resolution is not there, nor a larger one.
+            UserError: neither this resolution nor a larger one is stored.
         """
         side = self.stored_px(px)
         digest = self._stored_fingerprint(side)
@@ -104,158 +103,126 @@ class DataSource:
 
 
 def names() -> tuple[str, ...]:
-    """The data sets that can be given by name: `sample`, made on first use, and those under `home()/data`."""
+    """The data sets known by name: `sample`, drawn on first use, those under `home()/data`, and `petals` if found."""
     folder = home() / "data"
     present = folder.iterdir() if folder.is_dir() else ()
     found = {path.name for path in present if path.is_dir() and has_resolutions(path)}
-    on_mount = {petals.PETALS} if petals.url() or petals_place() else set()
+    on_mount = {petals.PETALS} if petals.url() or petals.folder() else set()
     return tuple(sorted({SAMPLE} | found | on_mount))
 
 
-def find(name_or_path: str) -> DataSource:
-    """The data set of that name, else in that folder, else at that URL, which a child has looked at.
+def find_data(data: str) -> DataSource:
+    """The data set of that name, in that folder or at that URL; a URL is listed first.
 
     Raises:
-        UserError: there is none, or it is not in the form `tfrecords-jpeg-{px}x{px}/{train,val,test}/*.tfrec`.
+        UserError: the data set does not exist, or cannot be read.
     """
-    url = url_of(name_or_path)
-    return _here(name_or_path) if url is None else _elsewhere(url)
+    url = url_of(data)
+    if url is not None:
+        _list_remote(url)
+    return find(data)
 
 
-def url_of(name_or_path: str) -> str | None:
-    """Where a data set lies elsewhere, its URL: one is given, or `PETALS_DIR` holds it.
+def find(data: str) -> DataSource:
+    """As `find_data`, with the last listing of a URL.
 
     Raises:
-        UserError: a URL that names no folder.
+        UserError: no such data set, or not in the form `tfrecords-jpeg-{px}x{px}/{train,val,test}/*.tfrec`.
     """
-    if remote.is_remote(name_or_path):
-        return remote.plain(name_or_path)
-    return petals.url() if name_or_path == petals.PETALS else None
-
-
-def _here(name_or_path: str) -> DataSource:
-    root = _root(name_or_path)
+    url = url_of(data)
+    if url is not None:
+        return _at_url(url)
+    root = _root(data)
     found = layout.in_folder(root)
     layout.check(found, str(root))
-    answers = root / ANSWERS_FILE
-    is_petals = root in [place.resolve() for place in petals.places()]
-    classes = _classes_file(root, is_petals)
+    is_petals = root in [folder.resolve() for folder in petals.folders()]
+    small = [name for name in (CLASSES_FILE, ANSWERS_FILE) if (root / name).is_file()]
+    return _source(petals.PETALS if is_petals else root.name, root, found, small, is_petals=is_petals)
+
+
+def url_of(data: str) -> str | None:
+    """The URL of a data set that is given by one, or by the name `petals` with a URL in `PETALS_DIR`; else None.
+
+    Raises:
+        UserError: the URL names no folder.
+    """
+    if is_remote(data):
+        return folder_url(data)
+    return petals.url() if data == petals.PETALS else None
+
+
+def _at_url(url: str) -> DataSource:
+    remote = RemoteFolder.load(url)
+    found = layout.of_names(remote.sizes)
+    layout.check(found, remote.url)
+    is_petals = remote.url == petals.url()
+    name = petals.PETALS if is_petals else remote.name
+    return _source(name, copies_folder(url), found, remote.sizes, is_petals=is_petals, remote=remote)
+
+
+def _source(
+    name: str,
+    root: Path,
+    found: Mapping[int, Names],
+    small: Container[str],
+    *,
+    is_petals: bool,
+    remote: RemoteFolder | None = None,
+) -> DataSource:
+    classes = root / CLASSES_FILE if CLASSES_FILE in small else petals.CLASSES if is_petals else None
     return DataSource(
-        name=petals.PETALS if is_petals else root.name,
+        name=name,
         root=root,
-        class_names=None if classes is None else _class_names(classes),
+        class_names=None if classes is None else layout.read_classes(classes),
         classes=classes,
-        shards=_shards(root, found),
-        answers=answers if answers.is_file() else None,
+        shards={
+            px: {
+                split: tuple(root / layout.folder_of(px) / split / shard for shard in shards)
+                for split, shards in splits.items()
+            }
+            for px, splits in found.items()
+        },
+        answers=root / ANSWERS_FILE if ANSWERS_FILE in small else None,
+        remote=remote,
     )
 
 
-def _elsewhere(url: str) -> DataSource:
-    known, root = remote.load(url), remote.place(url)
-    found = layout.of_names(known.sizes)
-    layout.check(found, known.url)
-    is_petals = known.url == petals.url()
-    classes = root / CLASSES_FILE if CLASSES_FILE in known.sizes else petals.CLASSES if is_petals else None
-    return DataSource(
-        name=petals.PETALS if is_petals else known.name,
-        root=root,
-        class_names=None if classes is None else _class_names(classes),
-        classes=classes,
-        shards=_shards(root, found),
-        answers=root / ANSWERS_FILE if ANSWERS_FILE in known.sizes else None,
-        remote=known,
-    )
-
-
-def _shards(root: Path, found: Mapping[int, Names]) -> dict[int, dict[str, tuple[Path, ...]]]:
-    return {
-        px: {
-            split: tuple(root / layout.folder_of(px) / split / name for name in names)
-            for split, names in splits.items()
-        }
-        for px, splits in found.items()
-    }
-
-
-def _classes_file(root: Path, is_petals: bool) -> Path | None:
-    own = root / CLASSES_FILE
-    if own.is_file():
-        return own
-    return petals.CLASSES if is_petals else None
-
-
-def petals_place() -> Path | None:
-    """The folder that `petals` stands for, or None where none of its places holds a resolution."""
-    return next((place for place in petals.places() if place.is_dir() and has_resolutions(place)), None)
+def _root(data: str) -> Path:
+    if data == petals.PETALS:
+        return _petals_root()
+    known = names()
+    if data in known:
+        root = home() / "data" / data
+        if not root.is_dir():
+            raise UserError(f"Data set '{data}' has not been made yet: '{root}' is missing.")
+        return root
+    path = Path(data).expanduser()
+    if path.is_dir():
+        return path.resolve()
+    if path.exists():
+        raise UserError(f"'{data}' is a file, not a folder. Pass the folder that holds tfrecords-jpeg-224x224.")
+    if path.name != data:
+        raise UserError(f"No folder '{data}'. Data sets known by name: {', '.join(known)}.")
+    raise unknown("data set", data, known)
 
 
 def _petals_root() -> Path:
-    found = petals_place()
+    found = petals.folder()
     if found is None:
-        looked = ", ".join(f"'{place}'" for place in petals.places())
+        searched = ", ".join(f"'{folder}'" for folder in petals.folders())
         raise UserError(
-            f"The data of Petals to the Metal were not found in {looked}. Fetch them with `python -m bench data fetch "
-            "petals`, or set PETALS_DIR to the folder that holds tfrecords-jpeg-224x224, as downloaded from the "
+            f"The data of Petals to the Metal were not found in {searched}. Fetch them with `python -m bench data "
+            "fetch petals`, or set PETALS_DIR to the folder that holds tfrecords-jpeg-224x224, as downloaded from the "
             f"competition '{petals.COMPETITION}' on Kaggle."
         )
     return found.resolve()
 
 
-def _root(name_or_path: str) -> Path:
-    if name_or_path == petals.PETALS:
-        return _petals_root()
-    known = names()
-    if name_or_path in known:
-        root = home() / "data" / name_or_path
-        if not root.is_dir():
-            raise UserError(f"Data set '{name_or_path}' has not been made yet: '{root}' is missing.")
-        return root
-    path = Path(name_or_path).expanduser()
-    if path.is_dir():
-        return path.resolve()
-    if path.exists():
-        raise UserError(f"'{name_or_path}' is a file, not a folder. Pass the folder that holds tfrecords-jpeg-224x224.")
-    if path.name != name_or_path:
-        raise UserError(f"No folder '{name_or_path}'. Data sets known by name: {', '.join(known)}.")
-    raise unknown("data set", name_or_path, known)
-
-
-def _class_names(path: Path) -> tuple[str, ...]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f"'{path}' is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
-    found = tuple(line.strip() for line in lines)
-    if "" in found:
-        raise UserError(
-            f"'{path}' line {found.index('') + 1} is empty. Expected one class name a line, in label order."
-        )
-    repeated = next((name for name in found if found.count(name) > 1), None)
-    if repeated is not None:
-        raise UserError(f"'{path}' holds '{repeated}' more than once. Give every class a name of its own.")
-    return found
-
-
-_GOOGLE = ("www.googleapis.com", "storage.googleapis.com")  # one lists, the other reads
-
-
-def find_data(data: str) -> DataSource:
-    """The data set of that name, in that folder or at that URL, as it is now.
-
-    Raises:
-        UserError: there is none, or it cannot be read.
-    """
-    url = url_of(data)
-    if url is not None:
-        _look(url)
-    return find(data)
-
-
-def _look(url: str) -> None:
-    # TensorFlow would try for minutes.
+def _list_remote(url: str) -> None:
+    # Without an answer from Google, TensorFlow would try for minutes.
     silent = [host for host in _GOOGLE if scheme(url) == "gs" and not answers(host)]
     if silent:
-        copies = place(url)
+        copies = copies_folder(url)
         path = f"'{copies}' has what was copied" if copies.is_dir() else "a copy on this machine can"
         raise UserError(f"'{url}' cannot be read: {silent[0]} does not answer; {path}: --data PATH.")
     ask_counting(LookJob(data=url), home() / "cache" / "look.log")

@@ -185,8 +185,9 @@ class Done(Frozen):
 Event = Progress | Finished | Failed | Answer | Mistake | Done
 EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 Emit = Callable[[Frozen], None]
+Tell = Callable[[int, int], object]  # done, of how many
 
 
-def counted(emit: Emit, phase: str) -> Callable[[int, int], None]:
+def counted(emit: Emit, phase: str) -> Tell:
     """A function that emits `done` of `total` of a phase as an event."""
     return lambda done, total: emit(Progress(run_id="", phase=phase, done=done, total=total))

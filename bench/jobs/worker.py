@@ -23,10 +23,10 @@ ORPHANED = 3  # exit status of a child whose parent vanished
 # Kind of a job -> MODULE:FUNCTION. Names, so that a child imports only the modules of its job.
 HANDLERS = {
     "prepare": "bench.data.scan:handle",
-    "shards": "bench.data.imports.shards:handle",
+    "shards": "bench.data.imports.spool:handle",
     "download": "bench.data.public.kaggle:handle",
     "public": "bench.data.public.tfds:handle",
-    "look": "bench.data.remote.contents:handle",
+    "look": "bench.data.remote.copies:handle",
     "audit": "bench.data.audit.audit:handle",
     "show": "bench.data.examples:handle",
     "train": "bench.training.job:handle",

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.data.imports import importer as importing
-from bench.data.imports.shards import write_shards
+from bench.data.imports import importer
+from bench.data.imports.spool import write_shards
 
 PX = 8
 
@@ -127,5 +127,5 @@ def blocks() -> Callable[..., Image.Image]:
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Imports that need no process besides this one."""
-    monkeypatch.setattr(importing, "process_pool", ThreadPoolExecutor)
-    monkeypatch.setattr(importing, "ask", lambda job, log, hear: write_shards(job, lambda done, of: None))
+    monkeypatch.setattr(importer, "process_pool", ThreadPoolExecutor)
+    monkeypatch.setattr(importer, "ask_counting", lambda job, log: write_shards(job, lambda done, of: None))

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from bench.data import fingerprint
-from bench.data import source as catalog
+from bench.data.source import find
 from bench.errors import UserError
 
 
@@ -16,7 +16,7 @@ def root(empty_folder):
 
 
 def of(root):
-    return catalog.find(str(root)).fingerprint(224)
+    return find(str(root)).fingerprint(224)
 
 
 def change(path, content):
@@ -66,20 +66,20 @@ def test_answers_and_other_resolutions_do_not_count(root, empty_folder):
 
 def test_files_are_read_once(root, monkeypatch):
     first = of(root)
-    monkeypatch.setattr(fingerprint, "_file_digest", lambda path: pytest.fail("read again"))
+    monkeypatch.setattr(fingerprint, "sha256", lambda path: pytest.fail("read again"))
     assert of(root) == first
 
 
 def test_nothing_is_enlarged(root):
     with pytest.raises(UserError, match="no pictures of 225 px or more"):
-        catalog.find(str(root)).fingerprint(225)
+        find(str(root)).fingerprint(225)
 
 
 def test_a_made_resolution_says_what_it_is_made_of(root, empty_folder):
     stored = of(root)
-    made = catalog.find(str(root)).fingerprint(64)
+    made = find(str(root)).fingerprint(64)
     assert made == f"{stored}-224-to-64-area"
     empty_folder(64)
-    assert catalog.find(str(root)).fingerprint(64) != made
+    assert find(str(root)).fingerprint(64) != made
     change(root / "tfrecords-jpeg-224x224" / "val" / "00-0.tfrec", b"x")
-    assert catalog.find(str(root)).fingerprint(65) == f"{of(root)}-224-to-65-area" != made
+    assert find(str(root)).fingerprint(65) == f"{of(root)}-224-to-65-area" != made

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bench.data import index
-from bench.data import source as catalog
 from bench.data.index import DataIndex, SplitIndex
+from bench.data.source import find
 from bench.errors import UserError
 from bench.jobs import process
 
@@ -38,7 +38,7 @@ def assert_equal(one, other):
 
 @pytest.mark.parametrize("test_labels", [None, np.array([1])])
 def test_saved_and_loaded_it_is_the_same(empty_folder, test_labels):
-    source = catalog.find(str(empty_folder()))
+    source = find(str(empty_folder()))
     made = example(source, test_labels)
     assert index.load_cached(source, [224]) is None
     index.save(source, made)
@@ -47,19 +47,19 @@ def test_saved_and_loaded_it_is_the_same(empty_folder, test_labels):
 
 def test_other_content_resolutions_or_answers_are_another_index(empty_folder, folder):
     root = empty_folder()
-    index.save(catalog.find(str(root)), example(catalog.find(str(root))))
+    index.save(find(str(root)), example(find(str(root))))
     empty_folder(512)
-    assert index.load_cached(catalog.find(str(root)), [224, 512]) is None
-    assert index.load_cached(catalog.find(str(root)), [224]) is not None
+    assert index.load_cached(find(str(root)), [224, 512]) is None
+    assert index.load_cached(find(str(root)), [224]) is not None
     (root / "answers.csv").write_text("id,label\nd,1\n")
-    assert index.load_cached(catalog.find(str(root)), [224]) is None
+    assert index.load_cached(find(str(root)), [224]) is None
     (root / "answers.csv").unlink()
     (folder.split("val", 224) / "01-0.tfrec").write_bytes(b"")
-    assert index.load_cached(catalog.find(str(root)), [224]) is None
+    assert index.load_cached(find(str(root)), [224]) is None
 
 
 def test_a_spoilt_cache_is_an_empty_one(empty_folder, home):
-    source = catalog.find(str(empty_folder()))
+    source = find(str(empty_folder()))
     index.save(source, example(source))
     for path in (home / "cache" / "index").iterdir():
         path.write_text('{"name": 1')

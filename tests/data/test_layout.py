@@ -30,3 +30,19 @@ def test_names_and_folders_give_the_same(folder, empty_folder):
 def test_what_is_no_data_set(names, where, said):
     with pytest.raises(UserError, match=said):
         layout.check(layout.of_names(names), where)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("rose", "rose"),
+        ("a\nb\t c", "a b c"),
+        ("x\u2028y\x85z", "x y z"),
+        ("caf\udce9", r"caf\xe9"),
+        ("e\u0301", "\u00e9"),
+        ("\n", ""),
+        ("百合", "百合"),
+    ],
+)
+def test_class_names_are_one_composed_line(name, line):
+    assert layout.class_name(name) == line

@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 
 from bench.data import index, scan
-from bench.data import source as catalog
 from bench.data.records import NO_CLASS, Record, serialize
+from bench.data.source import find
 from bench.errors import UserError
 
 
 def scanned(folder, *px):
-    return scan.scan(catalog.find(str(folder.root)), px or [8])
+    return scan.scan(find(str(folder.root)), px or [8])
 
 
 def record(png, picture, name="x", label=0, px=8):
@@ -42,7 +42,7 @@ def test_what_is_there_is_found(folder):
     assert found.splits["train"].labels.tolist() == [0, 1, 2, 1, 0]
     assert found.splits["test"].labels.tolist() == [NO_CLASS, NO_CLASS]
     assert found.test_labels is None
-    source = catalog.find(str(folder.root))
+    source = find(str(folder.root))
     assert found.fingerprints == {px: source.fingerprint(px) for px in (8, 16)}
     cached = index.load_cached(source, [16, 8])
     assert index.to_json(cached) == index.to_json(found)
@@ -51,7 +51,7 @@ def test_what_is_there_is_found(folder):
 def test_what_is_made_is_read_once_and_needs_no_scan_of_its_own(folder, monkeypatch):
     read, sides = scan._read, []
     monkeypatch.setattr(scan, "_read", lambda px, shards: sides.append(px) or read(px, shards))
-    source = catalog.find(str(folder.write(16).write().root))
+    source = find(str(folder.write(16).write().root))
     found = scan.scan(source, [8, 12, 16, 15])
     assert sides == [8, 16]
     assert found.fingerprints == {px: source.fingerprint(px) for px in (8, 12, 15, 16)}
@@ -240,7 +240,7 @@ def test_pictures_that_two_splits_hold_are_counted(folder, png, picture):
     folder.replace("test", "s.tfrec", test)
     found = scanned(folder)
     assert found.duplicates == {"val_duplicates": 3, "test_duplicates": 2}
-    assert index.load_cached(catalog.find(str(folder.root)), [8]).duplicates == found.duplicates
+    assert index.load_cached(find(str(folder.root)), [8]).duplicates == found.duplicates
 
 
 def test_copies_within_a_split_are_no_leak(folder, png, picture):

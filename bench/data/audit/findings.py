@@ -1,4 +1,4 @@
-"""What an audit found: what makes scores wrong, and what one should know."""
+"""Findings of an audit: faults that make scores wrong, and remarks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bench.data.audit.copies import Group
-from bench.data.audit.survey import Looked
+from bench.data.audit.copies import CopyGroup
+from bench.data.audit.survey import Surveyed
 from bench.data.records import NO_CLASS, claimed_count
 
 _FEW = 5  # validation pictures of a class, below which its F1 is mostly noise
@@ -15,29 +15,29 @@ _STEEP = 10  # times as many training pictures in the largest class as in the sm
 
 
 @dataclass(frozen=True)
-class Collected:
-    """A data set as it was read.
+class Collection:
+    """A data set as surveyed.
 
     Attributes:
         name: of the data set.
         class_names: in label order.
         pictures: px -> its records, in order.
-        labels: id -> class, `NO_CLASS` where it is not known.
+        labels: id -> class, `NO_CLASS` if unknown.
         groups: copies, found at the smallest resolution.
         cut: whether the search for copies was cut short.
-        trouble: what is wrong with the data set as a whole, such as its answers.
+        answer_faults: of the answers.
     """
 
     name: str
     class_names: tuple[str, ...]
-    pictures: Mapping[int, Sequence[Looked]]
+    pictures: Mapping[int, Sequence[Surveyed]]
     labels: Mapping[str, int]
-    groups: Sequence[Group] = ()
+    groups: Sequence[CopyGroup] = ()
     cut: bool = False
-    trouble: Sequence[str] = ()
+    answer_faults: Sequence[str] = ()
 
     @property
-    def first(self) -> Sequence[Looked]:
+    def first(self) -> Sequence[Surveyed]:
         """The records of the smallest resolution."""
         return self.pictures[min(self.pictures)]
 
@@ -48,36 +48,36 @@ class Collected:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Those that are there."""
+        """Its splits, in order."""
         return tuple(dict.fromkeys(one.split for one in self.first))
 
 
 @dataclass
 class Findings:
-    """Sentences, without a full stop.
+    """Sentences without a full stop.
 
     Attributes:
-        wrong: what makes scores wrong.
-        known: what one should know, and can live with.
+        wrong: faults that make scores wrong.
+        known: remarks.
     """
 
     wrong: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
 
 
-def judge(collected: Collected) -> Findings:
-    """Everything that there is to say."""
-    found = Findings(wrong=list(collected.trouble))
-    for px, pictures in collected.pictures.items():
+def judge(data: Collection) -> Findings:
+    """All findings."""
+    found = Findings(wrong=list(data.answer_faults))
+    for px, pictures in data.pictures.items():
         found.wrong += _records(px, pictures)
-    found.wrong += _ids(collected) + _resolutions(collected)
-    _copies(collected, found)
-    _classes(collected, found)
+    found.wrong += _ids(data) + _resolutions(data)
+    _copies(data, found)
+    _classes(data, found)
     return found
 
 
-def _records(px: int, pictures: Sequence[Looked]) -> list[str]:
-    """Of one resolution: records that cannot be used, sizes, counts that shards claim, labels that are none."""
+def _records(px: int, pictures: Sequence[Surveyed]) -> list[str]:
+    """Of one resolution: unusable records, sizes, missing classes, counts that the shards promise."""
     texts = []
     faults = [one for one in pictures if one.fault]
     if faults:
@@ -103,9 +103,9 @@ def _records_text(count: int) -> str:
     return f"{count:,} record{'s' * (count != 1)}"
 
 
-def _ids(collected: Collected) -> list[str]:
+def _ids(data: Collection) -> list[str]:
     splits: dict[str, list[str]] = {}
-    for one in collected.first:
+    for one in data.first:
         if one.id:
             splits.setdefault(one.id, []).append(one.split)
     shared = [name for name, where in splits.items() if len(set(where)) > 1]
@@ -114,20 +114,17 @@ def _ids(collected: Collected) -> list[str]:
     return texts + ([f"{len(twice):,} ids occur twice in a split, such as '{twice[0]}'"] if twice else [])
 
 
-def _resolutions(collected: Collected) -> list[str]:
+def _resolutions(data: Collection) -> list[str]:
     """Whether every resolution holds the same pictures in the same order."""
-    smallest = min(collected.pictures)
-    first = [(one.split, one.id, one.label) for one in collected.first]
-    texts = []
-    for px, pictures in collected.pictures.items():
-        if [(one.split, one.id, one.label) for one in pictures] != first:
-            texts.append(f"{smallest} and {px} px do not hold the same ids with the same classes in the same order")
-    return texts
+    keys = {px: [(one.split, one.id, one.label) for one in pictures] for px, pictures in data.pictures.items()}
+    smallest = min(keys)
+    text = "do not hold the same ids with the same classes in the same order"
+    return [f"{smallest} and {px} px {text}" for px, found in keys.items() if found != keys[smallest]]
 
 
-def _copies(collected: Collected, found: Findings) -> None:
-    across = [group for group in collected.groups if len(group.splits) > 1]
-    within = [group for group in collected.groups if len(group.splits) == 1]
+def _copies(data: Collection, found: Findings) -> None:
+    across = [group for group in data.groups if len(group.splits) > 1]
+    within = [group for group in data.groups if len(group.splits) == 1]
     for kind, text in {
         "the same bytes": "the same picture, byte for byte, is in several splits",
         "nearly the same": "nearly the same picture is in several splits",
@@ -136,7 +133,7 @@ def _copies(collected: Collected, found: Findings) -> None:
         count = sum(group.kind == kind for group in across)
         if count:
             found.wrong.append(f"{text} ({count:,} group{'s' * (count != 1)} of copies)")
-    conflicts = [group for group in collected.groups if len(group.labels(dict(collected.labels))) > 1]
+    conflicts = [group for group in data.groups if len(group.labels(dict(data.labels))) > 1]
     exact = sum(group.kind == "the same bytes" for group in conflicts)
     if exact:
         found.wrong.append(f"the same picture has several classes ({exact:,} group{'s' * (exact != 1)} of copies)")
@@ -144,16 +141,16 @@ def _copies(collected: Collected, found: Findings) -> None:
         found.known.append(f"{len(conflicts) - exact:,} groups of near copies have several classes: one may be wrong")
     if within:
         found.known.append(f"{len(within):,} groups of copies lie within a split")
-    if collected.cut:
+    if data.cut:
         found.known.append("so many pictures look alike that the search for near copies was cut short")
 
 
-def _classes(collected: Collected, found: Findings) -> None:
-    counts, names = collected.counts, collected.class_names
+def _classes(data: Collection, found: Findings) -> None:
+    counts, names = data.counts, data.class_names
     outside = sorted({label for label, _ in counts if label != NO_CLASS and not 0 <= label < len(names)})
     if outside:
         found.wrong.append(f"there are labels outside of 0 to {len(names) - 1}, such as {outside[0]}")
-    for split in collected.splits:
+    for split in data.splits:
         known = split != "test" or any(counts[label, split] for label in range(len(names)))
         absent = [name for label, name in enumerate(names) if known and not counts[label, split]]
         if absent:

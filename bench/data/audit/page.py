@@ -1,37 +1,40 @@
-"""The page of an audit."""
+"""The markdown page of an audit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.data.audit.copies import LEAST_CORRELATION, MOST_BITS, Group
-from bench.data.audit.findings import Collected, Findings
+from bench.data.audit.copies import LEAST_CORRELATION, MOST_BITS, CopyGroup
+from bench.data.audit.findings import Collection, Findings
 from bench.data.records import NO_CLASS
 from bench.report.markdown import bullets, escape, table, wrap
 
-_GROUPS, _MEMBERS, _FAULTS = 200, 6, 100  # at the most, on the page
+_GROUPS, _MEMBERS, _FAULTS = 200, 6, 100  # on the page, at most
 
 _METHOD = (
-    "Every record of every resolution was decoded. Copies were looked for at {px} px: the same bytes by SHA-256; near "
-    "copies and mirror images by perceptual hashes that differ in at most {bits} of 64 bits, where small gray pictures "
-    "of the two correlate by {correlation} or more. That finds pictures that were encoded anew, shrunk, made brighter "
-    "or cropped a little; it does not find strong crops, rotations, or another photograph of the same thing."
+    "Every record of every resolution was decoded. Copies were searched at {px} px: the same bytes by SHA-256; near "
+    "copies and mirror images by perceptual hashes that differ in at most {bits} of 64 bits, if small gray versions of "
+    "the two correlate by {correlation} or more. This finds pictures that were encoded anew, shrunk, brightened or "
+    "cropped a little; it does not find strong crops, rotations, or another photograph of the same object."
 )
 
 
-def page(collected: Collected, findings: Findings, sheet: str | None) -> str:
-    """Markdown. `sheet` is the name of the contact sheet, where there is one."""
-    parts = [f"# Audit of {escape(collected.name)}", _verdict(findings)]
+def page(data: Collection, findings: Findings, sheet: str | None) -> str:
+    """The page. `sheet`: the name of the contact sheet, if any."""
+    count = len(findings.wrong)
+    warning = f"> **WARNING: {count} fault{'s' * (count != 1)} would make scores wrong.**"
+    parts = [
+        f"# Audit of {escape(data.name)}",
+        warning if count else "No fault was found that would make scores wrong.",
+    ]
     sections = {
-        "What makes scores wrong": _sentences(findings.wrong),
-        "What to know": _sentences(findings.known),
-        "Pictures": _resolutions(collected),
-        "Classes": _classes(collected),
-        "Copies": _copies(collected, sheet),
-        "Records that cannot be used": _faults(collected),
-        "How it was looked for": _METHOD.format(
-            px=min(collected.pictures), bits=MOST_BITS, correlation=LEAST_CORRELATION
-        ),
+        "Faults that make scores wrong": _sentences(findings.wrong),
+        "Remarks": _sentences(findings.known),
+        "Pictures": _resolutions(data),
+        "Classes": _classes(data),
+        "Copies": _copies(data, sheet),
+        "Records that cannot be used": _faults(data),
+        "Method": _METHOD.format(px=min(data.pictures), bits=MOST_BITS, correlation=LEAST_CORRELATION),
     }
     parts += [part for title, body in sections.items() if body for part in (f"## {title}", body)]
     return wrap("\n\n".join(parts)) + "\n"
@@ -41,17 +44,10 @@ def _sentences(texts: Sequence[str]) -> str:
     return bullets([f"{escape(text[:1].upper() + text[1:])}." for text in texts])
 
 
-def _verdict(findings: Findings) -> str:
-    if not findings.wrong:
-        return "Nothing was found that would make scores wrong."
-    count = len(findings.wrong)
-    return f"> **WARNING: {count} thing{'s' * (count != 1)} would make scores wrong.**"
-
-
-def _resolutions(collected: Collected) -> str:
+def _resolutions(data: Collection) -> str:
     rows = []
-    for px, pictures in sorted(collected.pictures.items()):
-        for split in collected.splits:
+    for px, pictures in sorted(data.pictures.items()):
+        for split in data.splits:
             found = [one for one in pictures if one.split == split]
             odd = sum(one.size != (px, px) for one in found)
             shards = len({one.shard for one in found})
@@ -59,11 +55,11 @@ def _resolutions(collected: Collected) -> str:
     return table(["px", "split", "shards", "records", "of another size or none"], rows, left=["split"])
 
 
-def _classes(collected: Collected) -> str:
-    counts, splits = collected.counts, collected.splits
+def _classes(data: Collection) -> str:
+    counts, splits = data.counts, data.splits
     rows = [
         [str(label), name, *(f"{counts[label, split]:,}" for split in splits)]
-        for label, name in enumerate(collected.class_names)
+        for label, name in enumerate(data.class_names)
     ]
     unknown = [f"{counts[NO_CLASS, split]:,}" for split in splits]
     if any(count != "0" for count in unknown):
@@ -71,12 +67,12 @@ def _classes(collected: Collected) -> str:
     return table(["label", "class", *splits], rows, left=["class"])
 
 
-def _copies(collected: Collected, sheet: str | None) -> str:
-    if not collected.groups:
-        return "None was found."
-    shown = collected.groups[:_GROUPS]
-    rows = [[str(number), group.kind, _members(group, collected)] for number, group in enumerate(shown, 1)]
-    more = len(collected.groups) - len(shown)
+def _copies(data: Collection, sheet: str | None) -> str:
+    if not data.groups:
+        return "No copies were found."
+    shown = data.groups[:_GROUPS]
+    rows = [[str(number), group.kind, _members(group, data)] for number, group in enumerate(shown, 1)]
+    more = len(data.groups) - len(shown)
     parts = [
         f"![The first groups of copies]({sheet})" if sheet else "",
         table(["group", "likeness", "id (split, class)"], rows, left=["likeness", "id (split, class)"]),
@@ -85,19 +81,19 @@ def _copies(collected: Collected, sheet: str | None) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _members(group: Group, collected: Collected) -> str:
-    told = [f"{one.id} ({one.split}, {class_of(one.id, collected)})" for one in group.members[:_MEMBERS]]
-    more = len(group.members) - len(told)
-    return "; ".join(told + [f"{more:,} more"] * bool(more))
+def _members(group: CopyGroup, data: Collection) -> str:
+    shown = [f"{one.id} ({one.split}, {class_of(one.id, data)})" for one in group.members[:_MEMBERS]]
+    more = len(group.members) - len(shown)
+    return "; ".join(shown + [f"{more:,} more"] * bool(more))
 
 
-def class_of(name: str, collected: Collected) -> str:
-    """The class of an id, in words."""
-    label = collected.labels.get(name, NO_CLASS)
-    return collected.class_names[label] if 0 <= label < len(collected.class_names) else "?"
+def class_of(name: str, data: Collection) -> str:
+    """The class name of an id, `?` if unknown."""
+    label = data.labels.get(name, NO_CLASS)
+    return data.class_names[label] if 0 <= label < len(data.class_names) else "?"
 
 
-def _faults(collected: Collected) -> str:
-    faults = [(px, one) for px, pictures in sorted(collected.pictures.items()) for one in pictures if one.fault]
+def _faults(data: Collection) -> str:
+    faults = [(px, one) for px, pictures in sorted(data.pictures.items()) for one in pictures if one.fault]
     lines = [f"{px} px, {escape(one.where)}, id {escape(one.id or '-')}: {escape(one.fault)}." for px, one in faults]
     return bullets(lines[:_FAULTS] + [f"{len(lines) - _FAULTS:,} more."] * (len(lines) > _FAULTS))

@@ -1,4 +1,4 @@
-"""Every record of a data set, looked at one by one: what is wrong with one hides nothing of the next."""
+"""A survey of the records of a data set, one by one: a fault of one hides nothing of the next."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image, ImageOps
 
 from bench.data import records
@@ -19,25 +20,25 @@ from bench.environment import cores
 
 THUMB_PX = 16
 FLAT = 2.0  # standard deviation of gray values below which a thumb shows nothing
-_GRAY_PX = 64  # more than a perceptual hash looks at
+_GRAY_PX = 64  # more than a perceptual hash uses
 _AT_ONCE = 256  # records in memory
 
 
 @dataclass(frozen=True)
-class Looked:
+class Surveyed:
     """One record.
 
     Attributes:
-        split: where it is.
+        split: of its shard.
         shard: its file.
         number: in that file, counted from 1.
-        id: "" where absent.
-        label: `records.NO_CLASS` where absent.
-        size: width and height; (0, 0) where it does not decode.
+        id: "" if absent.
+        label: `records.NO_CLASS` if absent.
+        size: width and height; (0, 0) if the picture does not decode.
         digest: SHA-256 of the encoded picture.
-        looks: two perceptual hashes, as it is and mirrored; None where it was not asked for, or does not decode.
-        thumb: uint8 (16, 16) of gray, where there are looks.
-        fault: why it cannot be used, or "".
+        hashes: two perceptual hashes, as stored and mirrored; None if not requested, or the picture does not decode.
+        thumb: uint8 (16, 16) of gray, with hashes.
+        fault: why the record cannot be used, or "".
     """
 
     split: str
@@ -47,7 +48,7 @@ class Looked:
     label: int = records.NO_CLASS
     size: tuple[int, int] = (0, 0)
     digest: str = ""
-    looks: tuple[int, int] | None = None
+    hashes: tuple[int, int] | None = None
     thumb: Any = None
     fault: str = ""
 
@@ -57,22 +58,22 @@ class Looked:
         return f"{self.split}/{self.shard.name} record {self.number}"
 
 
-def read(shards: Mapping[str, Sequence[Path]], *, looks: bool, tell: Callable[[int], object]) -> Iterator[Looked]:
-    """Every record of one resolution in order, and one that stands for what could not be read of a shard.
+def survey(shards: Mapping[str, Sequence[Path]], *, hashes: bool, tell: Callable[[int], object]) -> Iterator[Surveyed]:
+    """Every record of one resolution in order; one more stands for the unreadable rest of a shard.
 
     Args:
         shards: split -> files.
-        looks: whether perceptual hashes are wanted.
-        tell: is given the number of records after every few.
+        hashes: whether to compute perceptual hashes.
+        tell: called with the number of records read since the last call.
     """
     with ThreadPoolExecutor(cores()) as pool:
         for split, files in shards.items():
             for shard in files:
-                yield from _of_shard(Looked(split, shard, 0), looks, pool, tell)
+                yield from _of_shard(Surveyed(split, shard, 0), hashes, pool, tell)
 
 
-def perceive(pixels: Any) -> tuple[tuple[int, int], Any]:
-    """Perceptual hashes of a picture and of its mirror image (64 bits each), and a gray thumb, uint8 (16, 16).
+def perceptual_hashes(pixels: Any) -> tuple[tuple[int, int], Any]:
+    """Hashes of a picture and of its mirror image (64 bits each), and a gray thumb, uint8 (16, 16).
 
     Args:
         pixels: uint8 (height, width, 3).
@@ -83,48 +84,45 @@ def perceive(pixels: Any) -> tuple[tuple[int, int], Any]:
     thumb = np.asarray(gray.resize((THUMB_PX, THUMB_PX), Image.Resampling.BOX))
     if thumb.std() < FLAT:  # the hash of an even picture is made of rounding errors
         return (0, 0), thumb
-    hashes = (imagehash.phash(gray), imagehash.phash(ImageOps.mirror(gray)))
-    first, second = (int.from_bytes(np.packbits(found.hash).tobytes(), "big") for found in hashes)
+    found = (imagehash.phash(gray), imagehash.phash(ImageOps.mirror(gray)))
+    first, second = (int.from_bytes(np.packbits(one.hash).tobytes(), "big") for one in found)
     return (first, second), thumb
 
 
-def _of_shard(like: Looked, looks: bool, pool: ThreadPoolExecutor, tell: Callable[[int], object]) -> Iterator[Looked]:
-    import tensorflow as tf
-
-    found, number = tf.data.TFRecordDataset(str(like.shard)).as_numpy_iterator(), 0
+def _of_shard(
+    blank: Surveyed, hashes: bool, pool: ThreadPoolExecutor, tell: Callable[[int], object]
+) -> Iterator[Surveyed]:
+    found, number, broken = tf.data.TFRecordDataset(str(blank.shard)).as_numpy_iterator(), 0, False
     while True:
-        some: list[bytes] = []
-        broken = False
+        batch: list[bytes] = []
         try:
             for record in islice(found, _AT_ONCE):
-                some.append(record)  # one by one: what came before a damaged record is kept
+                batch.append(record)  # one by one, so that records before a damaged one are kept
         except tf.errors.OpError:
             broken = True
-        yield from pool.map(
-            lambda pair: _look(replace(like, number=pair[0]), pair[1], looks), enumerate(some, number + 1)
-        )
-        number += len(some)
-        tell(len(some))
+        numbered = [(replace(blank, number=place), record) for place, record in enumerate(batch, number + 1)]
+        yield from pool.map(lambda pair: _surveyed(pair[0], pair[1], hashes), numbered)
+        number += len(batch)
+        tell(len(batch))
         if broken:
-            reason = "truncated, damaged or not a TFRecord file from here on"
-            yield replace(like, number=number + 1, fault=reason)
-        if broken or len(some) < _AT_ONCE:
+            yield replace(blank, number=number + 1, fault="truncated, damaged or not a TFRecord file from here on")
+        if broken or len(batch) < _AT_ONCE:
             return
 
 
-def _look(like: Looked, serialized: bytes, looks: bool) -> Looked:
+def _surveyed(blank: Surveyed, serialized: bytes, hashes: bool) -> Surveyed:
     try:
         record = records.parse(serialized)
     except tensorflow_errors():
-        return replace(like, fault="not of the form image (bytes), class (int64), id (bytes)")
+        return replace(blank, fault="not of the form image (bytes), class (int64), id (bytes)")
     image, name = record["image"].numpy(), records.text(record["id"].numpy())
-    known = replace(like, id=name, label=int(record["class"]), digest=hashlib.sha256(image).hexdigest())
+    known = replace(blank, id=name, label=int(record["class"]), digest=hashlib.sha256(image).hexdigest())
     try:
         pixels = records.decode(record["image"]).numpy()
     except tensorflow_errors():
         return replace(known, fault="its picture does not decode" if image else "it has no picture")
     known = replace(known, size=(pixels.shape[1], pixels.shape[0]), fault="" if name else "it has no id")
-    if not looks:
+    if not hashes:
         return known
-    hashes, thumb = perceive(pixels)
-    return replace(known, looks=hashes, thumb=thumb)
+    found, thumb = perceptual_hashes(pixels)
+    return replace(known, hashes=found, thumb=thumb)

@@ -1,4 +1,4 @@
-"""One picture: from a file of any kind to square JPEGs. Runs in worker processes, with Pillow and nothing heavier."""
+"""One picture, from a file of any format to square JPEGs. Runs in worker processes; imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from PIL import ExifTags, Image, UnidentifiedImageError, features
 
 Square = Literal["centre", "letterbox"]
 
-# Goes up with every change of a pixel: what an older version prepared is prepared anew.
+# Goes up with every change of a pixel; pictures of an older version are prepared anew.
 FORM = 1
 MAX_PIXELS = 128_000_000  # the largest cameras have 100 million; a decoded picture takes 3 to 4 bytes a pixel
 MAX_BYTES = 2**28
-# No format that Pillow hands to another program (EPS goes to Ghostscript), and none that is no picture.
+# Only formats of pictures, and none that Pillow hands to another program (EPS goes to Ghostscript).
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", *(["AVIF"] if features.check("avif") else []))
 
 _QUALITY = 93
-_PAPER = (255, 255, 255)  # behind what is transparent
-_BARS = (0, 0, 0)  # beside what is letterboxed
+_PAPER = (255, 255, 255)  # behind transparent pixels
+_BARS = (0, 0, 0)  # beside a letterboxed picture
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -37,20 +37,20 @@ _UPRIGHT = {
 
 
 class UnreadableError(Exception):
-    """A file is no picture that can be used. Its text says why."""
+    """A file that is not a usable picture; its text is the reason."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What became of one file.
+    """A prepared file.
 
     Attributes:
         path: of the file.
         size: in bytes, when it was read.
-        mtime_ns: its modification time then.
+        mtime_ns: its modification time at that moment.
         digest: SHA-256 of its bytes.
-        jpegs: px -> the square picture; empty where there is a fault.
-        fault: why it cannot be used, or "".
+        jpegs: px -> the square picture; None with a fault.
+        fault: why the file cannot be used, or "".
     """
 
     path: str
@@ -62,28 +62,28 @@ class Prepared:
 
 
 def prepare_all(paths: Sequence[str], resolutions: Sequence[int], square: Square) -> list[Prepared]:
-    """`prepare` of several files, so that a worker is not asked for every one."""
+    """`prepare` of several files, as one task of a worker."""
     return [prepare(path, resolutions, square) for path in paths]
 
 
 def prepare(path: str, resolutions: Sequence[int], square: Square) -> Prepared:
-    """Read a file once and make its square pictures. Whatever is wrong with it becomes its fault."""
+    """Reads a file once and makes its square pictures. Any error becomes the fault."""
     try:
         content, status = read(path)
         jpegs = {px: _encoded(picture) for px, picture in squares(content, resolutions, square).items()}
     except UnreadableError as error:
         return Prepared(path, fault=str(error))
-    # Decoders raise whatever they like: SyntaxError, struct.error, IndexError.
+    # Decoders raise any exception: SyntaxError, struct.error, IndexError.
     except Exception as error:
         return Prepared(path, fault=_reason(error))
     return Prepared(path, status.st_size, status.st_mtime_ns, hashlib.sha256(content).hexdigest(), jpegs)
 
 
 def load(path: str, resolutions: Sequence[int], square: Square) -> dict[int, Image.Image]:
-    """The square pictures of a file, as they are before they are encoded.
+    """The square pictures of a file before encoding.
 
     Raises:
-        UnreadableError: whatever is wrong with it.
+        UnreadableError: any fault of the file.
     """
     try:
         return squares(read(path)[0], resolutions, square)
@@ -94,11 +94,11 @@ def load(path: str, resolutions: Sequence[int], square: Square) -> dict[int, Ima
 
 
 def read(path: str) -> tuple[bytes, os.stat_result]:
-    """The bytes of a file as they were at one moment, and its status then.
+    """The bytes of a file at one moment, and its status.
 
     Raises:
-        UnreadableError: it is no regular file, empty, too large, or changed while it was read.
-        OSError: it cannot be read.
+        UnreadableError: not a regular file, empty, too large, or changed while it was read.
+        OSError: unreadable.
     """
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
@@ -118,16 +118,18 @@ def squares(content: bytes, resolutions: Sequence[int], square: Square) -> dict[
     """RGB pictures of px x px, upright, for each px.
 
     Raises:
-        UnreadableError: too many pixels, or a kind whose range of values is not known.
-        Exception: whatever a decoder raises.
+        UnreadableError: too many pixels, or pixels of an unknown range of values.
+        Exception: any, from a decoder.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's, of large pictures and damaged metadata
+        warnings.simplefilter("ignore")  # Pillow warns of large pictures and damaged metadata
         image = Image.open(io.BytesIO(content), formats=FORMATS)
-        _check_pixels(image)
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise UnreadableError(f"{width} x {height} pixels, more than {MAX_PIXELS // 10**6} million")
         turn = _orientation(image)
         largest = max(resolutions)
-        image.draft(None, (2 * largest, 2 * largest))  # a JPEG decodes faster, and no smaller than twice what is kept
+        image.draft(None, (2 * largest, 2 * largest))  # a JPEG decodes faster, at twice the kept size or more
         image.load()
         source = _plain(image)
     large = _upright(_square(source, largest, square), turn)
@@ -135,27 +137,21 @@ def squares(content: bytes, resolutions: Sequence[int], square: Square) -> dict[
 
 
 def _smaller(large: Image.Image, source: Image.Image, px: int, square: Square, turn: int) -> Image.Image:
-    """From the large square where that was not blown up itself: cheaper, and the same but for rounding."""
+    """From the large square unless that was enlarged: cheaper, and the same but for rounding."""
     if 2 * px <= large.width <= min(source.size):
         return large.resize((px, px), Image.Resampling.LANCZOS)
     return _upright(_square(source, px, square), turn)
 
 
-def _check_pixels(image: Image.Image) -> None:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise UnreadableError(f"{width} x {height} pixels, more than {MAX_PIXELS // 10**6} million")
-
-
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # damaged metadata; the picture may be sound
+    except Exception:  # of damaged metadata; the picture may be sound
         return 1
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """In a mode that can be resized: L, RGB or RGBA."""
+    """The picture in a mode that can be resized: L, RGB or RGBA."""
     if image.mode.startswith("I"):
         return _of_16_bits(image)
     if image.mode == "F":
@@ -190,17 +186,17 @@ def _square(image: Image.Image, px: int, square: Square) -> Image.Image:
 
 
 def _filter(px: int, side: int) -> Image.Resampling:
-    """Lanczos shrinks sharper; enlarging, it only rings and takes half as long again."""
+    """Lanczos shrinks sharper; when it enlarges, it only rings and takes half as long again."""
     return Image.Resampling.LANCZOS if px <= side else Image.Resampling.BICUBIC
 
 
 def _between_bars(px: int, share: float) -> int:
-    """About that share of px, and as much bar on one side as on the other: turning a square changes nothing else."""
+    """About this share of px, with equal bars on both sides, so that a rotation of the square moves no bar."""
     return px - 2 * min(round(px * (1 - share) / 2), (px - 1) // 2)
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """RGB, on paper where it is transparent."""
+    """RGB, with paper behind transparent pixels."""
     if image.mode != "RGBA":
         return image if image.mode == "RGB" else image.convert("RGB")
     paper = Image.new("RGBA", image.size, (*_PAPER, 255))

@@ -1,4 +1,4 @@
-"""Which picture goes where: decided by its content, so that a picture added later moves no other."""
+"""Splits of imported pictures, decided by their contents, so that a picture added later moves no other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEFAULT = "70,15,15"
 
 @dataclass(frozen=True)
 class Shares:
-    """Percent of the pictures that go to train, val and test; the last may be 0."""
+    """Percent of the pictures in train, val and test; test may be 0."""
 
     train: float
     val: float
@@ -26,7 +26,7 @@ class Shares:
         """`70,15,15`.
 
         Raises:
-            UserError: it is not three numbers that sum to 100, or nothing is left for train or val.
+            UserError: not three numbers that sum to 100, or train or val is 0.
         """
         try:
             numbers = [float(part) for part in text.split(",")]
@@ -42,11 +42,11 @@ class Shares:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Those that get pictures."""
+        """The splits that get pictures."""
         return SPLITS if self.test else SPLITS[:2]
 
     def of(self, digest: str) -> str:
-        """The split of a picture of that content."""
+        """The split of a picture with this content digest."""
         point = 100 * _fraction("split", digest)
         if point < self.train:
             return "train"
@@ -56,23 +56,23 @@ class Shares:
 def split_all(classes: Mapping[str, Sequence[str]], shares: Shares, earlier: Mapping[str, str]) -> dict[str, str]:
     """Content digest -> split.
 
-    Each picture goes where its content says, or where it was before. A class that would lack a picture of a split gets
-    one from its largest split.
+    A picture stays in its split of the earlier import; a new one gets the split of its content. A split that would hold
+    no picture of a class gets one from the largest split of the class.
 
     Args:
-        classes: class name -> digests of its pictures, where copies are repeated.
+        classes: class name -> digests of its pictures, copies included.
         shares: of the splits.
         earlier: digest -> split of an earlier import into the same name.
 
     Raises:
-        UserError: a class has fewer different pictures than there are splits.
+        UserError: a class has fewer different pictures than the number of splits.
     """
     pictures = {name: sorted(set(digests)) for name, digests in classes.items()}
     _check_enough(pictures, shares)
     chosen = {digest: earlier.get(digest, shares.of(digest)) for found in pictures.values() for digest in found}
     uses = Counter(digest for found in pictures.values() for digest in found)
     for found in pictures.values():
-        # A picture that two classes hold stays where it is: moving it could take it from the other one.
+        # A picture of two classes stays in its split: moving it could take the other class's only one.
         _fill([digest for digest in found if uses[digest] == 1], found, shares, chosen)
     return chosen
 
@@ -102,5 +102,5 @@ def _fill(movable: Sequence[str], found: Sequence[str], shares: Shares, chosen: 
 
 
 def _fraction(purpose: str, digest: str) -> float:
-    """From 0 to 1, and independent for each purpose."""
+    """From 0 to 1, independent for each purpose."""
     return int.from_bytes(hashlib.sha256(f"{purpose}/{digest}".encode()).digest()[:6]) / 2**48

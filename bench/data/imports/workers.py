@@ -10,9 +10,10 @@ from concurrent.futures import ProcessPoolExecutor
 
 
 def process_pool(workers: int) -> ProcessPoolExecutor:
-    """A pool whose processes outlive no parent and leave Ctrl-C to it.
+    """A pool whose processes end with their parent, even if it is killed, and leave Ctrl-C to it.
 
-    Spawned, not forked: TensorFlow and threads survive no fork.
+    Spawned, not forked: TensorFlow and threads survive no fork. Not joblib's loky: its workers outlive a killed parent,
+    and `return_as="generator"` hands out tasks faster than results are taken, so results pile up in memory.
     """
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin)
 

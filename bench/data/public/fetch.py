@@ -1,4 +1,4 @@
-"""What `bench data fetch petals` does: find what is missing, have it downloaded, put it where it is found."""
+"""`bench data fetch`: the shards of petals from Kaggle; other public data sets downloaded and imported."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data.cache import not_writable
-from bench.data.imports.importer import ImportOutcome, ImportRequest, carry_out, origin_of
-from bench.data.imports.unfinished import PETALS_LOCK, PETALS_WORK, fetch_lock, imports
+from bench.data.imports.importer import ImportOutcome, ImportRequest, import_pictures, origin_of
+from bench.data.imports.unfinished import PETALS_LOCK, PETALS_WORK, exclusive_lock, fetch_lock, imports_folder
 from bench.data.public import petals
-from bench.data.public.sources import Written
+from bench.data.public.sources import TABLE, Fetched
 from bench.data.records import is_whole
-from bench.data.source import find, petals_place
+from bench.data.source import find
 from bench.environment import home
 from bench.errors import UserError
-from bench.files import exclusive_lock
 from bench.jobs.messages import DownloadJob, PublicJob
 from bench.jobs.process import ask_counting
 
 
 @dataclass(frozen=True)
 class FetchOutcome:
-    """What was fetched.
+    """A fetch of petals.
 
     Attributes:
         root: the folder of the data set.
-        files: how many were downloaded.
-        mounted: where Kaggle has put all of it instead, in its own notebooks.
+        files: the number of downloaded shards.
+        mounted: the folder where Kaggle has mounted the files instead, in its own notebooks.
     """
 
     root: Path
@@ -38,15 +37,21 @@ class FetchOutcome:
 
 
 def fetch_petals(resolutions: Sequence[int]) -> FetchOutcome:
-    """Fetches the shards that are not there whole. A resolution appears when all of it is there.
+    """Fetches missing and incomplete shards. A new resolution appears once all of its shards are there.
 
     Raises:
-        UserError: a resolution that the competition lacks, files in the way, or whatever stops the download.
+        UserError: a resolution that the competition lacks, files in the way, or a failed download.
     """
-    _check_resolutions(resolutions)
+    strange = [px for px in resolutions if px not in petals.RESOLUTIONS]
+    if strange:
+        known = ", ".join(map(str, petals.RESOLUTIONS))
+        raise UserError(
+            f"--px {strange[0]}: the competition has its pictures at {known} px. Fetch the next larger ones: those of "
+            "another size are made from them as they are read."
+        )
     if petals.url() is not None:
         raise UserError("PETALS_DIR is a URL. Let it name a folder on this machine to fetch into, or unset it.")
-    root = petals_place() or petals.places()[0]
+    root = petals.folder() or petals.folders()[0]
     if not _missing(root, resolutions):
         return FetchOutcome(root, 0)
     try:
@@ -57,54 +62,67 @@ def fetch_petals(resolutions: Sequence[int]) -> FetchOutcome:
         raise not_writable(root, error) from error
 
 
-def _check_resolutions(resolutions: Sequence[int]) -> None:
-    strange = [px for px in resolutions if px not in petals.RESOLUTIONS]
-    if strange:
-        known = ", ".join(map(str, petals.RESOLUTIONS))
-        raise UserError(
-            f"--px {strange[0]}: the competition has its pictures at {known} px. Fetch the next larger ones: those of "
-            "another size are made from them as they are read."
-        )
+def fetch_public(name: str, resolutions: Sequence[int]) -> tuple[ImportRequest, ImportOutcome] | None:
+    """Fetches and imports a data set; None if all resolutions are there already.
+
+    Raises:
+        UserError: the name is taken by a data set that was not fetched, or a failed download or import.
+    """
+    present = _fetched_resolutions(name)
+    if present.issuperset(resolutions):
+        return None
+    work = imports_folder() / name
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        with exclusive_lock(fetch_lock(name), f"Another fetch of {name} is under way. Wait for it."):
+            folder = work / "fetched"
+            fetched = Fetched.load(folder) or _write_pictures(name, folder, work / "fetch.log")
+            request = ImportRequest(
+                folder / TABLE,
+                name,
+                resolutions=tuple(sorted(present.union(resolutions))),
+                force=bool(present),
+                classes=fetched.classes,
+                origin=fetched.origin,
+            )
+            return request, import_pictures(request)
+    except (OSError, sqlite3.Error) as error:
+        raise not_writable(work, error) from error
 
 
 def _missing(root: Path, resolutions: Sequence[int]) -> dict[int, list[str]]:
-    """px -> files that are not there whole; resolutions that are complete are left out."""
-    _check_strangers(root)
-    lacking = {px: [name for name in petals.files(px) if not is_whole(root / name)] for px in resolutions}
-    return {px: names for px, names in lacking.items() if names}
+    """px -> missing and incomplete shards; complete resolutions are left out.
 
-
-def _check_strangers(root: Path) -> None:
-    """What is not the competition's must not be mixed with it, whatever its resolution."""
+    Raises:
+        UserError: the folder holds shards of other data, which must not be mixed with the competition's.
+    """
     known = {root / name for px in petals.RESOLUTIONS for name in petals.files(px)}
-    strangers = sorted(set(root.glob("tfrecords-jpeg-*/*/*.tfrec")) - known)
-    if strangers:
+    others = sorted(set(root.glob("tfrecords-jpeg-*/*/*.tfrec")) - known)
+    if others:
         raise UserError(
-            f"'{root}' holds {len(strangers)} shards that are not the competition's, such as '{strangers[0].name}'. "
+            f"'{root}' holds {len(others)} shards that are not the competition's, such as '{others[0].name}'. "
             "Move them away, or let PETALS_DIR name another folder."
         )
+    missing = {px: [name for name in petals.files(px) if not is_whole(root / name)] for px in resolutions}
+    return {px: names for px, names in missing.items() if names}
 
 
 def _fetch(root: Path, missing: Mapping[int, Sequence[str]]) -> FetchOutcome:
     work = root / PETALS_WORK
+    work.mkdir(exist_ok=True)
     for names in missing.values():
-        mounted = _download(work, names)
-        if mounted is not None:
+        answers = ask_counting(DownloadJob(files=tuple(names), folder=str(work)), work / "log.txt")
+        if answers:  # the folder that Kaggle has mounted
             shutil.rmtree(work, ignore_errors=True)
+            mounted = Path(answers[0].lines[0])
             return FetchOutcome(mounted, 0, mounted)
         _install(work, root, names)
     shutil.rmtree(work, ignore_errors=True)
     return FetchOutcome(root, sum(map(len, missing.values())))
 
 
-def _download(work: Path, names: Sequence[str]) -> Path | None:
-    work.mkdir(exist_ok=True)
-    answers = ask_counting(DownloadJob(files=tuple(names), folder=str(work)), work / "log.txt")
-    return Path(answers[0].lines[0]) if answers else None
-
-
 def _install(work: Path, root: Path, names: Sequence[str]) -> None:
-    """Moves a resolution into place: at once, or the files that an incomplete one lacked."""
+    """Moves a resolution into place: a new one at once, else the shards that were missing."""
     folder = Path(names[0]).parts[0]
     if not (root / folder).exists():
         (work / folder).rename(root / folder)
@@ -114,36 +132,7 @@ def _install(work: Path, root: Path, names: Sequence[str]) -> None:
         (work / name).replace(root / name)
 
 
-def fetch_public(name: str, resolutions: Sequence[int]) -> tuple[ImportRequest, ImportOutcome] | None:
-    """Fetches and imports; None where it is there already.
-
-    Raises:
-        UserError: a data set of the user's own has that name, or whatever stops the download or the import.
-    """
-    there = _there(name)
-    if there.issuperset(resolutions):
-        return None
-    work = imports() / name
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        with exclusive_lock(fetch_lock(name), f"Another fetch of {name} is under way. Wait for it."):
-            folder = work / "fetched"
-            written = Written.load(folder) or _ask(name, folder, work / "fetch.log")
-            sides = tuple(sorted(there.union(resolutions)))
-            request = ImportRequest(
-                Written.table(folder),
-                name,
-                resolutions=sides,
-                force=bool(there),
-                classes=written.classes,
-                origin=written.origin,
-            )
-            return request, carry_out(request)
-    except (OSError, sqlite3.Error) as error:
-        raise not_writable(work, error) from error
-
-
-def _there(name: str) -> frozenset[int]:
+def _fetched_resolutions(name: str) -> frozenset[int]:
     """Resolutions of an earlier fetch."""
     if not (home() / "data" / name).exists():
         return frozenset()
@@ -152,9 +141,10 @@ def _there(name: str) -> frozenset[int]:
     return frozenset(find(name).resolutions)
 
 
-def _ask(name: str, folder: Path, log: Path) -> Written:
+def _write_pictures(name: str, folder: Path, log: Path) -> Fetched:
+    """In a child: the pictures of a data set as files in the folder."""
     folder.mkdir(exist_ok=True)
     ask_counting(PublicJob(name=name, folder=str(folder)), log)
-    written = Written.load(folder)
-    assert written is not None, "the child ended well without saying what it wrote"
-    return written
+    fetched = Fetched.load(folder)
+    assert fetched is not None, "the child succeeded without marking the folder as complete"
+    return fetched

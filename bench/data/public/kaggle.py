@@ -1,9 +1,9 @@
-"""The files of Kaggle's competition, one after the other through kagglehub. Runs in a child: it prints as it likes."""
+"""Downloads of the competition's files through kagglehub, one after the other. Runs in a child: kagglehub prints."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,16 @@ from bench.data.cache import not_writable
 from bench.data.public.petals import COMPETITION
 from bench.data.records import claimed_count, count_records, is_whole
 from bench.errors import UserError, one_line
-from bench.jobs.messages import Answer, DownloadJob, Emit, counted
+from bench.jobs.messages import Answer, DownloadJob, Emit, Tell, counted
 
 _RULES = f"https://www.kaggle.com/competitions/{COMPETITION}/rules"
 _TOKEN = (
     "Make one at https://www.kaggle.com/settings and put it into the file ~/.kaggle/access_token or the variable "
     "KAGGLE_API_TOKEN; a kaggle.json in ~/.kaggle does as well."
 )
-_STALL_SECONDS = 120.0  # kagglehub writes a MiB at a time: less in that time is no connection
+_STALL_SECONDS = 120.0  # kagglehub writes a MiB at a time; a file that does not grow for so long has no connection
 _AGAIN = "The same command goes on from there."
-_BY_HAND = f"{_AGAIN} A copy of the competition's files made elsewhere is used where PETALS_DIR names its folder."
+_BY_HAND = f"{_AGAIN} A copy of the competition's files made elsewhere is used if PETALS_DIR names its folder."
 _REFUSALS = {
     401: f"Kaggle does not accept your token. {_TOKEN}",
     403: f"Kaggle gives the files to those who take part: accept the rules at {_RULES}, with your token's account.",
@@ -29,76 +29,79 @@ _REFUSALS = {
 }
 
 
-def download(job: DownloadJob, tell: Callable[[int, int], object]) -> Path | None:
-    """Downloads the files that are not whole yet, and counts the records of each. `tell`: records done, of how many.
+def handle(job: DownloadJob, emit: Emit, _: Path) -> None:
+    """Handler for downloads. Answers with the folder of the files if Kaggle has mounted them."""
+    mounted = download(job, counted(emit, "downloading"))
+    if mounted is not None:
+        emit(Answer(lines=(str(mounted),)))
+
+
+def download(job: DownloadJob, tell: Tell) -> Path | None:
+    """Downloads missing and incomplete files, and counts the records of each. `tell`: records done, of how many.
 
     Returns:
-        Where Kaggle has mounted the files instead, as it does in its own notebooks; else None.
+        The folder where Kaggle has mounted the files instead, as in its own notebooks; else None.
 
     Raises:
-        UserError: no kagglehub, credentials, consent, network or room, or a file that is not what its name says.
+        UserError: no kagglehub, credentials, consent, network or room, or a file without the promised records.
     """
-    hub, folder = _kagglehub(), Path(job.folder)
+    try:
+        import kagglehub
+    except ImportError:
+        raise UserError("data fetch petals needs kagglehub: pip install 'petalbench[kaggle]'.") from None
+    folder = Path(job.folder)
     claims = {name: claimed_count(Path(name)) or 0 for name in job.files}
     done, total = 0, sum(claims.values())
     for name, claim in claims.items():
         tell(done, total)
         if not is_whole(folder / name):
-            got = _got(hub, name, folder)
-            if got != folder / name:
-                return Path(str(got).removesuffix(name))
-            _check(got, name, claim)
+            path = _downloaded(kagglehub, name, folder)
+            if path != folder / name:
+                return Path(str(path).removesuffix(name))
+            _check(path, name, claim)
         done += claim
     tell(done, total)
     return None
 
 
-def _kagglehub() -> Any:
+def _downloaded(hub: Any, name: str, folder: Path) -> Path:
     try:
-        import kagglehub
-    except ImportError:
-        raise UserError("data fetch petals needs kagglehub: pip install 'petalbench[kaggle]'.") from None
-    return kagglehub
-
-
-def _got(hub: Any, name: str, folder: Path) -> Path:
-    try:
-        with _growing(folder / name):
-            # Forced: what an interruption left of the file is in its way.
+        with _stall_watch(folder / name):
+            # Forced: part of the file may be left from an interruption, and kagglehub would keep it.
             return Path(hub.competition_download(COMPETITION, path=name, output_dir=str(folder), force_download=True))
     except Exception as error:
-        told = _told(error, name, folder)
-        if told is None:
+        fault = _user_error(error, name, folder)
+        if fault is None:
             raise
-        raise told from error
+        raise fault from error
 
 
 @contextmanager
-def _growing(path: Path) -> Iterator[None]:
-    """Raises a TimeoutError where nothing comes any more: kagglehub would wait for ever."""
+def _stall_watch(path: Path) -> Iterator[None]:
+    """Raises a TimeoutError when the file stops growing: kagglehub has no time limit."""
     if not hasattr(signal, "setitimer"):  # Windows
         yield
         return
     size = -1
 
-    def look(signum: int, frame: object) -> None:
+    def check(signum: int, frame: object) -> None:
         nonlocal size
         before, size = size, path.stat().st_size if path.exists() else 0
         if size == before:
-            raise TimeoutError("nothing came any more")
+            raise TimeoutError("the file stopped growing")
 
-    before = signal.signal(signal.SIGALRM, look)
+    handler = signal.signal(signal.SIGALRM, check)
     signal.setitimer(signal.ITIMER_REAL, _STALL_SECONDS, _STALL_SECONDS)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, handler)
 
 
-def _told(error: Exception, name: str, folder: Path) -> UserError | None:
-    """What the user can do about it; None for what is no business of theirs."""
-    from requests import RequestException  # kagglehub stands on it
+def _user_error(error: Exception, name: str, folder: Path) -> UserError | None:
+    """The error with its remedy; None if the user cannot mend it."""
+    from requests import RequestException  # a dependency of kagglehub
 
     status = getattr(getattr(error, "response", None), "status_code", None)
     kind = type(error).__name__
@@ -120,10 +123,3 @@ def _check(shard: Path, name: str, claim: int) -> None:
     if count != claim:
         held = "ends within a record" if count is None else f"holds {count:,} records"
         raise UserError(f"'{name}' came from Kaggle, but {held}, and its name says {claim:,}. Fetch it again.")
-
-
-def handle(job: DownloadJob, emit: Emit, _: Path) -> None:
-    """Handler for downloads. Answers with the folder of the files if Kaggle has mounted them."""
-    mounted = download(job, counted(emit, "downloading"))
-    if mounted is not None:
-        emit(Answer(lines=(str(mounted),)))

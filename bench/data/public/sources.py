@@ -1,4 +1,4 @@
-"""Public data sets that can be fetched, and what a child hands over of one."""
+"""Public data sets that can be fetched, and the pictures that a child hands over to the import."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bench.files import write_json
 
 
 @dataclass(frozen=True)
-class Public:
-    """A data set of tensorflow-datasets, which counts its pictures so (3.0.1 and 2.1.1).
+class PublicDataSet:
+    """A data set of tensorflow-datasets, with the counts of its versions 3.0.1 and 2.1.1.
 
     Attributes:
         url: its archive of pictures.
-        splits: their name of a split -> ours; "" where the content of a picture decides.
+        splits: their name of a split -> ours; "" if the content of a picture decides.
         counts: their name of a split -> pictures.
     """
 
@@ -26,10 +26,10 @@ class Public:
 
 
 PUBLIC = {
-    "tf_flowers": Public(
+    "tf_flowers": PublicDataSet(
         "http://download.tensorflow.org/example_images/flower_photos.tgz", {"train": ""}, {"train": 3_670}
     ),
-    "oxford_flowers102": Public(
+    "oxford_flowers102": PublicDataSet(
         "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/102flowers.tgz",
         {"train": "train", "validation": "val", "test": "test"},
         {"train": 1_020, "validation": 1_020, "test": 6_149},
@@ -37,9 +37,12 @@ PUBLIC = {
 }
 
 
+TABLE = "pictures.csv"  # of paths, classes and splits, beside the pictures
+
+
 @dataclass(frozen=True)
-class Written:
-    """What a child has written: pictures, and a CSV of their paths, classes and splits.
+class Fetched:
+    """Pictures and their table, written by a child.
 
     Attributes:
         classes: names in label order.
@@ -50,19 +53,14 @@ class Written:
     origin: str
 
     def save(self, folder: Path) -> None:
-        """Says that all of it is there."""
+        """Marks the folder as complete."""
         write_json(folder / "written.json", asdict(self))
 
     @classmethod
-    def load(cls, folder: Path) -> Written | None:
-        """What was said, or None."""
+    def load(cls, folder: Path) -> Fetched | None:
+        """The pictures of a complete folder, else None."""
         try:
-            said = json.loads((folder / "written.json").read_bytes())
+            found = json.loads((folder / "written.json").read_bytes())
         except OSError:
             return None
-        return cls(tuple(said["classes"]), said["origin"])
-
-    @staticmethod
-    def table(folder: Path) -> Path:
-        """The CSV."""
-        return folder / "pictures.csv"
+        return cls(tuple(found["classes"]), found["origin"])

@@ -1,19 +1,19 @@
-"""Pictures of a public data set as files, through tensorflow-datasets. Runs in a child, as TensorFlow comes with it."""
+"""Pictures of a public data set as files, through tensorflow-datasets. Runs in a child: it imports TensorFlow."""
 
 from __future__ import annotations
 
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from bench.data.cache import not_writable
 from bench.data.layout import class_name
-from bench.data.public.sources import PUBLIC, Written
+from bench.data.public.sources import PUBLIC, TABLE, Fetched
 from bench.errors import UserError, one_line
-from bench.files import csv_text, write_text
+from bench.files import csv_text, size_of, write_text
 from bench.jobs.messages import Emit, PublicJob, counted
 
 _MIB = 2**20
@@ -22,56 +22,55 @@ _TICK_SECONDS = 1.0
 Tell = Callable[[str, int, int], object]
 
 
+def handle(job: PublicJob, emit: Emit, _: Path) -> None:
+    """Handler for public data sets."""
+    write_pictures(job, lambda phase, done, total: counted(emit, phase)(done, total))
+
+
 def write_pictures(job: PublicJob, tell: Tell) -> None:
-    """Gets a data set, unless it is prepared already, and writes its pictures and a CSV of them for `data import`.
+    """Downloads a data set unless it is prepared already; writes its pictures and a CSV of them for `data import`.
 
     Args:
-        job: which one, and the folder; what `Written` says is written last.
-        tell: phase, how much is done, of how much.
+        job: the data set and the folder; the mark of `Fetched.save` is written last.
+        tell: called with a phase, the amount done, and the total.
 
     Raises:
-        UserError: no tensorflow-datasets, network or room, or not what was expected.
+        UserError: no tensorflow-datasets, network or room, or unexpected counts of pictures.
     """
-    tfds, folder = _tfds(job.name), Path(job.folder)
+    folder = Path(job.folder)
     try:
+        import tensorflow_datasets as tfds
+
         builder = _prepared(tfds, job.name, folder, tell)
-        written = _write(tfds, builder, folder, tell)
+        fetched = _write(tfds, builder, folder, tell)
     except UserError:
         raise
     except Exception as error:
-        told = _told(error, job.name, folder)
-        if told is None:
+        fault = _user_error(error, job.name, folder)
+        if fault is None:
             raise
-        raise told from error
-    written.save(folder)
-
-
-def _tfds(name: str) -> Any:
-    try:
-        import tensorflow_datasets
-    except ImportError as error:
-        raise _not_installed(error, name) from None
-    return tensorflow_datasets
+        raise fault from error
+    fetched.save(folder)
 
 
 def _prepared(tfds: Any, name: str, folder: Path, tell: Tell) -> Any:
-    """The builder of a data set that is on this disk: the user's own copy, else one in the folder, for now."""
+    """The builder of a data set on this disk: the user's own copy, else a temporary one in the folder."""
     theirs = tfds.builder(name)
     if theirs.data_path.exists():
         return theirs
     builder, downloads = tfds.builder(name, data_dir=str(folder / "prepared")), folder / "downloads"
     if not builder.data_path.exists():
         for part in (folder / "prepared", downloads / "extracted", *downloads.rglob("*.tmp.*")):
-            shutil.rmtree(part, ignore_errors=True)  # what an interruption left is of no use to the library
+            shutil.rmtree(part, ignore_errors=True)  # the library cannot use what an interruption left
         sizes = {url: int(info.size) for url, info in (builder.url_infos or {}).items()}
         _probe(sizes, name, downloads)
-        with _watched(folder, sum(sizes.values()), tell):
+        with _size_reported(folder, sum(sizes.values()), tell):
             builder.download_and_prepare(download_dir=str(downloads))
     return builder
 
 
 def _probe(urls: Mapping[str, int], name: str, downloads: Path) -> None:
-    """Asks for the largest file first: without network, tensorflow-datasets tries for minutes."""
+    """Requests the largest file first: without a network, tensorflow-datasets tries for minutes."""
     import requests
 
     url = max(urls, key=lambda known: urls[known], default=None)
@@ -84,13 +83,15 @@ def _probe(urls: Mapping[str, int], name: str, downloads: Path) -> None:
 
 
 @contextmanager
-def _watched(folder: Path, size: int, tell: Tell) -> Iterator[None]:
-    """Tells how much has come, until it has."""
+def _size_reported(folder: Path, size: int, tell: Tell) -> Iterator[None]:
+    """Reports the downloaded MiB every second."""
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(_TICK_SECONDS):
-            tell("downloading and preparing, MiB", min(_held(folder), size) // _MIB, size // _MIB)
+            with suppress(OSError):  # of a file renamed in between; the next tick counts it
+                done = min(size_of(folder / "downloads"), size)
+                tell("downloading and preparing, MiB", done // _MIB, size // _MIB)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -101,28 +102,19 @@ def _watched(folder: Path, size: int, tell: Tell) -> Iterator[None]:
         watcher.join()
 
 
-def _held(folder: Path) -> int:
-    total = 0
-    for path in folder.glob("downloads/**/*"):
-        try:
-            total += path.stat().st_size
-        except OSError:  # renamed meanwhile
-            continue
-    return total
-
-
-def _write(tfds: Any, builder: Any, folder: Path, tell: Tell) -> Written:
+def _write(tfds: Any, builder: Any, folder: Path, tell: Tell) -> Fetched:
     public = PUBLIC[builder.name]
     label = builder.info.features["label"]
     names = tuple(class_name(name) for name in label.names)
     rows, total = [("path", "label", "split")], sum(public.counts.values())
     for theirs, ours in public.splits.items():
-        before = len(rows)
-        for number, (image, which) in enumerate(_examples(tfds, builder, theirs)):
+        before, undecoded = len(rows), {"image": tfds.decode.SkipDecoding()}  # encoded as published
+        examples = builder.as_dataset(split=theirs, decoders=undecoded, shuffle_files=False)
+        for number, example in enumerate(examples.as_numpy_iterator()):
             path = f"pictures/{theirs}-{number:05d}.jpg"
             (folder / path).parent.mkdir(exist_ok=True)
-            (folder / path).write_bytes(image)
-            rows.append((path, names[which], ours))
+            (folder / path).write_bytes(bytes(example["image"]))
+            rows.append((path, names[int(example["label"])], ours))
             if number % 100 == 0:
                 tell("writing pictures", len(rows) - 1, total)
         if len(rows) - before != public.counts[theirs]:
@@ -130,36 +122,24 @@ def _write(tfds: Any, builder: Any, folder: Path, tell: Tell) -> Written:
                 f"{builder.name} has {len(rows) - before:,} pictures in its split '{theirs}', expected are "
                 f"{public.counts[theirs]:,}."
             )
-    write_text(Written.table(folder), csv_text(rows))
-    return Written(names, f"tensorflow-datasets {builder.info.full_name}")
+    write_text(folder / TABLE, csv_text(rows))
+    return Fetched(names, f"tensorflow-datasets {builder.info.full_name}")
 
 
-def _examples(tfds: Any, builder: Any, split: str) -> Iterator[tuple[bytes, int]]:
-    """Encoded pictures as they were published, and the numbers of their classes."""
-    undecoded = {"image": tfds.decode.SkipDecoding()}
-    for example in builder.as_dataset(split=split, decoders=undecoded, shuffle_files=False).as_numpy_iterator():
-        yield bytes(example["image"]), int(example["label"])
-
-
-def _told(error: Exception, name: str, folder: Path) -> UserError | None:
-    """What the user can do about it; None for what is no business of theirs."""
+def _user_error(error: Exception, name: str, folder: Path) -> UserError | None:
+    """The error with its remedy; None if the user cannot mend it."""
+    if isinstance(error, ImportError):  # of a dependency too, which is imported late
+        needs = f"data fetch {name} needs tensorflow-datasets and its dependencies"
+        return UserError(f"{needs}: pip install 'petalbench[tfds]'. ({one_line(str(error))})")
     import requests
 
     if isinstance(error, requests.RequestException):  # an OSError too, so it comes first
         return _no_connection(error, name, folder)
-    if isinstance(error, ImportError):  # it imports what it needs late
-        return _not_installed(error, name)
-    text = one_line(" ".join(str(error).split()))
     if isinstance(error, OSError):
         return not_writable(folder, error)
     if type(error).__module__.startswith("tensorflow_datasets"):
-        return UserError(f"tensorflow-datasets stopped at {name}: {text}")
+        return UserError(f"tensorflow-datasets stopped at {name}: {one_line(' '.join(str(error).split()))}")
     return None
-
-
-def _not_installed(error: ImportError, name: str) -> UserError:
-    needs = f"data fetch {name} needs tensorflow-datasets and what belongs to it"
-    return UserError(f"{needs}: pip install 'petalbench[tfds]'. ({one_line(str(error))})")
 
 
 def _no_connection(error: Exception, name: str, folder: Path) -> UserError:
@@ -168,8 +148,3 @@ def _no_connection(error: Exception, name: str, folder: Path) -> UserError:
         f"The connection to {PUBLIC[name].url} failed ({type(error).__name__}). The same command tries again; "
         f"an archive fetched elsewhere is taken from '{folder / 'downloads' / 'manual' / archive}'."
     )
-
-
-def handle(job: PublicJob, emit: Emit, _: Path) -> None:
-    """Handler for public data sets."""
-    write_pictures(job, lambda phase, done, total: counted(emit, phase)(done, total))

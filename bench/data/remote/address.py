@@ -1,7 +1,7 @@
-"""Data sets that lie elsewhere, `gs://bucket/folder` or another URL: what is known of them on this machine.
+"""URLs of data sets, such as `gs://bucket/folder`, and the last listing of each.
 
-A child lists the folder (`looking`) and copies the shards that are needed (`copying`) under `home()/remote`; readers
-then read files of this machine. Nothing here needs TensorFlow or a network.
+A child lists the folder and copies the shards that are needed under `home()/remote` (`copies.py`); readers then read
+local files. This module needs neither TensorFlow nor a network.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _LISTING = "listing.json"
 
 
 @dataclass(frozen=True)
-class Remote:
-    """A folder elsewhere, as it was when it was last looked at.
+class RemoteFolder:
+    """A folder at a URL, as the last listing found it.
 
     Attributes:
-        url: of the folder, without a slash at its end.
-        sizes: paths in it -> bytes, for shards, class names and answers.
+        url: without a slash at the end.
+        sizes: paths inside -> bytes, of shards, class names and answers.
     """
 
     url: str
@@ -35,12 +35,25 @@ class Remote:
 
     @property
     def name(self) -> str:
-        """What reports call it: the last part of the URL."""
+        """The data set's name in reports: the last part of the URL."""
         return self.url.rpartition("/")[2]
 
     def save(self) -> None:
-        """Keep it for `load`."""
-        write_json(place(self.url) / _LISTING, asdict(self))
+        """Stores the listing for `load`."""
+        write_json(copies_folder(self.url) / _LISTING, asdict(self))
+
+    @classmethod
+    def load(cls, url: str) -> RemoteFolder:
+        """The last listing of a URL.
+
+        Raises:
+            UserError: not listed yet.
+        """
+        try:
+            found = json.loads((copies_folder(url) / _LISTING).read_text(encoding="utf-8"))
+            return cls(found["url"], found["sizes"])
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(f"'{url}' has not been listed yet. Run the command again.") from error
 
 
 def is_remote(text: str) -> bool:
@@ -54,11 +67,11 @@ def scheme(url: str) -> str:
     return match[1].lower() if match else ""
 
 
-def plain(url: str) -> str:
+def folder_url(url: str) -> str:
     """The URL without slashes at its end.
 
     Raises:
-        UserError: nothing is behind the scheme.
+        UserError: only a scheme.
     """
     found = url.rstrip("/")
     if not is_remote(found):
@@ -66,21 +79,8 @@ def plain(url: str) -> str:
     return found
 
 
-def place(url: str) -> Path:
-    """Where copies of its files lie on this machine."""
-    url = plain(url)
+def copies_folder(url: str) -> Path:
+    """The folder on this machine for copies of the URL's files."""
+    url = folder_url(url)
     digest = hashlib.sha256(url.encode()).hexdigest()[:8]
     return home() / "remote" / f"{path_safe(url.rpartition('/')[2])}-{digest}"
-
-
-def load(url: str) -> Remote:
-    """What the last look found.
-
-    Raises:
-        UserError: nobody has looked.
-    """
-    try:
-        found = json.loads((place(url) / _LISTING).read_text(encoding="utf-8"))
-        return Remote(found["url"], found["sizes"])
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"'{url}' has not been looked at. Run the command again.") from error

@@ -1,42 +1,82 @@
-"""Shards that lie elsewhere, copied once: a shuffled epoch reads them in any order, many times over."""
+"""Data sets at a URL, brought to this machine in the child: the folder listed, its small files and shards copied.
+
+Shards are copied once because a shuffled epoch reads them in any order, many times.
+"""
 
 from __future__ import annotations
 
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from tensorflow.io import gfile
+
 from bench.data.cache import not_writable
-from bench.data.remote.address import Remote
-from bench.data.remote.filesystem import in_words, settle
+from bench.data.layout import ANSWERS_FILE, CLASSES_FILE, SPLITS, side_of
+from bench.data.remote.address import RemoteFolder, copies_folder, folder_url
+from bench.data.remote.filesystem import check_scheme, result_within, user_errors
 from bench.data.sample.dataset import ensure_sample
 from bench.data.source import SAMPLE, DataSource, find
 from bench.errors import UserError
-from bench.jobs.messages import Emit, Progress, counted
+from bench.jobs.messages import Emit, LookJob, Progress, Tell, counted
 
-Tell = Callable[[int, int], object]
-_PHASE = "copying, MiB"  # as progress calls it
-
-_AT_ONCE = 8  # copies on their way
-_DISK_SHARE = 0.9  # of the free disk: the rest is left to others
+_PHASE = "copying, MiB"  # in the progress display
+_LISTING_SECONDS = 60.0
+_REQUESTS = 16  # of a listing, in parallel
+_COPIES = 8  # in parallel
+_DISK_SHARE = 0.9  # of the free disk; the rest is left to others
 _UNFINISHED = ".unfinished"
 _STALE_SECONDS = 24 * 3600.0
 
 
+def handle(job: LookJob, emit: Emit, _: Path) -> None:
+    """Handler for listings."""
+    emit(Progress(run_id="", phase=f"looking at {job.data}"))
+    list_remote(job.data)
+
+
+def list_remote(url: str) -> None:
+    """Lists a folder, stores the listing, and copies class names and answers.
+
+    Raises:
+        UserError: it cannot be read, does not answer, or is not in the Kaggle form.
+    """
+    url = folder_url(url)
+    check_scheme(url)
+    try:
+        with user_errors(url):
+            result_within(_LISTING_SECONDS, url, lambda: _list(url))
+    except OSError as error:
+        raise not_writable(copies_folder(url), error) from error
+    find(url)
+
+
+def open_for_job(data: str, resolutions: Sequence[int], emit: Emit) -> DataSource:
+    """In a child: the data set of a job on this machine; the sample is drawn if it is missing.
+
+    Raises:
+        UserError: as `open_local`.
+    """
+    if data == SAMPLE:
+        emit(Progress(run_id="", phase="drawing the sample"))
+        ensure_sample()
+    return open_local(data, resolutions, counted(emit, _PHASE))
+
+
 def open_local(data: str, resolutions: Sequence[int] = (), tell: Tell = lambda done, of: None) -> DataSource:
-    """A data set whose shards can be read: those that lie elsewhere are copied, unless they were before.
+    """A data set whose shards are on this machine; those of a URL are copied unless they were before.
 
     Args:
         data: name, path or URL.
-        resolutions: that will be read; all of the data set where none is given.
-        tell: is given how many MiB are there, of how many.
+        resolutions: to be read; all of the data set if empty.
+        tell: called with the MiB copied, of how many.
 
     Raises:
-        UserError: there is no such data set, or it cannot be copied.
+        UserError: the data set does not exist, or cannot be copied.
     """
     source = find(data)
     if source.remote is not None:
@@ -46,17 +86,45 @@ def open_local(data: str, resolutions: Sequence[int] = (), tell: Tell = lambda d
     return source
 
 
-def _copy(remote: Remote, root: Path, paths: Sequence[Path], tell: Tell) -> None:
+def _list(url: str) -> None:
+    if not gfile.stat(url).is_directory:  # listdir reports a refusal as an empty folder
+        raise UserError(f"'{url}' is a file, not a folder. Pass the folder that holds tfrecords-jpeg-224x224.")
+    inside = _names(url)
+    small = [name for name in (CLASSES_FILE, ANSWERS_FILE) if name in inside]
+    folders = [f"{name}/{split}" for name in inside if side_of(name) for split in SPLITS]
+    with ThreadPoolExecutor(_REQUESTS) as pool:
+        listed = pool.map(lambda folder: _shards(url, folder), folders)
+        paths = [*small, *(path for shards in listed for path in shards)]
+        sizes = dict(zip(paths, pool.map(lambda path: int(gfile.stat(f"{url}/{path}").length), paths), strict=True))
+    root = copies_folder(url)
+    root.mkdir(parents=True, exist_ok=True)
+    for name in small:
+        gfile.copy(f"{url}/{name}", str(root / name), overwrite=True)
+    RemoteFolder(url, sizes).save()
+
+
+def _names(folder: str) -> Sequence[str]:
+    """Names in a folder; object stores end those of folders with a slash."""
+    return [name.rstrip("/") for name in gfile.listdir(folder)]
+
+
+def _shards(url: str, folder: str) -> Sequence[str]:
+    if not gfile.isdir(f"{url}/{folder}"):
+        return []
+    return [f"{folder}/{name}" for name in _names(f"{url}/{folder}") if name.endswith(".tfrec")]
+
+
+def _copy(remote: RemoteFolder, root: Path, paths: Sequence[Path], tell: Tell) -> None:
     sizes = {path: remote.sizes[path.relative_to(root).as_posix()] for path in paths}
-    missing = [path for path in paths if not _is_whole(path, sizes[path])]
+    missing = [path for path in paths if not (path.is_file() and path.stat().st_size == sizes[path])]
     if not missing:
         return
     needed = sum(sizes[path] for path in missing)
     try:
         _make_room(root, needed, remote.url)
-        settle(remote.url)
+        check_scheme(remote.url)
         done = 0
-        with in_words(remote.url), ThreadPoolExecutor(_AT_ONCE) as pool:
+        with user_errors(remote.url), ThreadPoolExecutor(_COPIES) as pool:
             for size in pool.map(partial(_copy_one, remote, root), missing):
                 done += size
                 tell(_mib(done), _mib(needed))
@@ -65,9 +133,10 @@ def _copy(remote: Remote, root: Path, paths: Sequence[Path], tell: Tell) -> None
 
 
 def _make_room(root: Path, needed: int, url: str) -> None:
+    """Removes what killed processes left, and checks the free disk."""
     unfinished = root / _UNFINISHED
     unfinished.mkdir(parents=True, exist_ok=True)
-    for left in unfinished.iterdir():  # by a process that was killed
+    for left in unfinished.iterdir():
         if time.time() - left.stat().st_mtime > _STALE_SECONDS:
             left.unlink(missing_ok=True)
     free = shutil.disk_usage(root).free
@@ -78,10 +147,8 @@ def _make_room(root: Path, needed: int, url: str) -> None:
         )
 
 
-def _copy_one(remote: Remote, root: Path, path: Path) -> int:
+def _copy_one(remote: RemoteFolder, root: Path, path: Path) -> int:
     """Copies a shard under a temporary name and renames it; returns its bytes."""
-    from tensorflow.io import gfile
-
     name = path.relative_to(root).as_posix()
     temporary = root / _UNFINISHED / uuid.uuid4().hex
     try:
@@ -97,21 +164,5 @@ def _copy_one(remote: Remote, root: Path, path: Path) -> int:
 
 
 def _mib(size: int) -> int:
-    """Rounded up, so that little is not nothing."""
+    """Rounded up, so that a small size is not 0."""
     return -(-size >> 20)
-
-
-def _is_whole(path: Path, size: int) -> bool:
-    return path.is_file() and path.stat().st_size == size
-
-
-def open_for_job(data: str, resolutions: Sequence[int], emit: Emit) -> DataSource:
-    """In a child: the data set of a job on this machine, the sample drawn first if it is missing.
-
-    Raises:
-        UserError: as `open_local`.
-    """
-    if data == SAMPLE:
-        emit(Progress(run_id="", phase="drawing the sample"))
-        ensure_sample()
-    return open_local(data, resolutions, counted(emit, _PHASE))

@@ -1,4 +1,4 @@
-"""TensorFlow's file systems: which there are, errors in words, and no waiting for ever."""
+"""TensorFlow's file systems: known schemes, errors as one line, time limits."""
 
 from __future__ import annotations
 
@@ -9,83 +9,72 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
 
+import tensorflow as tf
+
 from bench.data.remote.address import scheme
 from bench.environment import without_metadata_server
 from bench.errors import UserError
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
-# Only Google's own machines have it; elsewhere TensorFlow would ask for it again and again before it goes on without.
+# Exists on Google's own machines only; elsewhere TensorFlow repeats its requests to it before it goes on without.
 _METADATA_SERVER = "metadata.google.internal"
 _LOOKUP_SECONDS = 2.0
+_SIGN_IN = " Sign in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file."
 
 
-def settle(url: str) -> None:
-    """Makes sure that TensorFlow can be asked for this URL.
+def check_scheme(url: str) -> None:
+    """Checks that TensorFlow has a file system for the URL, and keeps it from waiting for a missing metadata server.
 
     Raises:
-        UserError: TensorFlow knows no such file system.
+        UserError: TensorFlow has no such file system.
     """
-    import tensorflow as tf
-
     known = sorted(name for name in tf.io.gfile.get_registered_schemes() if name)
     if scheme(url) not in known:
-        there = ", ".join(f"{name}://" for name in known)
-        raise UserError(f"'{url}': TensorFlow has no file system '{scheme(url)}://' here. It has: {there}.")
-    if scheme(url) == "gs" and not _is_known(_METADATA_SERVER):
+        schemes = ", ".join(f"{name}://" for name in known)
+        raise UserError(f"'{url}': TensorFlow has no file system '{scheme(url)}://' here. It has: {schemes}.")
+    if scheme(url) == "gs" and not _has_address(_METADATA_SERVER):
         without_metadata_server()
 
 
-def within(seconds: float, url: str, task: Callable[[], Found]) -> Found:
-    """What a task gives.
+def result_within(seconds: float, url: str, task: Callable[[], Result]) -> Result:
+    """The result of a task.
 
     Raises:
-        UserError: it takes longer. TensorFlow repeats what fails for minutes, and nothing can stop it.
+        UserError: no result in time. TensorFlow repeats failed requests for minutes and cannot be interrupted.
     """
-    found: Future[Found] = Future()
-    threading.Thread(target=_fulfil, args=(found, task), daemon=True).start()
+    result: Future[Result] = Future()
+    threading.Thread(target=_fulfil, args=(result, task), daemon=True).start()
     try:
-        return found.result(seconds)
+        return result.result(seconds)
     except TimeoutError:
         raise UserError(f"'{url}' did not answer within {seconds:g} s. Look at the network, or try again.") from None
 
 
 @contextmanager
-def in_words(url: str) -> Iterator[None]:
-    """Turns what TensorFlow raises of a URL into a UserError."""
-    import tensorflow as tf
-
+def user_errors(url: str) -> Iterator[None]:
+    """Turns TensorFlow's errors about a URL into UserErrors."""
     try:
         yield
     except tf.errors.NotFoundError as error:
         raise UserError(f"There is no '{url}', or it may not be listed.") from error
     except (tf.errors.PermissionDeniedError, tf.errors.UnauthenticatedError) as error:
-        raise UserError(f"No access to '{url}'.{_remedy(url)}") from error
+        raise UserError(f"No access to '{url}'.{_SIGN_IN if scheme(url) == 'gs' else ''}") from error
     except tf.errors.OpError as error:
-        raise UserError(f"Cannot read '{url}': {_first_line(error)}") from error
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError(f"Cannot read '{url}': {lines[0]}") from error
 
 
-def _remedy(url: str) -> str:
-    if scheme(url) != "gs":
-        return ""
-    return " Sign in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file."
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
-def _fulfil(found: Future[Found], task: Callable[[], Found]) -> None:
+def _fulfil(result: Future[Result], task: Callable[[], Result]) -> None:
     try:
-        found.set_result(task())
+        result.set_result(task())
     except BaseException as error:
-        found.set_exception(error)
+        result.set_exception(error)
 
 
-def _is_known(host: str) -> bool:
-    """Whether the host has an address. A thread asks, because a resolver takes as long as it likes."""
+def _has_address(host: str) -> bool:
+    """Whether the host has an address. In a thread, because a resolver has no time limit of its own."""
     try:
-        return bool(within(_LOOKUP_SECONDS, host, lambda: socket.getaddrinfo(host, 80)))
+        return bool(result_within(_LOOKUP_SECONDS, host, lambda: socket.getaddrinfo(host, 80)))
     except (UserError, OSError):
         return False

@@ -1,4 +1,4 @@
-"""What stands behind a flower: leaves, grass, soil, sky, stone, sand, water, or light through a wood."""
+"""Backdrops of a flower: leaves, grass, soil, sky, stone, sand, water, or light through a wood."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _GRASS = Shape(0.022, 0.12, 0.7)
 
 
 def draw_backdrop(canvas: Canvas, stream: Stream, kind: str) -> None:
-    """Fill the whole picture with the backdrop of that name, a little in the shade."""
+    """Fills the whole picture with the backdrop of that name, slightly darkened."""
     BACKDROPS[kind](canvas, stream)
     canvas.pixels += (_SHADE - canvas.pixels) * 0.25
 
 
 def draw_leaf(canvas: Canvas, stream: Stream, x: float, y: float, angle: float, length_px: float) -> None:
-    """Paint one green leaf."""
+    """Paints one green leaf."""
     green = stream.choice(_GREENS)
     light = stream.uniform(0.75, 1.2)
     base, tip = (scaled(green, light * factor) for factor in (0.75, 1.1))
@@ -32,7 +32,7 @@ def draw_leaf(canvas: Canvas, stream: Stream, x: float, y: float, angle: float, 
 
 
 def draw_grass(canvas: Canvas, stream: Stream, count: int, root_y: float) -> None:
-    """Paint blades of grass that grow upwards from about one height."""
+    """Paints blades of grass that grow upwards from about one height."""
     for _ in range(count):
         green = stream.choice(_GREENS)
         light = stream.uniform(0.8, 1.3)

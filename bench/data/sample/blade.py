@@ -1,4 +1,4 @@
-"""The one shape that petals, leaves and grass are made of: an outline along an axis, with veins and shading."""
+"""The shape of petals, leaves and grass: an outline along an axis, with veins and shading."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Shape:
 
     Attributes:
         half_width: the largest distance of the edge from the axis.
-        base: how slowly it widens from the base; 0.3 is blunt, 2 a stalk.
-        tip: how slowly it narrows to the tip; 0.3 is round, 1 pointed.
+        base: how slowly the width grows from the base; 0.3 is blunt, 2 a stalk.
+        tip: how slowly the width shrinks to the tip; 0.3 is round, 1 pointed.
         notch: depth of the cut in the tip.
         frill: height of the waves of the edge, as a part of the width.
     """
@@ -35,12 +35,12 @@ class Shape:
 
 @dataclass(frozen=True)
 class Pose:
-    """Where a blade lies.
+    """Position and orientation of a blade.
 
     Attributes:
         x: of its base, in pixels.
         y: of its base, in pixels, downwards.
-        to_blade: (2, 2), takes an offset in pixels to (along, across) in units of the blade's length.
+        to_blade: (2, 2), maps an offset in pixels to (along, across) in units of the blade's length.
         bend: sideways shift of the tip.
     """
 
@@ -57,10 +57,10 @@ class Paint:
     Attributes:
         base: colour at the base.
         tip: colour at the tip.
-        reach: how far along the base's colour reaches, 0..1.
+        reach: extent of the base's colour along the axis, 0..1.
         veins: depth of the veins, 0..1.
-        tilt: brighter on one side, -0.5..0.5.
-        shadow: darkness of the shadow it throws, 0..1.
+        tilt: difference in brightness of the two sides, -0.5..0.5.
+        shadow: darkness of its shadow, 0..1.
     """
 
     base: Colour
@@ -78,17 +78,18 @@ def flat_pose(x: float, y: float, angle: float, length_px: float, bend: float = 
 
 
 def inverse(matrix: Plane) -> Plane:
-    """Of (2, 2), ten times as fast as numpy's."""
+    """The inverse of a (2, 2) matrix, ten times as fast as numpy's."""
     (a, b), (c, d) = matrix.tolist()
     determinant = a * d - b * c
     return np.array([[d / determinant, -b / determinant], [-c / determinant, a / determinant]])
 
 
 def draw_blade(canvas: Canvas, pose: Pose, shape: Shape, paint: Paint) -> None:
-    """Paint a blade and its shadow; what lies outside the picture is cut off."""
+    """Paints a blade and its shadow, clipped to the picture."""
     px = 1.2 * float(np.abs(pose.to_blade).sum(axis=0).max())
     reach = shape.half_width * (1 + shape.frill) + abs(pose.bend) + _SHADOW_PX * px
-    box = _box(pose, reach)
+    x, y = inverse(pose.to_blade) @ np.array([[0, 0, 1, 1], [-reach, reach, -reach, reach]])
+    box = box_around(x + pose.x, y + pose.y)
     if box is None:
         return
     places, along, across = _near(pose, box, reach)
@@ -97,7 +98,7 @@ def draw_blade(canvas: Canvas, pose: Pose, shape: Shape, paint: Paint) -> None:
     if shape.notch:
         cut = 1 - shape.notch * np.clip(1 - np.abs(across) / (0.55 * shape.half_width), 0, None)
         inside = np.minimum(inside, cut - along)
-    # What the blade itself will cover needs no shadow.
+    # Pixels under the blade need no shadow.
     rim = np.flatnonzero((inside > -_SHADOW_PX * px) & (inside < px / 2))
     shade = np.minimum(1 + inside[rim] / (_SHADOW_PX * px), 1)
     canvas.paint(places[rim], _BLACK, paint.shadow * shade)
@@ -109,7 +110,7 @@ def draw_blade(canvas: Canvas, pose: Pose, shape: Shape, paint: Paint) -> None:
 def _near(pose: Pose, box: Box, reach: float) -> tuple[Places, Plane, Plane]:
     """Pixels in a strip around the axis, their positions along it and across, in units of the blade's length.
 
-    All that is slow is done on these alone: a box around a slanting blade is nearly empty.
+    Slow steps are done on these alone: a box around a slanting blade is nearly empty.
     """
     right, below = box.offsets(pose.x, pose.y)
     (a, b), (c, d) = pose.to_blade
@@ -130,14 +131,9 @@ def _shaded(along: Plane, across: Plane, edge: Plane, paint: Paint) -> Plane:
     return mix(paint.base, paint.tip, np.clip(along / paint.reach, 0, 1)) * light
 
 
-def _box(pose: Pose, reach: float) -> Box | None:
-    x, y = inverse(pose.to_blade) @ np.array([[0, 0, 1, 1], [-reach, reach, -reach, reach]])
-    return box_around(x + pose.x, y + pose.y)
-
-
 @lru_cache(maxsize=256)
 def _outline(shape: Shape) -> tuple[Plane, Plane]:
-    """Positions along the axis and the half width there."""
+    """Positions along the axis, and the half width at each."""
     along = np.linspace(0, 1, _STEPS)
     width = along**shape.base * (1 - along) ** shape.tip
     width = width * (shape.half_width / width.max())

@@ -1,4 +1,4 @@
-"""A picture being painted: blending, noise, light, and its reduction to bytes."""
+"""A picture while it is painted: blending, noise, and its reduction to bytes."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Canvas:
         self.pixels: Plane = np.zeros((3, SIDE * SIDE))
 
     def fill(self, colour: Plane) -> None:
-        """Paint everything with a colour (3, 512, 512)."""
+        """Paints all pixels with a colour (3, 512, 512)."""
         self.pixels = colour.reshape(3, -1)
 
     def paint(self, places: Places, colour: Plane, alpha: Plane) -> None:
-        """Paint over some pixels.
+        """Blends a colour into some pixels.
 
         Args:
             places: K indices of pixels.
@@ -46,7 +46,7 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Box:
-    """Pixels from left, top to right, bottom, the latter two not included."""
+    """Pixels from left, top to right, bottom (exclusive)."""
 
     left: int
     top: int
@@ -54,20 +54,20 @@ class Box:
     bottom: int
 
     def offsets(self, x: float, y: float) -> tuple[Plane, Plane]:
-        """How far pixel middles lie right of x (1, w) and below y (h, 1)."""
+        """Distances of pixel centres right of x, (1, w), and below y, (h, 1)."""
         right: Plane = np.arange(self.left, self.right, dtype=np.float64) + (0.5 - x)
         below: Plane = np.arange(self.top, self.bottom, dtype=np.float64) + (0.5 - y)
         return right[None, :], below[:, None]
 
     def places(self, kept: Places) -> Places:
-        """Indices in the canvas of pixels that are numbered row by row in this box."""
+        """Indices in the canvas, from indices row by row in this box."""
         down, right = np.divmod(kept, self.right - self.left)
         in_canvas: Places = (down + self.top) * SIDE + (right + self.left)
         return in_canvas
 
 
 def box_around(x: Sequence[float] | Plane, y: Sequence[float] | Plane) -> Box | None:
-    """The smallest box of pixels around some points, cut at the edges of the picture; None if nothing is left."""
+    """The smallest box of pixels around some points, clipped to the picture; None if empty."""
     left, top = max(int(min(x)), 0), max(int(min(y)), 0)
     right, bottom = min(int(max(x)) + 2, SIDE), min(int(max(y)) + 2, SIDE)
     return Box(left, top, right, bottom) if left < right and top < bottom else None
@@ -79,7 +79,7 @@ def even(colour: Colour) -> Plane:
 
 
 def mix(first: Colour, second: Colour, share: Plane) -> Plane:
-    """Two colours mixed: (3, ...), `second` where the share (...) is 1."""
+    """Two colours mixed: (3, ...); `share` (...) is that of the second, 0..1."""
     return np.stack([one + (other - one) * share for one, other in zip(first, second, strict=True)])
 
 
@@ -89,7 +89,7 @@ def scaled(colour: Colour, factor: float) -> Colour:
 
 
 def noise(stream: Stream, down: int, across: int | None = None) -> Plane:
-    """Smooth random (512, 512) in 0..1 with that many bumps down and across."""
+    """Smooth noise (512, 512) in 0..1 with this many bumps down and across."""
     across = across or down
     grid = stream.uniforms((down + 1) * (across + 1)).reshape(down + 1, across + 1)
     rows, part = _grid_positions(down)
@@ -100,7 +100,7 @@ def noise(stream: Stream, down: int, across: int | None = None) -> Plane:
 
 
 def speckle(stream: Stream) -> Plane:
-    """Independent (512 * 512,) in -1..1, more often near 0, like the noise of a sensor."""
+    """Independent noise (512 * 512,) in -1..1, more often near 0, as from a sensor."""
     bits = stream.bits(SIDE * SIDE)
     halves = (bits >> np.uint64(32)) + (bits & np.uint64(0xFFFFFFFF))
     return halves.astype(np.float64) * 2.0**-32 - 1
@@ -121,7 +121,7 @@ def shrink(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def _area_sums(values: NDArray[np.int64], side: int) -> NDArray[np.int64]:
-    """(side, ...): sums over equal parts of the first axis, which may end within a row, times `side`."""
+    """Sums over `side` equal parts of the first axis, which may end within a row, times `side`: (side, ...)."""
     until = np.concatenate([np.zeros_like(values[:1]), np.cumsum(values, axis=0)])
     row, rest = np.divmod(np.arange(1, side) * values.shape[0], side)
     rest = rest.reshape(-1, *[1] * (values.ndim - 1))
@@ -130,7 +130,7 @@ def _area_sums(values: NDArray[np.int64], side: int) -> NDArray[np.int64]:
 
 
 def _grid_positions(cells: int) -> tuple[Places, Plane]:
-    """For each of 512 pixels, the grid point before it and how far it is on the way to the next, eased."""
+    """For each of 512 pixels, the grid point before it and its eased position between that and the next, 0..1."""
     position = (np.arange(SIDE) + 0.5) * (cells / SIDE)
     before = position.astype(np.int64)
     part = position - before

@@ -1,22 +1,23 @@
-"""The embedded data set `sample`: drawn flowers in the Kaggle form, made on first use."""
+"""The embedded data set `sample`: drawn flowers in the Kaggle form, created on first use."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.data.cache import not_writable
 from bench.data.imports.workers import process_pool
+from bench.data.layout import ANSWERS_FILE, CLASSES_FILE, folder_of
 from bench.data.records import NO_CLASS, Record, write_shard
-from bench.data.source import ANSWERS_FILE, CLASSES_FILE, GENERATED_FILE, SAMPLE
+from bench.data.source import GENERATED_FILE, SAMPLE
 from bench.environment import home
+from bench.files import write_csv
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     Images = dict[int, NDArray[np.uint8]]
 
 
-# Goes up with every change of a pixel, an id or a split: what an older version drew is drawn anew.
+# Goes up with every change of a pixel, an id or a split; the sample of an older version is drawn anew.
 VERSION = 2
 RESOLUTIONS = (224, 512)
 
-# Images per class, most frequent first as in the flower data, where every rare class has a few validation images.
+# Images per class, most frequent first; every rare class has a few validation images, as in the flower data.
 _COUNTS = {
     "train": (10, 9, 8, 7, 6, 6, 5, 4),
     "val": (6, 6, 6, 5, 5, 4, 4, 4),
@@ -41,10 +42,10 @@ _JPEG_QUALITY = 93
 
 @dataclass(frozen=True)
 class PicturePlan:
-    """One image that the set holds.
+    """One image of the set.
 
     Attributes:
-        split: where it goes.
+        split: of the image.
         label: its class.
         id: nine hexadecimal digits, as in the flower data.
         number: of the image in the set; keys its random stream.
@@ -81,14 +82,8 @@ def draw(plan: PicturePlan) -> Images:
     return {px: large if px == large.shape[0] else shrink(large, px) for px in RESOLUTIONS}
 
 
-def digest(plan: PicturePlan, pixels: NDArray[np.uint8]) -> str:
-    """SHA-256 of the pixels before encoding, with the split, the id and the label."""
-    head = f"{plan.split}/{plan.id}/{plan.label}/".encode()
-    return hashlib.sha256(head + pixels.tobytes()).hexdigest()
-
-
 def is_made() -> bool:
-    """Whether the set is there, whole and of this version. Needs no TensorFlow."""
+    """Whether the set exists, complete and of this version. Needs no TensorFlow."""
     root = _root()
     try:
         made = json.loads((root / GENERATED_FILE).read_text(encoding="utf-8"))
@@ -98,10 +93,10 @@ def is_made() -> bool:
 
 
 def ensure_sample(workers: int | None = None) -> None:
-    """Make the set unless it is there: all at once or not at all, however many processes try.
+    """Draws the set if missing: complete or not at all, even if several processes try at once.
 
     Args:
-        workers: processes that draw, by default one a core; with 1, this one draws.
+        workers: processes that draw, by default one a core; 1: this process draws.
 
     Raises:
         UserError: the folder cannot be written.
@@ -122,7 +117,7 @@ def _root() -> Path:
     return home() / "data" / SAMPLE
 
 
-def _sizes(root: Path, names: Mapping[str, Any]) -> dict[str, int]:
+def _sizes(root: Path, names: Iterable[str]) -> dict[str, int]:
     return {name: (root / name).stat().st_size for name in names}
 
 
@@ -132,28 +127,36 @@ def _make(root: Path, workers: int) -> None:
     planned = plans()
     drawn = [_encoded(plan, images) for plan, images in zip(planned, _drawings(planned, workers), strict=True)]
     for px in RESOLUTIONS:
-        _write_shards(root / f"tfrecords-jpeg-{px}x{px}", px, planned, [images[px][0] for images in drawn])
+        _write_shards(root / folder_of(px), px, planned, [images[px][0] for images in drawn])
     (root / CLASSES_FILE).write_text("".join(f"{species.name}\n" for species in SPECIES), encoding="utf-8")
-    _write_answers(root / ANSWERS_FILE, planned)
-    digests = {px: _joined(images[px][1] for images in drawn) for px in RESOLUTIONS}
-    _write_generated(root, digests)
+    answers = [(plan.id, plan.label) for plan in planned if plan.split == "test"]
+    write_csv(root / ANSWERS_FILE, [("id", "label"), *answers])
+    digests = {px: "".join(images[px][1] for images in drawn).encode() for px in RESOLUTIONS}
+    fingerprints = {px: hashlib.sha256(joined).hexdigest() for px, joined in digests.items()}
+    files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    made = {"version": VERSION, "fingerprints": fingerprints, "bytes": _sizes(root, files)}
+    (root / GENERATED_FILE).write_text(json.dumps(made, indent=2), encoding="utf-8")
 
 
 def _drawings(planned: Sequence[PicturePlan], workers: int) -> Iterator[Images]:
     if workers == 1:
         yield from map(draw, planned)
         return
-    # Processes, because threads would wait for each other: a picture is many small steps of numpy.
+    # Processes, because a picture is many small steps of numpy, for which threads would wait on each other.
     with process_pool(workers) as pool:
         yield from pool.map(draw, planned)
 
 
 def _encoded(plan: PicturePlan, images: Images) -> dict[int, tuple[bytes, str]]:
-    """JPEG bytes and digest for each resolution; the pixels are let go, 100 MB for the whole set."""
+    """JPEG bytes and digest of pixels, split, id and label, for each px; pixels of the whole set would take 100 MB."""
     import tensorflow as tf
 
+    head = f"{plan.split}/{plan.id}/{plan.label}/".encode()
     return {
-        px: (tf.io.encode_jpeg(pixels, quality=_JPEG_QUALITY).numpy(), digest(plan, pixels))
+        px: (
+            tf.io.encode_jpeg(pixels, quality=_JPEG_QUALITY).numpy(),
+            hashlib.sha256(head + pixels.tobytes()).hexdigest(),
+        )
         for px, pixels in images.items()
     }
 
@@ -171,25 +174,8 @@ def _write_shards(folder: Path, image_px: int, planned: Sequence[PicturePlan], i
             write_shard(folder / split, number, image_px, found[number * size : (number + 1) * size])
 
 
-def _write_answers(path: Path, planned: Sequence[PicturePlan]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", "label"])
-        writer.writerows([plan.id, plan.label] for plan in planned if plan.split == "test")
-
-
-def _write_generated(root: Path, digests: Mapping[int, str]) -> None:
-    names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
-    made = {"version": VERSION, "fingerprints": digests, "bytes": _sizes(root, dict.fromkeys(names))}
-    (root / GENERATED_FILE).write_text(json.dumps(made, indent=2), encoding="utf-8")
-
-
-def _joined(digests: Iterator[str]) -> str:
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
 def _install(folder: Path) -> None:
-    """Rename `folder/new` into place. Whoever comes second finds the first one's work and leaves it."""
+    """Renames `folder/new` into place, unless another process was first."""
     root, attempt = _root(), 0
     while not is_made():
         attempt += 1

@@ -1,7 +1,7 @@
-"""The classes: what tells one invented flower from another.
+"""The classes: species of invented flowers.
 
-Each colour and each backdrop is usual for one or two species and met in others, so that neither alone tells them apart:
-petals do. Both still carry enough for networks with random weights, which see little else, to do better than chance.
+Each colour and each backdrop is usual for one or two species and occurs in others, so that neither identifies a species
+alone; petals do. Both are still enough for networks with random weights to do better than chance.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Centre:
     Attributes:
         radius: in flower radii.
         colour: of the disc.
-        stamens: how many threads stand around it.
-        reach: how long they are, in flower radii.
+        stamens: the number of threads around it.
+        reach: their length, in flower radii.
     """
 
     radius: float
@@ -58,8 +58,8 @@ class Species:
         name: invented.
         rows: outer to inner.
         shape: of a petal.
-        colours: of the tips, as often as they are listed.
-        habitats: backdrops, as often as they are listed.
+        colours: of the tips; a repeated one is more frequent.
+        habitats: backdrops; a repeated one is more frequent.
         throat: colour of the petals' base, or None for a darker tip colour.
         centre: the middle.
         spots: dark spots on a petal.

@@ -1,4 +1,4 @@
-"""Random numbers that no numpy version changes: its distributions may be improved, the raw PCG64 stream may not."""
+"""Random numbers that are the same in every numpy version: the raw PCG64 stream is fixed, distributions are not."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ T = TypeVar("T")
 
 
 class Stream:
-    """A stream of random numbers, the same for the same key everywhere."""
+    """A stream of random numbers, a function of its key on every machine."""
 
     def __init__(self, *key: int) -> None:
         self._bits = np.random.PCG64(np.random.SeedSequence(key))
 
     def bits(self, count: int) -> NDArray[np.uint64]:
-        """uint64 (count,), every bit random."""
+        """uint64 (count,) of random bits."""
         return self._bits.random_raw(count)
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> float:

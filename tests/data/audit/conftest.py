@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.data.audit.survey import Looked, perceive
+from bench.data.audit.survey import Surveyed, perceptual_hashes
 
 
 def scene(number: int, px: int = 96) -> Image.Image:
@@ -24,10 +24,12 @@ def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
     return buffer.getvalue()
 
 
-def looked(name: str, image: Image.Image, split: str = "train", label: int = 0, digest: str | None = None) -> Looked:
-    looks, thumb = perceive(np.asarray(image.convert("RGB")))
-    return Looked(
-        split, Path(f"{split}.tfrec"), 1, name, label, image.size, name if digest is None else digest, looks, thumb
+def surveyed(
+    name: str, image: Image.Image, split: str = "train", label: int = 0, digest: str | None = None
+) -> Surveyed:
+    hashes, thumb = perceptual_hashes(np.asarray(image.convert("RGB")))
+    return Surveyed(
+        split, Path(f"{split}.tfrec"), 1, name, label, image.size, name if digest is None else digest, hashes, thumb
     )
 
 
@@ -41,6 +43,6 @@ def encoded_fixture():
     return encoded
 
 
-@pytest.fixture(name="looked")
-def looked_fixture():
-    return looked
+@pytest.fixture(name="surveyed")
+def surveyed_fixture():
+    return surveyed

@@ -5,9 +5,9 @@ import re
 import pytest
 from PIL import Image
 
-from bench.data import source as catalog
 from bench.data.audit.audit import audit, collect
 from bench.data.records import NO_CLASS, Record, serialize
+from bench.data.source import find
 from bench.errors import UserError
 
 
@@ -46,10 +46,10 @@ def nothing(done, of):
 
 
 def test_a_sound_data_set(write, tmp_path):
-    found, page = audit(catalog.find(str(write().root)), tmp_path / "audit", nothing)
+    found, page = audit(find(str(write().root)), tmp_path / "audit", nothing)
     assert found.wrong == []
     text = page.read_text(encoding="utf-8")
-    assert "Nothing was found that would make scores wrong." in text
+    assert "No fault was found that would make scores wrong." in text
     assert r"| 0 | a\|b \`\* | 6 | 6 | 1 |" in re.sub(" +", " ", text)
     assert [path.name for path in page.parent.iterdir()] == ["audit.md"]
 
@@ -57,7 +57,7 @@ def test_a_sound_data_set(write, tmp_path):
 def test_copies_are_on_the_page_and_on_a_sheet(write, tmp_path, encoded, scene):
     same = encoded(scene(5, 16))
     folder = write(t3=same, v4=same)
-    found, page = audit(catalog.find(str(folder.root)), tmp_path / "audit", nothing)
+    found, page = audit(find(str(folder.root)), tmp_path / "audit", nothing)
     assert found.wrong == [
         "the same picture, byte for byte, is in several splits (1 group of copies)",
         "the same picture has several classes (1 group of copies)",
@@ -69,7 +69,7 @@ def test_copies_are_on_the_page_and_on_a_sheet(write, tmp_path, encoded, scene):
         assert image.format == "PNG"
         assert min(image.size) > 128
     write()
-    audit(catalog.find(str(folder.root)), tmp_path / "audit", nothing)
+    audit(find(str(folder.root)), tmp_path / "audit", nothing)
     assert not (page.parent / "copies.png").exists()
 
 
@@ -77,7 +77,7 @@ def test_one_bad_record_hides_nothing_of_the_next(write, tmp_path):
     folder = write(t1=b"no picture", v2=b"")
     shard = next(folder.split("test", 16).iterdir())
     shard.write_bytes(shard.read_bytes()[:-5])
-    found, page = audit(catalog.find(str(folder.root)), tmp_path / "audit", nothing)
+    found, page = audit(find(str(folder.root)), tmp_path / "audit", nothing)
     assert (
         "3 records at 16 px cannot be used, train/00-16x16-12.tfrec record 2: its picture does not decode"
         in found.wrong
@@ -87,27 +87,27 @@ def test_one_bad_record_hides_nothing_of_the_next(write, tmp_path):
     assert "test/00-16x16-2.tfrec record 2, id -: truncated, damaged or not a TFRecord file from here on." in text
 
 
-def test_every_resolution_is_read_and_the_smallest_is_looked_at(write):
+def test_every_resolution_is_read_and_the_smallest_gets_hashes(write):
     write(px=32)
     seen = []
-    found = collect(catalog.find(str(write().root)), lambda done, of: seen.append((done, of)))
+    found = collect(find(str(write().root)), lambda done, of: seen.append((done, of)))
     assert {px: len(pictures) for px, pictures in found.pictures.items()} == {16: 26, 32: 26}
-    assert all(one.looks for one in found.pictures[16])
-    assert not any(one.looks for one in found.pictures[32])
+    assert all(one.hashes for one in found.pictures[16])
+    assert not any(one.hashes for one in found.pictures[32])
     assert seen[-1] == (52, 52)
 
 
 def test_answers_of_no_use_are_a_finding(write):
     folder = write()
     (folder.root / "answers.csv").write_text("id,label\nx0,0\n")
-    found = collect(catalog.find(str(folder.root)), nothing)
-    assert "has no answer for 1 of 2 test images" in found.trouble[0]
+    found = collect(find(str(folder.root)), nothing)
+    assert "has no answer for 1 of 2 test images" in found.answer_faults[0]
 
 
 def test_a_folder_that_cannot_be_written(write, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="Cannot write"):
-        audit(catalog.find(str(write().root)), tmp_path / "file", nothing)
+        audit(find(str(write().root)), tmp_path / "file", nothing)
 
 
 def test_the_command(write, call, encoded, scene):

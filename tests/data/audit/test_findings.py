@@ -4,30 +4,30 @@ from pathlib import Path
 
 import pytest
 
-from bench.data.audit.copies import Group
-from bench.data.audit.findings import Collected, judge
-from bench.data.audit.survey import Looked
+from bench.data.audit.copies import CopyGroup
+from bench.data.audit.findings import Collection, judge
+from bench.data.audit.survey import Surveyed
 
 NAMES = ("rose", "aster")
 
 
-def record(split: str, name: str, label: int = 0, px: int = 8, **changes) -> Looked:
+def record(split: str, name: str, label: int = 0, px: int = 8, **changes) -> Surveyed:
     fields = {"shard": Path(f"/d/{split}/00.tfrec"), "id": name, "label": label, "size": (px, px)}
-    return Looked(split, number=1, **(fields | changes))
+    return Surveyed(split, number=1, **(fields | changes))
 
 
-def sound(px: int = 8) -> list[Looked]:
+def sound(px: int = 8) -> list[Surveyed]:
     rows = [record(split, f"{split}{number}", number % 2, px) for split in ("train", "val") for number in range(10)]
     return rows + [record("test", f"test{number}", -1, px) for number in range(4)]
 
 
-def collected(*extra: Looked, pictures=None, **fields) -> Collected:
+def collected(*extra: Surveyed, pictures=None, **fields) -> Collection:
     found = pictures or {8: [*sound(), *extra]}
     labels = {one.id: one.label for one in next(iter(found.values()))} | {f"test{n}": n % 2 for n in range(4)}
-    return Collected("d", NAMES, found, fields.pop("labels", labels), **fields)
+    return Collection("d", NAMES, found, fields.pop("labels", labels), **fields)
 
 
-def wrong(*extra: Looked, **fields) -> str:
+def wrong(*extra: Surveyed, **fields) -> str:
     return "\n".join(judge(collected(*extra, **fields)).wrong)
 
 
@@ -72,8 +72,8 @@ def test_classes_absent_from_a_split():
 
 @pytest.mark.parametrize("kind", ["the same bytes", "nearly the same", "mirrored"])
 def test_copies_across_splits_are_wrong_and_within_are_known(kind):
-    across = Group(kind, (record("train", "train0"), record("val", "val0")))
-    within = Group(kind, (record("train", "train2"), record("train", "train4")))
+    across = CopyGroup(kind, (record("train", "train0"), record("val", "val0")))
+    within = CopyGroup(kind, (record("train", "train2"), record("train", "train4")))
     assert "in several splits (1 group of copies)" in wrong(groups=[across])
     assert wrong(groups=[within]) == ""
     assert judge(collected(groups=[within])).known == ["1 groups of copies lie within a split"]
@@ -81,8 +81,10 @@ def test_copies_across_splits_are_wrong_and_within_are_known(kind):
 
 def test_copies_with_several_classes():
     pair = (record("train", "train0", 0), record("train", "train1", 1))
-    assert "the same picture has several classes (1 group of copies)" in wrong(groups=[Group("the same bytes", pair)])
-    found = judge(collected(groups=[Group("mirrored", pair)]))
+    assert "the same picture has several classes (1 group of copies)" in wrong(
+        groups=[CopyGroup("the same bytes", pair)]
+    )
+    found = judge(collected(groups=[CopyGroup("mirrored", pair)]))
     assert found.wrong == []
     assert "1 groups of near copies have several classes: one may be wrong" in found.known
 

@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 
 from bench.data import scan
-from bench.data import source as catalog
-from bench.data.imports import importer as importing
-from bench.data.imports import spool
-from bench.data.imports.importer import ImportRequest, carry_out
+from bench.data.imports import importer, spool
+from bench.data.imports.importer import ImportRequest, import_pictures
 from bench.data.imports.pictures import Prepared
+from bench.data.imports.unfinished import exclusive_lock
+from bench.data.source import find
 from bench.errors import UserError
-from bench.files import exclusive_lock
 
 
 def sources(root: Path) -> dict[str, dict[str, str]]:
@@ -33,15 +32,15 @@ def request(source: Path, name: str = "mine", **options) -> ImportRequest:
 
 def refused(asked: ImportRequest, message: str) -> str:
     with pytest.raises(UserError, match=message) as caught:
-        carry_out(asked)
+        import_pictures(asked)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 @pytest.mark.usefixtures("in_process")
 def test_what_was_imported_is_a_data_set(garden, home):
-    outcome = carry_out(request(garden))
-    source = catalog.find("mine")
+    outcome = import_pictures(request(garden))
+    source = find("mine")
     found = scan.scan(source, [8, 16])
     assert found.class_names == ("aster", "rose", "百合")
     assert outcome.counts == Counter(row["split"] for row in sources(source.root).values())
@@ -63,7 +62,7 @@ def test_shards_hold_the_pictures(garden, blocks):
 
     from bench.data.records import decode, parse
 
-    root = carry_out(request(garden)).root
+    root = import_pictures(request(garden)).root
     row = sources(root)["aster/2.png"]
     expected = np.asarray(blocks(12).resize((16, 16), box=(5, 0, 35, 30))).astype(int)
     for shard in (root / "tfrecords-jpeg-16x16" / row["split"]).glob("*.tfrec"):
@@ -76,10 +75,10 @@ def test_shards_hold_the_pictures(garden, blocks):
 
 @pytest.mark.usefixtures("in_process")
 def test_a_file_added_later_moves_no_other(garden, blocks):
-    before = sources(carry_out(request(garden)).root)
+    before = sources(import_pictures(request(garden)).root)
     for number in range(6):
         blocks(100 + number).save(garden / "rose" / f"new{number}.png")
-    after = sources(carry_out(request(garden, force=True)).root)
+    after = sources(import_pictures(request(garden, force=True)).root)
     assert len(after) == len(before) + 6
     assert {path: after[path] for path in before} == before
 
@@ -94,10 +93,10 @@ def test_splits_that_are_given_are_kept(garden):
     text = (garden / "t.csv").read_text()
     refused(request(garden / "t.csv"), "2 of 4 test pictures have no label")
     (garden / "t.csv").write_text(text.replace(",r,test", ",,test"))
-    root = carry_out(request(garden / "t.csv")).root
+    root = import_pictures(request(garden / "t.csv")).root
     assert {row["split"] for path, row in sources(root).items() if path.startswith("rose/4")} == {"val"}
     assert not (root / "answers.csv").exists()
-    assert scan.scan(catalog.find("mine"), [8]).test_labels is None
+    assert scan.scan(find("mine"), [8]).test_labels is None
     refused(request(garden / "t.csv", "other", split="80,10,10"), "come with their splits")
 
 
@@ -109,7 +108,7 @@ def test_unreadable_files_are_listed_and_left_out_only_when_asked(garden, home):
     assert r"'rose/a\nb.jpg' (not a picture of a known format)" in said
     assert not (home / "data" / "mine").exists()
     assert len((home / "imports" / "mine" / "unreadable.txt").read_text().splitlines()) == 2
-    outcome = carry_out(request(garden, skip_unreadable=True))
+    outcome = import_pictures(request(garden, skip_unreadable=True))
     assert sum(outcome.counts.values()) == 18
     with (outcome.root / "skipped.csv").open(newline="") as file:
         assert [row["path"] for row in csv.DictReader(file)] == ["aster/link.jpg", r"rose/a\nb.jpg"]
@@ -128,12 +127,12 @@ def test_a_class_of_unreadable_files_is_not_left_out(garden):
 @pytest.mark.usefixtures("in_process")
 def test_copies_are_told_and_have_ids_of_their_own(garden):
     shutil.copy(garden / "rose" / "0.png", garden / "rose" / "copy.png")
-    outcome = carry_out(request(garden))
+    outcome = import_pictures(request(garden))
     assert outcome.copies == 1
     rows = sources(outcome.root)
     assert rows["rose/copy.png"]["id"] == rows["rose/0.png"]["id"] + "-2"
     assert rows["rose/copy.png"]["split"] == rows["rose/0.png"]["split"]
-    scan.scan(catalog.find("mine"), [8])
+    scan.scan(find("mine"), [8])
 
 
 @pytest.mark.usefixtures("in_process")
@@ -152,27 +151,27 @@ def test_names_that_cannot_be_folders_everywhere(garden, name):
 @pytest.mark.usefixtures("in_process")
 def test_a_name_that_is_taken(garden, home, monkeypatch):
     refused(request(garden, "sample"), "built-in")
-    carry_out(request(garden))
+    import_pictures(request(garden))
     refused(request(garden), "There is a data set 'mine' already.*--force")
     shutil.rmtree(garden / "rose")
-    carry_out(request(garden, force=True))
-    assert catalog.find("mine").class_names == ("aster", "百合")
+    import_pictures(request(garden, force=True))
+    assert find("mine").class_names == ("aster", "百合")
     assert [path.name for path in (home / "data").iterdir()] == ["mine"]
 
 
 @pytest.mark.usefixtures("in_process")
 def test_it_goes_on_where_it_was_interrupted(garden, monkeypatch):
-    real, asked = importing.prepare_all, []
+    real, asked = importer.prepare_all, []
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(importing.Counter, "at", interrupt)
+        patched.setattr(importer.Counter, "at", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            carry_out(request(garden), workers=1)
-    monkeypatch.setattr(importing, "prepare_all", lambda paths, *more: asked.extend(paths) or real(paths, *more))
-    outcome = carry_out(request(garden))
+            import_pictures(request(garden), workers=1)
+    monkeypatch.setattr(importer, "prepare_all", lambda paths, *more: asked.extend(paths) or real(paths, *more))
+    outcome = import_pictures(request(garden))
     assert 0 < len(asked) < 18
     assert sum(outcome.counts.values()) == 18
 
@@ -182,13 +181,13 @@ def test_a_full_disk_loses_nothing(garden, home, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("bench.data.imports.shards.write_shard", full)
+    monkeypatch.setattr("bench.data.imports.spool.write_shard", full)
     assert "What was prepared is kept" in refused(request(garden), "No space left on device")
     assert not (home / "data" / "mine").exists()
     monkeypatch.undo()
     monkeypatch.setenv("PETALBENCH_HOME", str(home))
-    monkeypatch.setattr(importing, "process_pool", None)  # nothing is left to prepare
-    carry_out(request(garden))
+    monkeypatch.setattr(importer, "process_pool", None)  # nothing is left to prepare
+    import_pictures(request(garden))
 
 
 @pytest.mark.usefixtures("in_process")
@@ -208,7 +207,7 @@ def test_two_at_once(garden, home):
 
 
 def test_a_decoder_that_dies_is_named(garden, monkeypatch):
-    monkeypatch.setattr(importing, "prepare_all", _die)
+    monkeypatch.setattr(importer, "prepare_all", _die)
     refused(request(garden), "A process that read pictures died.*'aster/0.png'")
 
 
@@ -227,8 +226,8 @@ def test_the_command_from_pictures_to_shards(garden, home, call):
     assert "mine: 18 pictures of 3 classes (train " in out
     assert "1 files were left out" in out
     assert json.loads((home / "data" / "mine" / "import.json").read_text())["square"] == "letterbox"
-    assert [importing.square_of(name) for name in ("mine", "other")] == ["letterbox", "centre"]
-    assert scan.scan(catalog.find("mine"), [8]).splits["train"].ids
+    assert [importer.square_of(name) for name in ("mine", "other")] == ["letterbox", "centre"]
+    assert scan.scan(find("mine"), [8]).splits["train"].ids
     for words, said in {
         ("--px", "4096"): "more than 2048",
         ("--px", "x"): "--px 'x'",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.data.imports.inventory import look
+from bench.data.imports.inventory import find_pictures
 from bench.errors import UserError
 
 
@@ -19,29 +19,29 @@ def make(root: Path, *names: str) -> Path:
 
 def refused(source: Path, message: str):
     with pytest.raises(UserError, match=message) as caught:
-        look(source)
+        find_pictures(source)
     assert "\n" not in str(caught.value)
 
 
-def rows(finding):
-    return [(finding.told(found.path), found.label, found.split) for found in finding.pictures]
+def rows(inventory):
+    return [(inventory.display_path(found.path), found.label, found.split) for found in inventory.pictures]
 
 
 def test_class_folders_with_whatever_else_lies_there(tmp_path):
     make(tmp_path, "b/2.jpg", "b/deep/1.jpg", "a/x.png", "a/.DS_Store", "a/Thumbs.db", "LICENSE.txt", ".git/config")
-    found = look(tmp_path)
+    found = find_pictures(tmp_path)
     assert rows(found) == [("a/x.png", "a", None), ("b/2.jpg", "b", None), ("b/deep/1.jpg", "b", None)]
     assert found.class_names == ("a", "b")
     assert found.faults == []
 
 
 def test_numbers_are_classes_in_their_order(tmp_path):
-    assert look(make(tmp_path, "10/a", "9/a", "0/a")).class_names == ("0", "9", "10")
+    assert find_pictures(make(tmp_path, "10/a", "9/a", "0/a")).class_names == ("0", "9", "10")
 
 
 def test_folders_of_splits_are_kept(tmp_path):
     make(tmp_path, "train/a/1", "train/b/2", "valid/a/3", "test/b/4")
-    assert rows(look(tmp_path)) == [
+    assert rows(find_pictures(tmp_path)) == [
         ("test/b/4", "b", "test"),
         ("train/a/1", "a", "train"),
         ("train/b/2", "b", "train"),
@@ -50,7 +50,7 @@ def test_folders_of_splits_are_kept(tmp_path):
 
 
 def test_a_class_may_be_called_test(tmp_path):
-    assert look(make(tmp_path, "test/1", "trial/2")).class_names == ("test", "trial")
+    assert find_pictures(make(tmp_path, "test/1", "trial/2")).class_names == ("test", "trial")
 
 
 def test_folders_of_no_use(tmp_path):
@@ -72,9 +72,9 @@ def test_links_are_followed_to_files_inside_only(tmp_path):
     (root / "a" / "up").symlink_to(root, target_is_directory=True)
     (root / "a" / "gone.jpg").symlink_to(root / "none.jpg")
     (root / "linked").symlink_to(tmp_path / "outside", target_is_directory=True)
-    found = look(root)
+    found = find_pictures(root)
     assert [row[0] for row in rows(found)] == ["a/1.jpg", "a/in.jpg", "b/1.jpg"]
-    assert {found.told(fault.path): fault.reason for fault in found.faults} == {
+    assert {found.display_path(fault.path): fault.reason for fault in found.faults} == {
         "a/out.jpg": "a link out of the folder",
         "a/up": "a link to a folder or to nothing",
         "a/gone.jpg": "a link to a folder or to nothing",
@@ -83,7 +83,7 @@ def test_links_are_followed_to_files_inside_only(tmp_path):
 
 
 def test_names_with_newlines_quotes_and_markup(tmp_path):
-    found = look(make(tmp_path, 'two\nlines "|*/a\n.jpg', "plain/b.jpg"))
+    found = find_pictures(make(tmp_path, 'two\nlines "|*/a\n.jpg', "plain/b.jpg"))
     assert found.class_names == ("plain", 'two lines "|*')
     assert rows(found)[1][0] == 'two\\nlines "|*/a\\n.jpg'
     refused(make(tmp_path, "two lines/a", "two\tlines/a"), "are both 'two lines' on one line")
@@ -92,7 +92,7 @@ def test_names_with_newlines_quotes_and_markup(tmp_path):
 def test_names_that_are_not_utf8(tmp_path):
     os.makedirs(os.fsencode(tmp_path) + b"/caf\xe9")
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9/\xff.jpg")).write_bytes(b"x")
-    found = look(tmp_path)
+    found = find_pictures(tmp_path)
     assert found.class_names == (r"caf\xe9",)
     assert rows(found)[0][0] == r"caf\xe9/\xff.jpg"
 
@@ -111,7 +111,7 @@ def test_a_csv(tmp_path):
     text = (
         f'\ufeffpath, label ,split,more\npics/a.jpg,"r,ose",train,x\nb.jpg,aster,Validation,\n{tmp_path}/c.jpg,,test,\n'
     )
-    found = look(table(tmp_path, text))
+    found = find_pictures(table(tmp_path, text))
     assert rows(found) == [("pics/a.jpg", "r,ose", "train"), ("b.jpg", "aster", "val"), ("c.jpg", None, "test")]
     assert found.class_names == ("aster", "r,ose")
 
@@ -147,6 +147,6 @@ def test_a_csv_that_is_no_text(tmp_path):
 
 def test_files_that_a_csv_names_and_that_are_not_there(tmp_path):
     make(tmp_path, "a.jpg")
-    found = look(table(tmp_path, "path,label\na.jpg,rose\ngone.jpg,rose\n"))
+    found = find_pictures(table(tmp_path, "path,label\na.jpg,rose\ngone.jpg,rose\n"))
     assert [row[0] for row in rows(found)] == ["a.jpg"]
-    assert [(found.told(fault.path), fault.reason) for fault in found.faults] == [("gone.jpg", "no such file")]
+    assert [(found.display_path(fault.path), fault.reason) for fault in found.faults] == [("gone.jpg", "no such file")]

@@ -1,8 +1,8 @@
 import pytest
 
-from bench.data.imports.unfinished import PETALS_LOCK, PETALS_WORK, unfinished
+from bench.data.imports.unfinished import PETALS_LOCK, PETALS_WORK, exclusive_lock, unfinished
 from bench.data.public import petals
-from bench.files import exclusive_lock
+from bench.errors import UserError
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def test_a_home_that_was_never_used_has_none(home):
 
 def test_begun_imports_and_fetches_are_shown_and_removed(home):
     mine = begin(home / "imports" / "mine", 5)
-    fetched = begin(petals.places()[0] / PETALS_WORK, 7)
+    fetched = begin(petals.folders()[0] / PETALS_WORK, 7)
     assert {work.path: work.size for work in unfinished()} == {mine: 5, fetched: 7}
     assert [work.remove() for work in unfinished()] == [True, True]
     assert unfinished() == []
-    assert petals.places()[0].is_dir()
+    assert petals.folders()[0].is_dir()
 
 
 @pytest.mark.parametrize("end", [".lock", ".fetch.lock"])
@@ -43,9 +43,9 @@ def test_what_somebody_is_at_stays(home, end):
 
 
 def test_a_fetch_of_petals_under_way_stays(home):
-    begin(petals.places()[0] / PETALS_WORK, 7)
+    begin(petals.folders()[0] / PETALS_WORK, 7)
     (work,) = unfinished()
-    with exclusive_lock(petals.places()[0] / PETALS_LOCK, "busy"):
+    with exclusive_lock(petals.folders()[0] / PETALS_LOCK, "busy"):
         assert not work.remove()
     assert work.path.is_dir()
 
@@ -61,3 +61,14 @@ def test_the_command_says_what_it_kept(call, home, tmp_path):
     assert "1.0 MiB  removed" in told
     assert mine.is_dir()
     assert not (home / "imports" / "other").exists()
+
+
+def test_one_holder_at_a_time(tmp_path):
+    with (
+        exclusive_lock(tmp_path / "l", "Busy."),
+        pytest.raises(UserError, match=r"^Busy\.$"),
+        exclusive_lock(tmp_path / "l", "Busy."),
+    ):
+        pass
+    with exclusive_lock(tmp_path / "l", "Busy."):
+        pass

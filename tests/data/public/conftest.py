@@ -20,7 +20,7 @@ TOKEN = "KGAT_abc"
 
 
 def shard(records: int) -> bytes:
-    """TFRecord framing around records of one byte; checksums are nobody's business here."""
+    """TFRecord framing around records of one byte; checksums are not checked here."""
     return ((1).to_bytes(8, "little") + bytes(4) + b"x" + bytes(4)) * records
 
 
@@ -116,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def kaggle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Kaggle]:
-    """The service, with a token that it knows. kagglehub asks `localhost`, through this proxy, and nobody else."""
+    """The service, with a token that it knows. kagglehub sends requests to `localhost` only, through this proxy."""
     with Kaggle() as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")

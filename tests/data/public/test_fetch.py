@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from bench.data import source as catalog
+from bench.data.imports.unfinished import exclusive_lock
 from bench.data.public.fetch import fetch_petals
 from bench.data.public.petals import files
 from bench.data.records import count_records
+from bench.data.source import find, names
 from bench.errors import UserError
-from bench.files import exclusive_lock
 
 ALL = files(192)
 
@@ -38,7 +38,7 @@ def test_petals_are_fetched_and_found(kaggle, call, home):
     assert status == 0
     assert "fetched 48 shards of 192 px" in out
     assert sorted(kaggle.asked) == sorted(ALL)
-    source = catalog.find("petals")
+    source = find("petals")
     assert source.root == (home / "data" / "petals").resolve()
     counts = {split: sum(map(count_records, shards)) for split, shards in source.shards[192].items()}
     assert counts == {"train": 12_753, "val": 3_712, "test": 7_382}
@@ -54,7 +54,7 @@ def test_petals_are_fetched_and_found(kaggle, call, home):
 def test_a_refusal_loses_nothing_and_shows_nothing(kaggle, call, home):
     kaggle.refused[ALL[20]] = (403, "You must accept this competition's rules.")
     assert "accept the rules" in one_line(call("data", "fetch", "petals", "--px", "192"))
-    assert "petals" not in catalog.names()
+    assert "petals" not in names()
     kaggle.refused.clear()
     kaggle.asked.clear()
     assert call("data", "fetch", "petals", "--px", "192")[0] == 0

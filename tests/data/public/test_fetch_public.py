@@ -1,4 +1,4 @@
-"""From what a child wrote to a data set."""
+"""Pictures of a child become a data set."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.data import source as catalog
-from bench.data.public import fetch as public
+from bench.data.imports.unfinished import exclusive_lock
+from bench.data.public import fetch
 from bench.data.public.fetch import fetch_public
-from bench.data.public.sources import Written
+from bench.data.public.sources import TABLE, Fetched
+from bench.data.source import find
 from bench.errors import UserError
-from bench.files import csv_text, exclusive_lock
+from bench.files import csv_text
 from bench.jobs.worker import handler
 
 CLASSES = ("tulips", "daisy")  # as the library numbers them
@@ -22,7 +23,7 @@ CLASSES = ("tulips", "daisy")  # as the library numbers them
 
 @pytest.fixture
 def asked(monkeypatch, blocks, in_process):
-    """What the child was asked for. It writes twelve pictures, six of each class."""
+    """The jobs of the child, which writes twelve pictures, six of each class."""
     jobs = []
 
     def write_pictures(job, tell):
@@ -33,12 +34,12 @@ def asked(monkeypatch, blocks, in_process):
             blocks(number).save(folder / "pictures" / f"{number}.png")
             split = ("train", "val", "test")[number // 2 % 3] if job.name == "oxford_flowers102" else ""
             rows.append((f"pictures/{number}.png", CLASSES[number % 2], split))
-        Written.table(folder).write_text(csv_text(rows))
+        (folder / TABLE).write_text(csv_text(rows))
         tell("writing pictures", 12, 12)
-        Written(CLASSES, f"tensorflow-datasets {job.name}/1.2.3").save(folder)
+        Fetched(CLASSES, f"tensorflow-datasets {job.name}/1.2.3").save(folder)
 
     monkeypatch.setattr("bench.data.public.tfds.write_pictures", write_pictures)
-    monkeypatch.setattr(public, "ask_counting", lambda job, log: handler(job.kind)(job, lambda event: None, log))
+    monkeypatch.setattr(fetch, "ask_counting", lambda job, log: handler(job.kind)(job, lambda event: None, log))
     return jobs
 
 
@@ -50,7 +51,7 @@ def read(path):
 def test_a_data_set_with_its_own_splits(asked, home):
     _, outcome = fetch_public("oxford_flowers102", (16, 32))
     assert outcome.counts == {"train": 4, "val": 4, "test": 4}
-    source = catalog.find("oxford_flowers102")
+    source = find("oxford_flowers102")
     assert source.resolutions == (16, 32)
     assert source.class_names == CLASSES
     labels = {row["id"]: int(row["label"]) for row in read(source.answers)}
@@ -66,12 +67,12 @@ def test_a_data_set_with_its_own_splits(asked, home):
 
 def test_what_is_there_is_not_fetched_again(asked):
     fetch_public("tf_flowers", (16,))
-    before = read(catalog.find("tf_flowers").root / "pictures.csv")
+    before = read(find("tf_flowers").root / "pictures.csv")
     assert fetch_public("tf_flowers", (16,)) is None
     assert len(asked) == 1
     fetch_public("tf_flowers", (32,))
-    assert catalog.find("tf_flowers").resolutions == (16, 32)
-    assert read(catalog.find("tf_flowers").root / "pictures.csv") == before
+    assert find("tf_flowers").resolutions == (16, 32)
+    assert read(find("tf_flowers").root / "pictures.csv") == before
 
 
 def test_an_interrupted_import_goes_on_without_the_network(asked, monkeypatch):
@@ -79,7 +80,7 @@ def test_an_interrupted_import_goes_on_without_the_network(asked, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(public, "carry_out", interrupted)
+        patch.setattr(fetch, "import_pictures", interrupted)
         with pytest.raises(KeyboardInterrupt):
             fetch_public("tf_flowers", (16,))
     fetch_public("tf_flowers", (16,))

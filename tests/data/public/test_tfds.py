@@ -1,4 +1,4 @@
-"""A stand-in that speaks tensorflow-datasets' interface and fails as it does; the real one where it is installed."""
+"""A stand-in with the interface and the failures of tensorflow-datasets; the real library if it is installed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from types import ModuleType, SimpleNamespace
 import pytest
 import requests
 
-from bench.data.public import tfds as ours
-from bench.data.public.sources import PUBLIC, Written
+from bench.data.public import tfds
+from bench.data.public.sources import PUBLIC, TABLE, Fetched
 from bench.data.public.tfds import write_pictures
 from bench.errors import UserError
 from bench.jobs.messages import PublicJob
@@ -33,7 +33,7 @@ class DownloadError(Exception):
 
 @dataclass
 class Builder:
-    """What `tfds.builder` gives, as far as it is used."""
+    """The used part of what `tfds.builder` returns."""
 
     name: str
     data_dir: str
@@ -94,7 +94,7 @@ def write(tmp_path):
         folder = tmp_path / "work"
         folder.mkdir(exist_ok=True)
         write_pictures(PublicJob(name=name, folder=str(folder)), tell)
-        with Written.table(folder).open(newline="") as file:
+        with (folder / TABLE).open(newline="") as file:
             return folder, list(csv.DictReader(file))
 
     return run
@@ -106,7 +106,7 @@ def test_pictures_and_their_table(library, write):
     assert [(folder / row["path"]).read_bytes() for row in rows] == [f"train {number}".encode() for number in range(4)]
     assert [row["label"] for row in rows] == ["dandelion", "daisy"] * 2
     assert {row["split"] for row in rows} == {""}
-    assert Written.load(folder) == Written(("dandelion", "daisy"), "tensorflow-datasets tf_flowers/1.2.3")
+    assert Fetched.load(folder) == Fetched(("dandelion", "daisy"), "tensorflow-datasets tf_flowers/1.2.3")
     assert library.prepared == [str(folder / "downloads")]
     assert told[-1] == ("writing pictures", 1, 4)
 
@@ -161,7 +161,7 @@ def test_failures(library, write, tmp_path, failure, said):
     library.failure = failure
     with pytest.raises(UserError, match=said):
         write("tf_flowers")
-    assert Written.load(tmp_path / "work") is None
+    assert Fetched.load(tmp_path / "work") is None
 
 
 def test_a_fault_of_ours_stays_one(library, write):
@@ -183,11 +183,11 @@ def test_without_tensorflow_datasets(few, write, monkeypatch):
 
 
 def test_what_has_come_is_told(monkeypatch, tmp_path):
-    monkeypatch.setattr(ours, "_TICK_SECONDS", 0.01)
+    monkeypatch.setattr(tfds, "_TICK_SECONDS", 0.01)
     (tmp_path / "downloads" / "x.tmp").mkdir(parents=True)
     (tmp_path / "downloads" / "x.tmp" / "part").write_bytes(bytes(2 * 2**20))
     told = set()
-    with ours._watched(tmp_path, 3 * 2**20, lambda *where: told.add(where)):
+    with tfds._size_reported(tmp_path, 3 * 2**20, lambda *where: told.add(where)):
         while not told:
             pass
     assert told == {("downloading and preparing, MiB", 2, 3)}
@@ -240,7 +240,7 @@ def test_the_real_tf_flowers(real, write, jpeg):
     folder, rows = write("tf_flowers")
     found = {(folder / row["path"]).read_bytes(): row["label"] for row in rows}
     assert found == {content: path.split("/")[1] for path, content in pictures.items()}
-    assert Written.load(folder) == Written(
+    assert Fetched.load(folder) == Fetched(
         ("dandelion", "daisy", "tulips", "sunflowers", "roses"), "tensorflow-datasets tf_flowers/3.0.1"
     )
 
@@ -259,7 +259,7 @@ def test_the_real_oxford_flowers(real, write, jpeg):
     assert found[pictures["jpg/image_00002.jpg"]] == ("blackberry lily", "train")
     assert found[pictures["jpg/image_00001.jpg"]] == ("pink primrose", "val")
     assert found[pictures["jpg/image_00007.jpg"]][1] == "test"
-    assert len(Written.load(folder).classes) == 102
+    assert len(Fetched.load(folder).classes) == 102
 
 
 def test_the_real_one_without_network(real, write, tmp_path, monkeypatch):

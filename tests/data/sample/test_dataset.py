@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from bench.data import scan
-from bench.data import source as catalog
 from bench.data.reading import images
-from bench.data.sample import dataset as sample
+from bench.data.sample import dataset
+from bench.data.source import find
 from bench.errors import UserError
 
 # Goes with VERSION: a change of pixels, ids or splits is a new version of the set. The same on every machine.
@@ -27,14 +27,14 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PETALBENCH_HOME", str(folder))
-        sample.ensure_sample()
+        dataset.ensure_sample()
     return folder
 
 
 @pytest.fixture
 def source(made, monkeypatch):
     monkeypatch.setenv("PETALBENCH_HOME", str(made))
-    return catalog.find("sample")
+    return find("sample")
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def quick(monkeypatch):
     """Draws one even picture for each image, for what only concerns files."""
 
     def even(plan):
-        return {px: np.full((px, px, 3), plan.number, np.uint8) for px in sample.RESOLUTIONS}
+        return {px: np.full((px, px, 3), plan.number, np.uint8) for px in dataset.RESOLUTIONS}
 
-    monkeypatch.setattr(sample, "draw", even)
+    monkeypatch.setattr(dataset, "draw", even)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
 
 
@@ -61,7 +61,7 @@ def test_it_passes_its_own_scan(source):
         counts = Counter(found.splits[split].labels.tolist())
         assert min(counts[label] for label in range(8)) >= least
     assert sorted(set(found.test_labels.tolist())) == list(range(8))
-    planned = [plan for plan in sample.plans() if plan.split == "test"]
+    planned = [plan for plan in dataset.plans() if plan.split == "test"]
     assert found.test_labels.tolist() == [plan.label for plan in planned]
     assert (found.splits["test"].labels == -1).all()
 
@@ -80,14 +80,14 @@ def test_both_resolutions_show_the_same_scene(source):
 
 
 def test_it_is_made_once(source, monkeypatch):
-    assert sample.is_made()
-    monkeypatch.setattr(sample, "draw", lambda plan: pytest.fail("drawn again"))
-    sample.ensure_sample()
+    assert dataset.is_made()
+    monkeypatch.setattr(dataset, "draw", lambda plan: pytest.fail("drawn again"))
+    dataset.ensure_sample()
 
 
 @pytest.mark.parametrize("harm", ["gone", "short", "older"])
 def test_what_is_incomplete_or_older_is_made_anew(quick, home, harm):
-    sample.ensure_sample()
+    dataset.ensure_sample()
     root = home / "data" / "sample"
     shard = root / "tfrecords-jpeg-224x224" / "val" / "01-224x224-20.tfrec"
     whole = shard.read_bytes()
@@ -97,19 +97,19 @@ def test_what_is_incomplete_or_older_is_made_anew(quick, home, harm):
         shard.write_bytes(whole[:-1])
     else:
         generated = root / "generated.json"
-        generated.write_text(json.dumps(json.loads(generated.read_text()) | {"version": sample.VERSION - 1}))
-    assert not sample.is_made()
-    sample.ensure_sample()
-    assert sample.is_made()
+        generated.write_text(json.dumps(json.loads(generated.read_text()) | {"version": dataset.VERSION - 1}))
+    assert not dataset.is_made()
+    dataset.ensure_sample()
+    assert dataset.is_made()
     assert shard.read_bytes() == whole
     assert [path.name for path in root.parent.iterdir()] == ["sample"]
 
 
 def test_two_at_once_leave_one_whole_set(quick, home):
     with ThreadPoolExecutor(3) as pool:
-        for done in [pool.submit(sample.ensure_sample, 1) for _ in range(3)]:
+        for done in [pool.submit(dataset.ensure_sample, 1) for _ in range(3)]:
             done.result()
-    assert sample.is_made()
+    assert dataset.is_made()
     assert [path.name for path in (home / "data").iterdir()] == ["sample"]
 
 
@@ -117,20 +117,20 @@ def test_an_interrupted_making_leaves_nothing(home, monkeypatch):
     def interrupted(plan):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sample, "draw", interrupted)
+    monkeypatch.setattr(dataset, "draw", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        sample.ensure_sample(workers=1)
+        dataset.ensure_sample(workers=1)
     assert list((home / "data").iterdir()) == []
 
 
 def test_a_home_that_cannot_be_written(home):
     home.write_text("a file where the folder should be")
     with pytest.raises(UserError, match=r"Cannot write in .*PETALBENCH_HOME"):
-        sample.ensure_sample()
+        dataset.ensure_sample()
 
 
 def test_ids_are_unique_and_classes_shuffled():
-    planned = sample.plans()
+    planned = dataset.plans()
     assert len({plan.id for plan in planned}) == len(planned) == 105
     labels = [plan.label for plan in planned if plan.split == "train"]
     assert labels != sorted(labels)

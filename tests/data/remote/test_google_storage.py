@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers_google import google_storage, is_possible
 
-from bench.data.remote.contents import look
-from bench.data.remote.copies import open_local
+from bench.data.remote.copies import list_remote, open_local
 from bench.data.scan import scan
 from bench.errors import UserError
 
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.skipif(not is_possible(), reason="needs openssl for a c
 
 @pytest.fixture
 def serve(folder, tmp_path, monkeypatch):
-    """Makes the folder around the data set a bucket; TensorFlow is led there, without anybody's credentials."""
+    """Serves the folder around the data set as a bucket; TensorFlow is directed to it, without credentials."""
     contexts = []
 
     def start(**options):
@@ -35,7 +34,7 @@ def test_a_bucket_is_listed_and_only_what_is_read_is_copied(folder, serve):
     root = folder.write().write(16).root
     (root / "classes.txt").write_text("rose\naster\nlily\n")
     asked = serve()
-    look("gs://flowers/garden/")
+    list_remote("gs://flowers/garden/")
     source = open_local("gs://flowers/garden", (7,))
     assert source.class_names == ("rose", "aster", "lily")
     assert source.resolutions == (8, 16)
@@ -57,7 +56,7 @@ def test_wrong_places_are_one_line(folder, serve):
         "gs://flowers/garden/tfrecords-jpeg-8x8": "Pass the folder around it: 'gs://flowers/garden'",
     }.items():
         with pytest.raises(UserError, match=said):
-            look(url)
+            list_remote(url)
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -65,4 +64,4 @@ def test_no_access_is_said_with_what_to_do(serve, folder, status):
     folder.write()
     serve(status=status)
     with pytest.raises(UserError, match=f"No access to 'gs://closed{status}/garden'. Sign in with `gcloud"):
-        look(f"gs://closed{status}/garden")
+        list_remote(f"gs://closed{status}/garden")
