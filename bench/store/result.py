@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from bench.config.base import SCHEMA_VERSION, Frozen
+from bench.config.run import RunConfig
 from bench.jobs.messages import FailureKind
 from bench.store.ensemble_result import Combination
 
@@ -126,3 +127,22 @@ class Failure(Frozen):
     seconds: float  # burnt until then
     log_tail: str
     when: str
+
+
+def identity_of(config: RunConfig, family: str) -> dict[str, Any]:
+    """The fields that `Result` and `Failure` share and that a configuration determines.
+
+    Args:
+        config: of the run.
+        family: of its backbone.
+    """
+    return {
+        "data": config.data,
+        "backbone": config.backbone,
+        "family": family,
+        "image_px": config.image_px,
+        "recipe": config.recipe.name,
+        "lr_scale": config.lr_scale,
+        "seed": config.seed,
+        "weights": config.weights,
+    }
