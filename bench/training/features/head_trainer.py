@@ -40,7 +40,7 @@ class Features:
 
 @dataclass(frozen=True)
 class FeatureExamples:
-    """Features and what they are of: labels int64 (N,)."""
+    """Features and labels, int64 (N,)."""
 
     features: Features
     labels: Labels
@@ -53,37 +53,35 @@ class HeadTrainer:
         self.recipe, self.width, self.classes = recipe, width, classes
         self.model = pooled_head(recipe.layers, width, classes, seed=0)
         self.optimizer = make_optimizer(recipe, self.model.trainable_variables)
+        self.startup_seconds = 0.0
         self._epoch = tf.function(self._epoch_graph, reduce_retracing=True)
         self._logits = tf.function(lambda mean, variance: self.model([mean, variance], training=False))
 
     @property
     def parameters(self) -> int:
-        """Of the head."""
+        """Number of parameters of the head."""
         return int(self.model.count_params())
 
     def restart(self, seed: int) -> None:
-        """Sets every variable to its start for that seed: weights, moving statistics, random streams, optimizer."""
+        """Resets every variable to its start for that seed: weights, moving statistics, random streams, optimizer."""
         fresh = pooled_head(self.recipe.layers, self.width, self.classes, seed)
-        # Model.variables leaves out nothing; get_weights would leave out the seed generators of Dropout.
+        # Model.variables is complete; get_weights leaves out the seed generators of Dropout.
         for ours, start in zip(self.model.variables, fresh.variables, strict=True):
             ours.assign(start)
         for variable in self.optimizer.variables:
             variable.assign(tf.zeros_like(variable))
 
     def warm_up(self, train: FeatureExamples) -> float:
-        """Traces and compiles on a full and a partial batch, so that no run pays for it alone. Returns the seconds."""
+        """Traces and compiles on a full and a partial batch. Returns the seconds, which every run is charged for."""
         started = time.perf_counter()
         data = _Rows.of(train, self.recipe, self.classes)
         order = tf.range(min(data.images, self.recipe.batch_per_replica + 1), dtype=tf.int64)
         np.asarray(self._epoch(*data.tensors, order)[0])
-        return time.perf_counter() - started
+        self.startup_seconds = time.perf_counter() - started
+        return self.startup_seconds
 
     def train(
-        self,
-        train: FeatureExamples,
-        val: FeatureExamples,
-        seed: int,
-        on_epoch: Callable[[EpochRow], None],
+        self, train: FeatureExamples, val: FeatureExamples, seed: int, on_epoch: Callable[[EpochRow], None]
     ) -> list[EpochRow]:
         """Trains one head from its start, until the recipe stops it. `on_epoch` is called after each epoch, unclocked.
 
@@ -106,7 +104,7 @@ class HeadTrainer:
         return rows
 
     def log_probs(self, features: Features) -> Floats:
-        """Log-probabilities of unaugmented images, float32 (N, C); of averaged weights where the recipe says so."""
+        """Log-probabilities of unaugmented images, float32 (N, C); of averaged weights if the recipe averages."""
         with averaged(self.recipe, self.optimizer, self.model.trainable_variables):
             logits = self._logits(tf.constant(features.mean[0]), tf.constant(features.variance[0]))
         return np.asarray(tf.nn.log_softmax(logits), dtype=np.float32)
@@ -115,7 +113,7 @@ class HeadTrainer:
         started = time.perf_counter()
         order = tf.constant(data.rows(seed, epoch, self.recipe.views))
         losses, hits = self._epoch(*data.tensors, order)
-        losses = np.asarray(losses)  # fetched: the clock stops when the result is here
+        losses = np.asarray(losses)  # fetched: the clock stops when the result has arrived
         seconds = time.perf_counter() - started
         if not np.isfinite(losses).all():
             raise NonFiniteLossError(
@@ -150,7 +148,7 @@ class HeadTrainer:
         with tf.GradientTape() as tape:
             logits = self.model([mean, variance], training=True)
             losses = example_losses(self.recipe, labels, logits) * weights
-            loss = tf.reduce_mean(losses)  # over the images present: a short last batch counts as what it is
+            loss = tf.reduce_mean(losses)  # over the images present, also in a short last batch
         variables = self.model.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         return losses, tf.math.count_nonzero(tf.argmax(logits, 1) == labels)
@@ -181,10 +179,10 @@ class _Rows:
 
     @property
     def tensors(self) -> tuple[Any, ...]:
-        """What an epoch's graph takes before the order."""
+        """Arguments of an epoch's graph before the order."""
         return self.mean, self.variance, self.labels, self.weights
 
     def rows(self, seed: int, epoch: int, views: int) -> Labels:
-        """Which rows an epoch sees, in order."""
+        """The rows that an epoch sees, in order."""
         order = epoch_order(seed, epoch, self.images)
         return epoch_views(seed, epoch, self.images, views)[order] * self.images + order

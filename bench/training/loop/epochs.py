@@ -1,8 +1,8 @@
 """The loop over epochs, and its clock.
 
 `Model.fit` of Keras 3 fails under MultiWorkerMirroredStrategy, and a benchmark must own its clock: `train_seconds` of
-an epoch runs from its first step until the last step's result has been fetched; evaluation, checkpoints and callbacks
-are not in it. Callbacks of Keras work here.
+an epoch runs from its first step until the last step's result has been fetched, without evaluation, checkpoints and
+callbacks. Callbacks of Keras work here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.config.schedule import learning_rates
 from bench.training.failures import NonFiniteLossError
-from bench.training.loop.batches import TrainingPlaces, batches
+from bench.training.loop.batches import Places, Replicas, batches, shuffled
 from bench.training.loop.checkpoint import Checkpoint, Progressed
 from bench.training.loop.history import EpochRow, should_stop
 from bench.training.loop.portions import step_count
@@ -26,12 +26,12 @@ from bench.training.loop.prediction import predicted
 from bench.training.loop.steps import Training
 from ensembles.metrics import accuracy, log_loss, macro_f1
 
-FETCH_EVERY = 50  # steps: so much later, at the most, is a loss noticed that is not finite
+FETCH_EVERY = 50  # steps: a loss that is not finite is noticed so many steps later at most
 
 
 @dataclass(frozen=True)
 class Listeners:
-    """Who hears of the training: callbacks of Keras, and functions of an epoch's row and steps."""
+    """Callbacks of Keras, and functions of an epoch's row and of (epoch, steps done)."""
 
     callbacks: Sequence[keras.callbacks.Callback] = ()
     on_epoch: Callable[[EpochRow], None] = lambda row: None
@@ -39,7 +39,7 @@ class Listeners:
 
 
 class Fit:
-    """Trains epoch after epoch, from the start or from a checkpoint."""
+    """Training epoch by epoch, from the start or from a checkpoint."""
 
     def __init__(
         self, training: Training, listeners: Listeners | None = None, checkpoint: Checkpoint | None = None
@@ -55,7 +55,7 @@ class Fit:
 
         Raises:
             NonFiniteLossError: a step's loss is not finite.
-            UserError: a checkpoint that is damaged or another run's.
+            UserError: the checkpoint is damaged, or another run's.
         """
         done = (self._checkpoint.restore() if self._checkpoint else None) or Progressed()
         rates = learning_rates(self._training.recipe.schedule, self._training.recipe.epochs)
@@ -69,11 +69,10 @@ class Fit:
         return done
 
     def _feed(self, epochs: range) -> Iterator[Any]:
-        """The batches of all these epochs, one after the other: the next epoch's first is ready when it begins."""
-        training, recipe = self._training, self._training.recipe
-        places = TrainingPlaces(
-            len(training.train), training.global_batch, training.replicas, recipe.augmentation, training.seed
-        )
+        """The batches of all these epochs in one stream, so that an epoch's first batch is ready when it begins."""
+        training, images = self._training, len(self._training.train)
+        plan = shuffled(images, training.recipe.augmentation, training.seed)
+        places = Places(images, training.global_batch, Replicas.of(training.strategy), plan)
         return batches(training.train, places, epochs, training.strategy)
 
     def _must_stop(self, done: Progressed) -> bool:
@@ -81,7 +80,7 @@ class Fit:
         return bool(self._training.network.model.stop_training) or should_stop(self._training.recipe, scores)
 
     def _epoch(self, done: Progressed, feed: Iterator[Any]) -> Progressed:
-        """One epoch: trained, scored and kept."""
+        """Trains, scores and checkpoints one epoch."""
         epoch = len(done.rows)
         self._callbacks.on_epoch_begin(epoch)
         steps = EpochSteps(self._training, self._callbacks, self._listeners.on_step)
@@ -89,12 +88,12 @@ class Fit:
         row = _row(self._training, epoch, steps)
         startup = 0.0 if self._began else steps.startup_seconds
         self._began = True
-        done = self._kept(replace(done, rows=(*done.rows, row), startup_seconds=done.startup_seconds + startup))
+        done = self._saved(replace(done, rows=(*done.rows, row), startup_seconds=done.startup_seconds + startup))
         self._callbacks.on_epoch_end(epoch, _logs(row))
         return done
 
-    def _kept(self, done: Progressed) -> Progressed:
-        """Writes the checkpoint. What that took is known only afterwards: the file has it with the next epoch."""
+    def _saved(self, done: Progressed) -> Progressed:
+        """Writes the checkpoint and returns `done` with its seconds; the file has them from the next epoch."""
         if self._checkpoint is None:
             return done
         started = time.perf_counter()
@@ -116,7 +115,7 @@ class EpochSteps:
         self.seconds = self.wait_seconds = 0.0
 
     def run(self, feed: Iterator[Any], steps: int, epoch: int) -> None:
-        """Trains on so many batches.
+        """Trains on that many batches.
 
         Raises:
             NonFiniteLossError: names epoch and step.
@@ -131,19 +130,19 @@ class EpochSteps:
 
     @property
     def hits(self) -> float:
-        """How many images were classified right, on the way."""
+        """Training images classified right, each by the weights of its step."""
         return float(sum(self._hits))
 
     @property
     def mean_loss(self) -> float:
-        """Over the images of the epoch."""
+        """Mean over the images of the epoch."""
         images, batch = len(self._training.train), self._training.global_batch
         present = np.minimum(batch, images - batch * np.arange(len(self._losses)))
         return float(np.average(self._losses, weights=present))
 
     @property
     def startup_seconds(self) -> float:
-        """What the first step took beyond an ordinary one: tracing and compilation."""
+        """Seconds of the first step beyond an ordinary one: tracing and compilation."""
         return max(0.0, self._step_seconds[0] - median(self._step_seconds[1:] or self._step_seconds))
 
     def _step(self, feed: Iterator[Any]) -> None:
@@ -151,7 +150,7 @@ class EpochSteps:
         batch = next(feed)
         self.wait_seconds += time.perf_counter() - started
         loss, hits = self._training.steps.train(batch)
-        if not self._losses:  # what the first one took is told apart
+        if not self._losses:  # the first step is clocked to its end, for `startup_seconds`
             loss = float(loss)
         self._losses.append(loss)
         self._hits.append(hits)
@@ -159,7 +158,7 @@ class EpochSteps:
         self.seconds += self._step_seconds[-1]
 
     def _fetch(self, epoch: int) -> None:
-        """Waits for the device, and looks at what it computed."""
+        """Waits for the device, and checks that all losses are finite."""
         started = time.perf_counter()
         self._losses = [float(loss) for loss in self._losses]
         self._hits = [float(hits) for hits in self._hits]
@@ -173,7 +172,7 @@ def _callback_list(
     training: Training, callbacks: Sequence[keras.callbacks.Callback], steps: int
 ) -> keras.callbacks.CallbackList:
     model = training.network.model
-    model.optimizer = training.optimizer  # where callbacks look for it
+    model.optimizer = training.optimizer  # callbacks read it there
     model.stop_training = False
     return keras.callbacks.CallbackList(list(callbacks), model=model, epochs=training.recipe.epochs, steps=steps)
 
@@ -198,6 +197,6 @@ def _row(training: Training, epoch: int, steps: EpochSteps) -> EpochRow:
 
 
 def _logs(row: EpochRow) -> dict[str, float]:
-    """What callbacks of Keras are told."""
+    """The logs that callbacks of Keras receive at the end of an epoch."""
     names = ("loss", "accuracy", "val_loss", "val_accuracy", "val_macro_f1", "learning_rate")
     return {name: float(getattr(row, name)) for name in names}

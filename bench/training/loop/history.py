@@ -1,4 +1,4 @@
-"""The history of a run: a row an epoch; early stopping and targets are pure functions of it, alike in a resumed run."""
+"""History of a run, a row an epoch. Early stopping and targets are pure functions of it, alike in a resumed run."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def reached(target: float | None, val_macro_f1: Sequence[float], seconds: Sequen
     """The first epoch, counted from 1, whose score is `target` or more, and the seconds of training until its end.
 
     Args:
-        target: None: there is none.
+        target: None: no target.
         val_macro_f1: one score an epoch.
-        seconds: of each epoch; what came before the first belongs to the first.
+        seconds: of each epoch, the first with all that came before it.
     """
     if target is None:
         return None
@@ -65,16 +65,16 @@ def reached(target: float | None, val_macro_f1: Sequence[float], seconds: Sequen
     return None
 
 
-def selection_facts(recipe: Recipe, rows: Sequence[EpochRow], before_seconds: float) -> dict[str, Any]:
-    """What a run's metrics say of stopping and of its target: fields of `Metrics`.
+def selection_facts(recipe: Recipe, rows: Sequence[EpochRow], first_epoch_seconds: float) -> dict[str, Any]:
+    """Fields of `Metrics` about early stopping and the target.
 
     Args:
         recipe: patience and target.
         rows: of all epochs.
-        before_seconds: of training before the first epoch, such as an extraction.
+        first_epoch_seconds: with all that came before the first epoch, such as an extraction.
     """
     scores = [row.val_macro_f1 for row in rows]
-    seconds = [row.train_seconds + (0.0 if row.epoch else before_seconds) for row in rows]
+    seconds = [first_epoch_seconds, *(row.train_seconds for row in rows[1:])]
     target = reached(recipe.target_f1, scores, seconds)
     return {
         "selected_on_validation": len(rows) < recipe.epochs and should_stop(recipe, scores),
