@@ -96,17 +96,13 @@ class Assembly:
 
     def _map_key(self) -> MapKey:
         config = self._config
+        named = {"backbone", "image_px", "weights", "weights_seed", "precision", "plugin"}
         return MapKey(
+            **config.model_dump(include=named),
             data_fingerprint=self._context.index.fingerprints[config.image_px],
-            backbone=config.backbone,
-            image_px=config.image_px,
-            weights=config.weights,
-            weights_seed=config.weights_seed,
-            precision=config.precision,
             cut=config.recipe.first_trainable_stage or "head",
             split="train",
             view=0,
-            plugin=config.plugin,
         )
 
     def _start(self, adapter: backbones.Backbone) -> keras.Model:

@@ -52,6 +52,7 @@ def tuned_cost(
         eval_seconds: of the last predictions, beyond those of the epochs.
     """
     rows = progressed.rows
+    later = rows[1:] or rows  # the first epoch waits for the pipeline to fill
     train = [row.train_seconds for row in rows]
     steady = median(train[1:]) if len(train) > 1 else train[0] - progressed.startup_seconds
     return Cost(
@@ -59,7 +60,7 @@ def tuned_cost(
         eval_seconds=sum(row.eval_seconds for row in rows) + eval_seconds,
         checkpoint_seconds=sum(row.checkpoint_seconds for row in rows),
         images_per_second=len(training.train) / steady,
-        input_wait_share=_wait_share(rows),
+        input_wait_share=sum(row.input_wait_seconds for row in later) / sum(row.train_seconds for row in later),
         inference_ms_per_image=pace.ms_per_image,
         inference_batch=pace.batch,
         parameters=int(training.network.model.count_params()),
@@ -90,9 +91,3 @@ def _training_fields(
         "train_seconds_full": banked + sum(train),
         "peak_memory_mib": peak_memory_mib(),
     }
-
-
-def _wait_share(rows: Sequence[EpochRow]) -> float:
-    """Share of training spent waiting for batches, 0 to 1. The first epoch waits for the pipeline to fill: left out."""
-    later = rows[1:] or rows
-    return sum(row.input_wait_seconds for row in later) / sum(row.train_seconds for row in later)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from bench.errors import UserError
@@ -18,6 +20,18 @@ class NonFiniteLossError(Exception):
 
 class OutOfMemoryError(Exception):
     """A batch does not fit in memory. The message names it."""
+
+
+def check_finite(losses: Sequence[float] | npt.NDArray[np.float32], epoch: int, step_images: int = 1) -> None:
+    """Checks the losses of an epoch in order: one a step, or one an image with `step_images` images a step.
+
+    Raises:
+        NonFiniteLossError: names the first step whose loss is not finite.
+    """
+    bad = np.flatnonzero(~np.isfinite(losses))
+    if len(bad):
+        step = int(bad[0]) // step_images + 1
+        raise NonFiniteLossError(f"loss is {losses[bad[0]]} in epoch {epoch + 1}, step {step}")
 
 
 def report_outcome(run_id: str, emit: Emit, train: Callable[[], float]) -> None:

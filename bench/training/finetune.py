@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class FinetuneJob:
         _set_up(self._config)
         self._strategy = make_strategy(self._config.strategy, job.worker_timeout_seconds)  # before any operation
         self._context = JobContext(job, emit, log)
+        self._report = partial(self._context.report_progress, self._run)
         self._unfinished = self._context.store.unfinished(self._run.run_id)
         self._assembly = Assembly(self._context, self._config, self._strategy)
         self._is_chief = is_chief()
@@ -91,23 +93,19 @@ class FinetuneJob:
 
     def _attempt(self, batching: Batching) -> float:
         training = self._assembly.training(batching)
-        checkpoint = Checkpoint(
-            self._unfinished.checkpoint, self._run.run_id, training.variables, writes=self._is_chief
-        )
-        progressed = Fit(training, self._listeners(training), checkpoint).run()
-        return self._finish(training, progressed, batching)
+        images, epochs, batch = len(training.train), training.recipe.epochs, training.global_batch
 
-    def _listeners(self, training: Training) -> Listeners:
-        images, epochs = len(training.train), training.recipe.epochs
+        def on_epoch(row: EpochRow) -> None:
+            if self._job.tensorboard and self._is_chief:
+                write_curves(self._unfinished.tensorboard, [row])
 
         def on_step(epoch: int, done: int) -> None:
-            self._report("training", epoch * images + min(images, done * training.global_batch), images * epochs)
+            self._report("training", epoch * images + min(images, done * batch), images * epochs)
 
-        return Listeners(on_epoch=self._on_epoch, on_step=on_step)
-
-    def _on_epoch(self, row: EpochRow) -> None:
-        if self._job.tensorboard and self._is_chief:
-            write_curves(self._unfinished.tensorboard, [row])
+        listeners = Listeners(on_epoch=on_epoch, on_step=on_step)
+        path, variables = self._unfinished.checkpoint, training.variables
+        checkpoint = Checkpoint(path, self._run.run_id, variables, writes=self._is_chief)
+        return self._finish(training, Fit(training, listeners, checkpoint).run(), batching)
 
     def _finish(self, training: Training, progressed: Progressed, batching: Batching) -> float:
         """Predicts all splits; of several workers the chief stores the run. Returns macro F1 on validation."""
@@ -133,19 +131,14 @@ class FinetuneJob:
         config, replicas = self._config, self._strategy.num_replicas_in_sync
         asked = config.recipe.batch_per_replica * replicas
         return {
-            "precision": config.precision,
+            **config.model_dump(include={"precision", "xla", "deterministic"}),
             "strategy": strategy_name(self._strategy),
             "replicas": replicas,
             "global_batch": training.global_batch,
             "micro_batch": batching.micro_batch,
             "asked_global_batch": asked if asked != training.global_batch else None,
-            "xla": config.xla,
-            "deterministic": config.deterministic,
             "interruptions": progressed.interruptions,
         }
-
-    def _report(self, phase: str, done: int = 0, total: int = 0) -> None:
-        self._context.report_progress(self._run, phase, done, total)
 
 
 def _set_up(config: RunConfig) -> None:

@@ -77,32 +77,30 @@ class JobContext:
 
     def save(self, trained: TrainedRun) -> float:
         """Scores and stores a run. Returns macro F1 on validation."""
-        config, index = trained.run.config, self.index
+        config = trained.run.config
+        setup = Setup(
+            device=device_name(),
+            cores=cores(),
+            image_source_px=self.source.source_px(config.image_px),
+            code_revision=self.job.code_revision,
+            **trained.setup,
+        )
         result = Result(
             **identity_of(config, backbones.get(config.backbone).family),
             run_id=trained.run.run_id,
             kind="run",
-            data_fingerprint=index.fingerprints[config.image_px],
+            data_fingerprint=self.index.fingerprints[config.image_px],
             weights_seed=config.weights_seed,
             plugin=config.plugin,
             metrics=self._metrics(trained),
             cost=trained.cost,
-            setup=Setup(
-                device=device_name(),
-                cores=cores(),
-                image_source_px=self.source.source_px(config.image_px),
-                code_revision=self.job.code_revision,
-                **trained.setup,
-            ),
+            setup=setup,
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )
+        environment = describe(setup.device, setup.code_revision) | described(config.backbone)
         outputs = Outputs(
             config=config.model_dump(mode="json"),
-            environment={
-                **describe(device_name(), self.job.code_revision),
-                **described(config.backbone),
-                **trained.environment,
-            },
+            environment=environment | dict(trained.environment),
             history=pd.DataFrame([asdict(row) for row in trained.history]),
             images=self._images(config.image_px),
             log_probs=trained.log_probs,

@@ -29,8 +29,7 @@ from bench.data.layout import SPLITS
 from bench.data.reading import images, named_faults
 from bench.data.source import DataSource
 from bench.files import path_safe, write_json
-from bench.training.device import has_accelerator
-from bench.training.features.extraction import ACCELERATOR_BATCH_PIXELS, CPU_BATCH_PIXELS, Extractor, Pass, batch_size
+from bench.training.features.extraction import Extractor, Pass, batch_size
 from bench.training.features.head_trainer import Features
 from bench.training.network.scale import build_backbone, give_scale
 
@@ -111,15 +110,18 @@ class BankFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def load(self, key: BankKey) -> Bank | None:
-        """A saved bank, memory-mapped, or None."""
+    def __contains__(self, key: BankKey) -> bool:
+        return (self.root / key.folder_name / "bank.json").is_file()
+
+    def load(self, key: BankKey) -> Bank:
+        """A saved bank, memory-mapped.
+
+        Raises:
+            FileNotFoundError: names the folder of a bank that is not there.
+        """
         folder = self.root / key.folder_name
-        if not (folder / "bank.json").is_file():
-            return None
         timing = BankTiming(**json.loads((folder / "bank.json").read_text())["timing"])
-        mean, variance = (
-            np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ("mean", "variance")
-        )
+        mean, variance = (np.load(folder / f"{name}.npy", "r", allow_pickle=False) for name in ("mean", "variance"))
         return Bank(mean, variance, timing)
 
     def save(self, key: BankKey, bank: Bank) -> None:
@@ -158,14 +160,7 @@ class FeatureMaker:
     def __init__(
         self, weights: str, folder: BankFolder, source: DataSource, index: DataIndex, config: RunConfig
     ) -> None:
-        """
-        Args:
-            weights: imagenet, random, or the path of a weights file.
-            folder: of banks.
-            source: of the pictures.
-            index: of the pictures.
-            config: names the backbone and its weights.
-        """
+        """`weights`: imagenet, random, or the path of a file. `config` names the backbone and the weights."""
         self._weights, self._folder, self._source, self._index = weights, folder, source, index
         self._config = config
         self._adapter = backbones.get(config.backbone)
@@ -182,11 +177,10 @@ class FeatureMaker:
             *((split, view) for view in VIEWS[1:views] for split in train_on.split("+")),
         ]
         keys = {slot: self._key(image_px, slot) for slot in slots}
-        missing = [slot for slot in slots if self._folder.load(keys[slot]) is None]
-        if missing:
-            for slot, bank in self._extract(image_px, missing, on_images):
-                self._folder.save(keys[slot], bank)
-        return BankSet({slot: self._loaded(keys[slot]) for slot in slots}, shared=not missing)
+        missing = [slot for slot in slots if keys[slot] not in self._folder]
+        for slot, bank in self._extract(image_px, missing, on_images) if missing else ():
+            self._folder.save(keys[slot], bank)
+        return BankSet({slot: self._folder.load(keys[slot]) for slot in slots}, shared=not missing)
 
     def network(self, image_px: int) -> keras.Model:
         """The backbone that makes banks of this resolution.
@@ -205,30 +199,19 @@ class FeatureMaker:
         return model
 
     def _key(self, image_px: int, slot: Slot) -> BankKey:
-        config = self._config
-        fingerprint = self._index.fingerprints[image_px]
-        return BankKey(
-            fingerprint, config.backbone, image_px, config.weights, config.weights_seed, *slot, plugin=config.plugin
-        )
-
-    def _loaded(self, key: BankKey) -> Bank:
-        bank = self._folder.load(key)
-        if bank is None:
-            raise RuntimeError(f"bank {key.folder_name} vanished while it was used")
-        return bank
+        config, fingerprint = self._config, self._index.fingerprints[image_px]
+        identity = config.backbone, image_px, config.weights, config.weights_seed
+        return BankKey(fingerprint, *identity, *slot, plugin=config.plugin)
 
     def _extract(self, image_px: int, missing: Sequence[Slot], on_images: OnImages) -> Iterator[tuple[Slot, Bank]]:
         total = sum(self._count(split) for split, _ in missing)
-        batch = batch_size(total, image_px, ACCELERATOR_BATCH_PIXELS if has_accelerator() else CPU_BATCH_PIXELS)
-        extractor = Extractor(self._model, self._adapter.prepare, batch, image_px)
+        extractor = Extractor(self._model, self._adapter.prepare, batch_size(total, image_px), image_px)
         before_first = self._scaled(image_px)
         views = [view for view in VIEWS if any(missing_view == view for _, missing_view in missing)]
         done = 0
         for first in range(0, len(views), VIEWS_AT_ONCE):
-            of_view = {
-                view: [split for split in SPLITS if (split, view) in missing]
-                for view in views[first : first + VIEWS_AT_ONCE]
-            }
+            now = views[first : first + VIEWS_AT_ONCE]
+            of_view = {view: [split for split in SPLITS if (split, view) in missing] for view in now}
             passes = self._passes(extractor, of_view, partial(_shifted, on_images, done, total))
             for (view, splits), passed in zip(of_view.items(), passes, strict=True):
                 charged = replace(passed, startup_seconds=passed.startup_seconds + before_first)

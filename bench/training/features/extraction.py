@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.training.device import gflops
+from bench.training.device import gflops, has_accelerator
 from bench.training.features.head_trainer import Floats
 
 # Images of one call, by pixels: large enough to fill the device, small enough that VGG16's first maps fit in memory.
@@ -21,8 +21,9 @@ ACCELERATOR_BATCH_PIXELS = 64 * 512 * 512
 MAX_BATCH = 64
 
 
-def batch_size(images: int, image_px: int, budget_pixels: int) -> int:
-    """Images per call: within the budget, with as little padding of the last batch as possible."""
+def batch_size(images: int, image_px: int, budget_pixels: int | None = None) -> int:
+    """Images per call: within the budget (None: that of the device), with little padding of the last batch."""
+    budget_pixels = budget_pixels or (ACCELERATOR_BATCH_PIXELS if has_accelerator() else CPU_BATCH_PIXELS)
     most = max(1, min(MAX_BATCH, budget_pixels // image_px**2, images))
     return min(range(math.ceil(most / 2), most + 1), key=lambda size: (-images % size, -size))
 
@@ -59,28 +60,26 @@ class _Clock:
 
     def __init__(self, images: int, batch: int) -> None:
         self._images, self._batch = images, batch
-        self._sizes: list[int] = []
-        self._seconds: list[float] = []
-        self._waited: list[float] = []
+        self._batches: list[tuple[int, float, float]] = []  # images, seconds of the call, seconds waited for pictures
         self._mean = self._variance = np.empty((0, 0), np.float32)
 
     def take(self, moments: Callable[[Any], tuple[Floats, Floats]], pictures: Any, waited: float) -> None:
         started = time.perf_counter()
         mean, variance = moments(pictures)
-        self._seconds.append(time.perf_counter() - started)
-        self._waited.append(waited)
-        if not self._sizes:
+        seconds = time.perf_counter() - started
+        if not self._batches:
             self._mean, self._variance = (np.empty((self._images, mean.shape[1]), np.float32) for _ in range(2))
-        rows = slice(sum(self._sizes), sum(self._sizes) + len(mean))
+        start = sum(size for size, _, _ in self._batches)
+        rows = slice(start, start + len(mean))
         self._mean[rows], self._variance[rows] = mean, variance
-        self._sizes.append(len(mean))
+        self._batches.append((len(mean), seconds, waited))
 
     def passed(self) -> Pass:
-        seconds, sizes = np.array(self._seconds), np.array(self._sizes)
+        sizes, seconds, waited = map(np.array, zip(*self._batches, strict=True))
         ordinary = float(np.median(seconds[1:])) if len(seconds) > 1 else float(seconds[0])
         startup = max(0.0, float(seconds[0]) - ordinary)
         seconds[0] -= startup
-        shares = np.repeat((seconds + self._waited) / sizes, sizes)
+        shares = np.repeat((seconds + waited) / sizes, sizes)
         return Pass(self._mean, self._variance, shares, startup, 1000 * ordinary / self._batch, self._batch)
 
 

@@ -14,12 +14,11 @@ import tensorflow as tf
 from bench.config.recipe import Recipe
 from bench.config.schedule import learning_rates
 from bench.data.augmentation import epoch_order, epoch_views
-from bench.training.failures import NonFiniteLossError
-from bench.training.loop.history import EpochRow, should_stop
+from bench.training.failures import check_finite
+from bench.training.loop.history import EpochRow, should_stop, validation_scores
 from bench.training.network.head import pooled_head
 from bench.training.network.losses import class_weights, example_losses
 from bench.training.network.optimizer import averaged, make_optimizer
-from ensembles.metrics import accuracy, log_loss, macro_f1
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -95,9 +94,9 @@ class HeadTrainer:
             self.optimizer.learning_rate.assign(rate)
             loss, hits, seconds = self._timed_epoch(data, seed, epoch)
             started = time.perf_counter()
-            loss_and_scores = self._scores(val)
+            scores = validation_scores(val.labels, self.log_probs(val.features))
             eval_seconds = time.perf_counter() - started
-            rows.append(EpochRow(epoch, rate, loss, hits, *loss_and_scores, seconds, eval_seconds))
+            rows.append(EpochRow(epoch, rate, loss, hits, **scores, train_seconds=seconds, eval_seconds=eval_seconds))
             on_epoch(rows[-1])
             if should_stop(self.recipe, [row.val_macro_f1 for row in rows]):
                 break
@@ -115,20 +114,8 @@ class HeadTrainer:
         losses, hits = self._epoch(*data.tensors, order)
         losses = np.asarray(losses)  # fetched: the clock stops when the result has arrived
         seconds = time.perf_counter() - started
-        if not np.isfinite(losses).all():
-            raise NonFiniteLossError(
-                f"loss is {losses[~np.isfinite(losses)][0]} in epoch {epoch + 1}, step {self._bad_step(losses)}"
-            )
+        check_finite(losses, epoch, self.recipe.batch_per_replica)
         return float(losses.mean()), float(hits) / data.images, seconds
-
-    def _bad_step(self, losses: Floats) -> int:
-        return int(np.argmin(np.isfinite(losses))) // self.recipe.batch_per_replica + 1
-
-    def _scores(self, val: FeatureExamples) -> tuple[float, float, float]:
-        """Loss, accuracy and macro F1."""
-        log_probs, labels = self.log_probs(val.features), val.labels
-        predicted = log_probs.argmax(axis=1)
-        return log_loss(labels, log_probs), accuracy(labels, predicted), macro_f1(labels, predicted, self.classes)
 
     def _epoch_graph(self, mean: Any, variance: Any, labels: Any, weights: Any, order: Any) -> tuple[Any, Any]:
         """One epoch over rows in that order. Returns each image's loss, in order, and the number of hits."""
@@ -158,10 +145,7 @@ class HeadTrainer:
 class _Rows:
     """Training features with their views laid end to end, as tensors: row view * N + image."""
 
-    mean: Any
-    variance: Any
-    labels: Any
-    weights: Any  # of each row's class in the loss
+    tensors: tuple[Any, ...]  # mean, variance, label, and the weight of the label's class in the loss
     images: int
 
     @classmethod
@@ -169,18 +153,10 @@ class _Rows:
         features, labels = examples.features, examples.labels
         views, images, width = features.mean.shape
         flat = (views * images, width)
-        return cls(
-            tf.constant(features.mean.reshape(flat)),
-            tf.constant(features.variance.reshape(flat)),
-            tf.constant(np.tile(labels, views)),
-            tf.constant(np.tile(class_weights(recipe, labels, classes)[labels], views)),
-            images,
-        )
-
-    @property
-    def tensors(self) -> tuple[Any, ...]:
-        """Arguments of an epoch's graph before the order."""
-        return self.mean, self.variance, self.labels, self.weights
+        weights = class_weights(recipe, labels, classes)[labels]
+        moments = features.mean.reshape(flat), features.variance.reshape(flat)
+        arrays = *moments, np.tile(labels, views), np.tile(weights, views)
+        return cls(tuple(map(tf.constant, arrays)), images)
 
     def rows(self, seed: int, epoch: int, views: int) -> Labels:
         """The rows that an epoch sees, in order."""

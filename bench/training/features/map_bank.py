@@ -6,8 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,10 @@ import tensorflow as tf
 from bench.data.augmentation import view_of
 from bench.files import write_json
 from bench.training.features.bank import folder_name, new_folder
-from bench.training.features.extraction import Extraction
+from bench.training.features.extraction import CPU_BATCH_PIXELS, Extraction
 from bench.training.loop.batches import Examples
 from bench.training.network.network import Network
 
-BATCH_PIXELS = 8 * 512 * 512  # of one call of the front
 _DISK_SHARE = 0.9  # of the free disk: the rest is left to other processes
 
 
@@ -67,14 +65,16 @@ class MapBanks:
     """Maps of one network, in the folder of banks of a store."""
 
     def __init__(self, root: Path, network: Network, key: MapKey, budget_gib: float) -> None:
-        """
-        Args:
-            root: the folder of banks.
-            network: with a front.
-            key: of any split and view.
-            budget_gib: disk that new maps may take.
-        """
-        self._root, self._network, self._key, self._budget_gib = root, network, key, budget_gib
+        """`network`: with a front. `key`: of any split and view. `budget_gib`: disk that new maps may take."""
+        front, prepare, px = network.front, network.adapter.prepare, key.image_px
+        assert front is not None
+        self._root, self._key, self._budget_gib = root, key, budget_gib
+        self._map_shape = tuple(int(side) for side in front.compute_output_shape((1, px, px, 3))[1:])
+
+        def maps(images: Any, view: int) -> Any:
+            return tf.cast(front(prepare(view_of(images, view)), training=False), tf.float32)
+
+        self._maps = tf.function(maps, reduce_retracing=True, autograph=False)
 
     def missing_reason(self, wanted: Sequence[tuple[str, int, int]]) -> str | None:
         """Why this disk has no room for the maps of (split, images, views) each; None: it has."""
@@ -100,14 +100,8 @@ class MapBanks:
         seconds = sum(content["seconds"] for content in facts)
         return Examples(MapSource(maps), pictures.labels), Extraction(seconds, not missing)
 
-    @property
-    def _map_shape(self) -> tuple[int, ...]:
-        px, front = self._key.image_px, self._network.front
-        assert front is not None
-        return tuple(int(side) for side in front.compute_output_shape((1, px, px, 3))[1:])
-
     def _folder(self, split: str, view: int) -> Path:
-        return self._root / MapKey(**{**asdict(self._key), "split": split, "view": view}).folder_name
+        return self._root / replace(self._key, split=split, view=view).folder_name
 
     def _path(self, split: str, view: int) -> Path:
         return self._folder(split, view) / "maps.npy"
@@ -121,26 +115,15 @@ class MapBanks:
         """Runs the front over all pictures. Returns its seconds."""
         images = len(pictures)
         maps = np.lib.format.open_memmap(path, "w+", np.float32, (images, *self._map_shape))
-        batch, seconds = max(1, BATCH_PIXELS // self._key.image_px**2), 0.0
+        batch, seconds = max(1, CPU_BATCH_PIXELS // self._key.image_px**2), 0.0
         rows = tf.data.Dataset.range(images).batch(batch)
         feed = rows.map(lambda found: pictures.source.lookup(found, found), num_parallel_calls=tf.data.AUTOTUNE)
         start = 0
         for inputs in feed.prefetch(tf.data.AUTOTUNE):
             began = time.perf_counter()
-            found = self._front(inputs, view).numpy()
+            found = self._maps(inputs, view).numpy()
             seconds += time.perf_counter() - began
             maps[start : start + len(found)] = found
             start += len(found)
         maps.flush()
         return seconds
-
-    @cached_property
-    def _front(self) -> Any:
-        """The graph from pictures, and the number of their view, to maps."""
-        front, prepare = self._network.front, self._network.adapter.prepare
-        assert front is not None
-
-        def maps(images: Any, view: int) -> Any:
-            return tf.cast(front(prepare(view_of(images, view)), training=False), tf.float32)
-
-        return tf.function(maps, reduce_retracing=True, autograph=False)

@@ -41,13 +41,7 @@ class Checkpoint:
     """
 
     def __init__(self, path: Path, run_id: str, variables: Sequence[Any], *, writes: bool = True) -> None:
-        """
-        Args:
-            path: of the file.
-            run_id: a checkpoint of another run is refused.
-            variables: all state that later steps depend on, seeds and the optimizer's included.
-            writes: whether `save` writes: of several workers only the chief does; all read.
-        """
+        """`variables`: all state that later steps depend on. `writes`: of several workers only the chief does."""
         self._path, self._run_id, self._variables, self._writes = path, run_id, variables, writes
 
     def save(self, progressed: Progressed) -> None:

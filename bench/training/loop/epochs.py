@@ -17,14 +17,13 @@ import keras
 import numpy as np
 
 from bench.config.schedule import learning_rates
-from bench.training.failures import NonFiniteLossError
+from bench.training.failures import check_finite
 from bench.training.loop.batches import Places, Replicas, batches, shuffled
 from bench.training.loop.checkpoint import Checkpoint, Progressed
-from bench.training.loop.history import EpochRow, should_stop
+from bench.training.loop.history import EpochRow, should_stop, validation_scores
 from bench.training.loop.portions import step_count
 from bench.training.loop.prediction import predicted
 from bench.training.loop.steps import Training
-from ensembles.metrics import accuracy, log_loss, macro_f1
 
 FETCH_EVERY = 50  # steps: a loss that is not finite is noticed so many steps later at most
 
@@ -47,7 +46,11 @@ class Fit:
         self._training, self._checkpoint = training, checkpoint
         self._listeners = listeners or Listeners()
         self._steps = step_count(len(training.train), training.global_batch)
-        self._callbacks = _callback_list(training, self._listeners.callbacks, self._steps)
+        model = training.network.model
+        model.optimizer, model.stop_training = training.optimizer, False  # callbacks read them there
+        self._callbacks = keras.callbacks.CallbackList(
+            list(self._listeners.callbacks), model=model, epochs=training.recipe.epochs, steps=self._steps
+        )
         self._began = False
 
     def run(self) -> Progressed:
@@ -163,33 +166,19 @@ class EpochSteps:
         self._losses = [float(loss) for loss in self._losses]
         self._hits = [float(hits) for hits in self._hits]
         self.seconds += time.perf_counter() - started
-        bad = [step for step, loss in enumerate(self._losses) if not np.isfinite(loss)]
-        if bad:
-            raise NonFiniteLossError(f"loss is {self._losses[bad[0]]} in epoch {epoch + 1}, step {bad[0] + 1}")
-
-
-def _callback_list(
-    training: Training, callbacks: Sequence[keras.callbacks.Callback], steps: int
-) -> keras.callbacks.CallbackList:
-    model = training.network.model
-    model.optimizer = training.optimizer  # callbacks read it there
-    model.stop_training = False
-    return keras.callbacks.CallbackList(list(callbacks), model=model, epochs=training.recipe.epochs, steps=steps)
+        check_finite(self._losses, epoch)
 
 
 def _row(training: Training, epoch: int, steps: EpochSteps) -> EpochRow:
     started = time.perf_counter()
     training.steps.average_statistics()
-    log_probs, _ = predicted(training, training.val)
-    labels, classes = training.val.labels, log_probs.argmax(axis=1)
+    scores = validation_scores(training.val.labels, predicted(training, training.val)[0])
     return EpochRow(
         epoch=epoch,
         learning_rate=float(training.optimizer.learning_rate.numpy()),
         loss=steps.mean_loss,
         accuracy=steps.hits / len(training.train),
-        val_loss=log_loss(labels, log_probs),
-        val_accuracy=accuracy(labels, classes),
-        val_macro_f1=macro_f1(labels, classes, training.classes),
+        **scores,
         train_seconds=steps.seconds,
         eval_seconds=time.perf_counter() - started,
         input_wait_seconds=steps.wait_seconds,

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from bench.config.recipe import Recipe
+from ensembles.metrics import accuracy, log_loss, macro_f1
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,16 @@ class EpochRow:
     eval_seconds: float
     checkpoint_seconds: float = 0.0
     input_wait_seconds: float = 0.0  # of train_seconds: waiting for the next batch
+
+
+def validation_scores(labels: npt.NDArray[np.int64], log_probs: npt.NDArray[np.float32]) -> dict[str, float]:
+    """The fields of a row that begin with `val_`, from labels (N,) and log-probabilities (N, C)."""
+    classes = log_probs.argmax(axis=1)
+    return {
+        "val_loss": log_loss(labels, log_probs),
+        "val_accuracy": accuracy(labels, classes),
+        "val_macro_f1": macro_f1(labels, classes, log_probs.shape[1]),
+    }
 
 
 def did_not_train(rows: Sequence[EpochRow], classes: int) -> bool:
@@ -57,12 +71,9 @@ def reached(target: float | None, val_macro_f1: Sequence[float], seconds: Sequen
         val_macro_f1: one score an epoch.
         seconds: of each epoch, the first with all that came before it.
     """
-    if target is None:
-        return None
-    for epoch, score in enumerate(val_macro_f1):
-        if score >= target:
-            return epoch + 1, sum(seconds[: epoch + 1])
-    return None
+    reaching = (epoch for epoch, score in enumerate(val_macro_f1, 1) if target is not None and score >= target)
+    epoch = next(reaching, None)
+    return None if epoch is None else (epoch, sum(seconds[:epoch]))
 
 
 def selection_facts(recipe: Recipe, rows: Sequence[EpochRow], first_epoch_seconds: float) -> dict[str, Any]:

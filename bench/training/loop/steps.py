@@ -101,17 +101,15 @@ class Steps:
         hits = tf.reduce_sum(tf.cast(tf.argmax(logits, 1) == labels, tf.float32) * weights)
         return loss, hits, tape.gradient(scaled, self._variables)
 
-    def _gathered_gradients(
-        self, inputs: Any, labels: Any, changes: Any, weights: Any, present: Any
-    ) -> tuple[Any, Any, Any]:
+    def _gathered_gradients(self, *batch: Any) -> tuple[Any, Any, Any]:
         """The same, summed over micro-batches."""
+        *of_images, present = batch
         loss, hits = tf.constant(0.0), tf.constant(0.0)
         gradients = [tf.zeros(variable.shape, tf.float32) for variable in self._variables]
-        for start in tf.range(0, tf.shape(labels)[0], self._execution.micro_batch):
+        for start in tf.range(0, tf.shape(of_images[0])[0], self._execution.micro_batch):
             part = slice(start, start + self._execution.micro_batch)
-            part_loss, part_hits, part_gradients = self._gradients(
-                inputs[part], labels[part], changes[part], weights[part], present
-            )
+            micro_batch = [*(values[part] for values in of_images), present]
+            part_loss, part_hits, part_gradients = self._gradients(*micro_batch)
             loss, hits = loss + part_loss, hits + part_hits
             gradients = [whole + tf.cast(part, tf.float32) for whole, part in zip(gradients, part_gradients)]  # noqa: B905
         return loss, hits, gradients

@@ -94,19 +94,15 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         """Outputs of the Keras layer; cases that the kernel does not support are left to that layer."""
         if not (training and self.trainable and len(inputs.shape) == 4 and mask is None):
             return super().call(inputs, training=training, mask=mask)
-        outputs, mean, variance = self._fused(inputs)
-        self._move(self.moving_mean, mean)
-        self._move(self.moving_variance, variance * _bias(inputs))
-        return outputs
-
-    def _fused(self, inputs: Any) -> tuple[Any, Any, Any]:
         channels = inputs.shape[-1]
         gamma = tf.convert_to_tensor(self.gamma) if self.scale else tf.ones(channels)
         beta = tf.convert_to_tensor(self.beta) if self.center else tf.zeros(channels)
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs, scale=gamma, offset=beta, mean=[], variance=[], epsilon=self.epsilon, is_training=True
         )
-        return outputs, mean, variance
+        self._move(self.moving_mean, mean)
+        self._move(self.moving_variance, variance * _bias(inputs))
+        return outputs
 
     def _move(self, moving: Any, value: Any) -> None:
         moving.assign(moving * self.momentum + value * (1.0 - self.momentum))

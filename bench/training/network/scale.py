@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 import numpy as np
@@ -29,9 +29,6 @@ from bench.errors import UserError
 SCALING_PIXELS = 8 * 224 * 224
 SCALING_LEAST = 4
 LEAST_DEVIATION = 1e-6  # of a channel that is the same everywhere: nothing to scale
-
-# Mean and variance of a layer's input: float64 (2, channels).
-Moments: TypeAlias = NDArray[np.float64]
 
 # Attributes that hold the strength of noise: of Keras's Dropout layers, and of StochasticDepth in keras.applications.
 _NOISE_RATES = ("rate", "drop_path_rate")
@@ -95,12 +92,12 @@ def reestimate(model: keras.Model, batches: Iterable[tf.Tensor]) -> None:
         for images in batches:
             training_pass(images)
             counts.append(len(images))
-            moments.append([_moments(norm) for norm in norms])
+            moments.append([np.stack([norm.moving_mean, norm.moving_variance]) for norm in norms])
     if not counts:
         raise ValueError("BatchNorm statistics need at least one batch of images.")
     shares = np.array(counts, np.float64) / sum(counts)
     for norm, of_batches in zip(norms, zip(*moments, strict=True), strict=True):
-        mean, variance = _pooled(shares, np.stack(of_batches))
+        mean, variance = _pooled(shares, np.stack(of_batches).astype(np.float64))
         norm.moving_mean.assign(mean)
         norm.moving_variance.assign(variance)
 
@@ -158,12 +155,8 @@ def _training_pass(model: keras.Model) -> Callable[[tf.Tensor], None]:
     return graph
 
 
-def _moments(norm: Any) -> Moments:
-    return np.stack([norm.moving_mean.numpy(), norm.moving_variance.numpy()]).astype(np.float64)
-
-
-def _pooled(shares: NDArray[np.float64], moments: NDArray[np.float64]) -> Moments:
-    """One layer's moments over batches that hold `shares` of the images; `moments` is (batches, 2, channels)."""
+def _pooled(shares: NDArray[np.float64], moments: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Moments (2, channels) over batches that hold `shares` of the images, from theirs (batches, 2, channels)."""
     means, variances = moments[:, 0], moments[:, 1]
     mean = shares @ means
     return np.stack([mean, shares @ (variances + (means - mean) ** 2)])
