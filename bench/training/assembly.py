@@ -55,7 +55,8 @@ class Assembly:
         """
         config, strategy = self._config, self._strategy
         classes, replicas = len(self._context.index.class_names), strategy.num_replicas_in_sync
-        recipe = config.recipe.model_copy(update={"schedule": config.recipe.schedule.scaled(config.lr_scale, replicas)})
+        schedule = config.recipe.schedule.scaled(config.lr_scale, replicas)
+        recipe = config.recipe.model_copy(update={"schedule": schedule})
         adapter = backbones.get(config.backbone)
         start = self._start(adapter)
         with strategy.scope():

@@ -28,9 +28,7 @@ def frozen_cost(banks: BankSet, history: Sequence[EpochRow], config: RunConfig, 
     train = [row.train_seconds for row in history]
     val = banks.timing("val")
     return Cost(
-        **_training_fields(
-            [startup + train[0], *train[1:]], median(train[1:] or train), extraction, config.recipe.views
-        ),
+        **_shared_fields([startup + train[0], *train[1:]], median(train[1:] or train), extraction, config.recipe.views),
         eval_seconds=val.seconds + sum(row.eval_seconds for row in history),
         inference_ms_per_image=val.ms_per_image,
         inference_batch=val.batch,
@@ -56,7 +54,7 @@ def tuned_cost(
     train = [row.train_seconds for row in rows]
     steady = median(train[1:]) if len(train) > 1 else train[0] - progressed.startup_seconds
     return Cost(
-        **_training_fields(train, steady, extraction, training.recipe.views),
+        **_shared_fields(train, steady, extraction, training.recipe.views),
         eval_seconds=sum(row.eval_seconds for row in rows) + eval_seconds,
         checkpoint_seconds=sum(row.checkpoint_seconds for row in rows),
         images_per_second=len(training.train) / steady,
@@ -68,9 +66,7 @@ def tuned_cost(
     )
 
 
-def _training_fields(
-    train: Sequence[float], steady: float, extraction: Extraction | None, views: int
-) -> dict[str, Any]:
+def _shared_fields(train: Sequence[float], steady: float, extraction: Extraction | None, views: int) -> dict[str, Any]:
     """Fields that frozen and fine-tuned runs share.
 
     Args:

@@ -1,4 +1,4 @@
-"""Failures of training: the errors it raises, and the event of a run that ended, well or not."""
+"""Failures of training: its errors, and the event that reports the end of a run."""
 
 from __future__ import annotations
 
@@ -30,8 +30,7 @@ def check_finite(losses: Sequence[float] | npt.NDArray[np.float32], epoch: int, 
     """
     bad = np.flatnonzero(~np.isfinite(losses))
     if len(bad):
-        step = int(bad[0]) // step_images + 1
-        raise NonFiniteLossError(f"loss is {losses[bad[0]]} in epoch {epoch + 1}, step {step}")
+        raise NonFiniteLossError(f"loss is {losses[bad[0]]} in epoch {epoch + 1}, step {bad[0] // step_images + 1}")
 
 
 def report_outcome(run_id: str, emit: Emit, train: Callable[[], float]) -> None:

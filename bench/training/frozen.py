@@ -1,4 +1,4 @@
-"""Frozen runs: the backbone is built once and sees each image once, heads train on its saved features."""
+"""Frozen runs: the backbone is built once and sees each image once; heads train on its saved features."""
 
 from __future__ import annotations
 

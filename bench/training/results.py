@@ -1,4 +1,4 @@
-"""Results of training jobs: what the runs of a job share, and the one place where a trained run is stored."""
+"""Results of training jobs: the data and store that the runs of a job share, and the builder of their results."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _PAUSE_SECONDS = 0.2
 
 
 def make_strategy(wanted: Strategy, timeout_seconds: float) -> tf.distribute.Strategy:
-    """A strategy of TensorFlow. Call it before any operation of TensorFlow: several workers need that.
+    """A strategy of TensorFlow. With several workers, no operation of TensorFlow may run before this call.
 
     Args:
         wanted: `auto` takes a TPU where one resolves, several workers where TF_CONFIG is set, several GPUs, else one
@@ -59,7 +59,7 @@ def _resolved() -> Strategy:
 
 
 def _several_devices() -> list[str]:
-    """GPUs, else logical processors: one, unless the process divided it."""
+    """GPUs, else logical processors: one, unless the process divided its own."""
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     devices = [device.name for device in tf.config.list_logical_devices(kind)]
     if len(devices) < 2:

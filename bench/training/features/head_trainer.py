@@ -92,11 +92,11 @@ class HeadTrainer:
         rows: list[EpochRow] = []
         for epoch, rate in enumerate(learning_rates(self.recipe.schedule, self.recipe.epochs)):
             self.optimizer.learning_rate.assign(rate)
-            loss, hits, seconds = self._timed_epoch(data, seed, epoch)
+            loss, accuracy, seconds = self._timed_epoch(data, seed, epoch)
             started = time.perf_counter()
             scores = validation_scores(val.labels, self.log_probs(val.features))
-            eval_seconds = time.perf_counter() - started
-            rows.append(EpochRow(epoch, rate, loss, hits, **scores, train_seconds=seconds, eval_seconds=eval_seconds))
+            clocks = {"train_seconds": seconds, "eval_seconds": time.perf_counter() - started}
+            rows.append(EpochRow(epoch, rate, loss, accuracy, **scores, **clocks))
             on_epoch(rows[-1])
             if should_stop(self.recipe, [row.val_macro_f1 for row in rows]):
                 break
@@ -109,6 +109,7 @@ class HeadTrainer:
         return np.asarray(tf.nn.log_softmax(logits), dtype=np.float32)
 
     def _timed_epoch(self, data: _Rows, seed: int, epoch: int) -> tuple[float, float, float]:
+        """Trains one epoch. Returns its loss, accuracy and seconds."""
         started = time.perf_counter()
         order = tf.constant(data.rows(seed, epoch, self.recipe.views))
         losses, hits = self._epoch(*data.tensors, order)
@@ -125,9 +126,8 @@ class HeadTrainer:
         for start in tf.range(0, images, batch):
             tf.autograph.experimental.set_loop_options(shape_invariants=[(losses, tf.TensorShape([None]))])
             rows = order[start : start + batch]
-            step_losses, step_hits = self._step(
-                tf.gather(mean, rows), tf.gather(variance, rows), tf.gather(labels, rows), tf.gather(weights, rows)
-            )
+            step = [tf.gather(values, rows) for values in (mean, variance, labels, weights)]
+            step_losses, step_hits = self._step(*step)
             losses, hits = tf.concat([losses, step_losses], 0), hits + step_hits
         return losses, hits
 

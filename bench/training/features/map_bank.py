@@ -77,7 +77,7 @@ class MapBanks:
         self._maps = tf.function(maps, reduce_retracing=True, autograph=False)
 
     def missing_reason(self, wanted: Sequence[tuple[str, int, int]]) -> str | None:
-        """Why this disk has no room for the maps of (split, images, views) each; None: it has."""
+        """Why the disk has no room for the maps of these (split, images, views), or None."""
         missing = sum(
             images for split, images, views in wanted for view in range(views) if not self._path(split, view).is_file()
         )

@@ -15,8 +15,8 @@ from bench.data.augmentation import Augmentation, epoch_changes, epoch_order
 from bench.data.reading import Pictures, Stored
 from bench.training.loop.portions import portions, step_count
 
-# The order of an epoch's images, int64 (N,), and how each image is changed, float32 (N, 4).
-EpochPlan: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
+# From an epoch's number to the order of its images, int64 (N,), and how each image is changed, float32 (N, 4).
+EpochPlans: TypeAlias = Callable[[int], tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]
 Place: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.float32], np.float32]
 _PLACE_TYPES = (tf.int64, tf.float32, tf.float32, tf.float32)
 
@@ -73,7 +73,7 @@ class Replicas:
         return cls(total, tuple(range(resolver.task_id * each, (resolver.task_id + 1) * each)))
 
 
-def in_turn(images: int) -> Callable[[int], EpochPlan]:
+def in_turn(images: int) -> EpochPlans:
     """Every epoch alike: all images in order, unchanged."""
     changes = np.ones((images, 4), np.float32)
     changes[:, 0] = 0
@@ -81,11 +81,11 @@ def in_turn(images: int) -> Callable[[int], EpochPlan]:
     return lambda epoch: plan
 
 
-def shuffled(images: int, augmentation: Augmentation, seed: int) -> Callable[[int], EpochPlan]:
+def shuffled(images: int, augmentation: Augmentation, seed: int) -> EpochPlans:
     """Every epoch in another order, with other changes."""
 
     @lru_cache(maxsize=2)  # the next epoch begins before the last ends
-    def plan(epoch: int) -> EpochPlan:
+    def plan(epoch: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         return epoch_order(seed, epoch, images), epoch_changes(augmentation, seed, epoch, images)
 
     return plan
@@ -97,17 +97,15 @@ class Places:
     A place is rows (b,), changes (b, 4), weights (b,) and the number of images present in the whole step.
     """
 
-    def __init__(
-        self, images: int, global_batch: int, replicas: Replicas, epoch_plan: Callable[[int], EpochPlan]
-    ) -> None:
-        self._global_batch, self._replicas, self._epoch_plan = global_batch, replicas, epoch_plan
+    def __init__(self, images: int, global_batch: int, replicas: Replicas, plans: EpochPlans) -> None:
+        self._global_batch, self._replicas, self._plans = global_batch, replicas, plans
         self._per_epoch = step_count(images, global_batch) * len(replicas.local)
 
     def __call__(self, number: npt.NDArray[np.int64]) -> Place:
         """Place `number`."""
         epoch, within = divmod(int(number), self._per_epoch)
         step, replica = divmod(within, len(self._replicas.local))
-        order, changes = self._epoch_plan(epoch)
+        order, changes = self._plans(epoch)
         rows = order[step * self._global_batch : (step + 1) * self._global_batch]
         portion = portions(rows, self._replicas.total)[self._replicas.local[replica]]
         return portion.rows, changes[portion.rows], portion.weights, np.float32(portion.present)

@@ -88,7 +88,7 @@ class Fit:
         self._callbacks.on_epoch_begin(epoch)
         steps = EpochSteps(self._training, self._callbacks, self._listeners.on_step)
         steps.run(feed, self._steps, epoch)
-        row = _row(self._training, epoch, steps)
+        row = steps.row(epoch)
         startup = 0.0 if self._began else steps.startup_seconds
         self._began = True
         done = self._saved(replace(done, rows=(*done.rows, row), startup_seconds=done.startup_seconds + startup))
@@ -106,7 +106,7 @@ class Fit:
 
 
 class EpochSteps:
-    """The steps of one epoch: losses, hits, and the seconds that are training."""
+    """The steps of one epoch and their row of history: losses, hits, and the seconds of training."""
 
     def __init__(
         self, training: Training, callbacks: keras.callbacks.CallbackList, on_step: Callable[[int, int], None]
@@ -115,7 +115,7 @@ class EpochSteps:
         self._losses: list[Any] = []
         self._hits: list[Any] = []
         self._step_seconds: list[float] = []
-        self.seconds = self.wait_seconds = 0.0
+        self._seconds = self._wait_seconds = 0.0
 
     def run(self, feed: Iterator[Any], steps: int, epoch: int) -> None:
         """Trains on that many batches.
@@ -131,17 +131,24 @@ class EpochSteps:
             self._callbacks.on_train_batch_end(step, {"loss": self._losses[-1]})
             self._on_step(epoch, step + 1)
 
-    @property
-    def hits(self) -> float:
-        """Training images classified right, each by the weights of its step."""
-        return float(sum(self._hits))
-
-    @property
-    def mean_loss(self) -> float:
-        """Mean over the images of the epoch."""
-        images, batch = len(self._training.train), self._training.global_batch
+    def row(self, epoch: int) -> EpochRow:
+        """Scores validation. Returns the row of the epoch."""
+        training, images, batch = self._training, len(self._training.train), self._training.global_batch
+        started = time.perf_counter()
+        training.steps.average_statistics()
+        scores = validation_scores(training.val.labels, predicted(training, training.val)[0])
+        eval_seconds = time.perf_counter() - started
         present = np.minimum(batch, images - batch * np.arange(len(self._losses)))
-        return float(np.average(self._losses, weights=present))
+        return EpochRow(
+            epoch=epoch,
+            learning_rate=float(training.optimizer.learning_rate.numpy()),
+            loss=float(np.average(self._losses, weights=present)),
+            accuracy=sum(self._hits) / images,
+            **scores,
+            train_seconds=self._seconds,
+            eval_seconds=eval_seconds,
+            input_wait_seconds=self._wait_seconds,
+        )
 
     @property
     def startup_seconds(self) -> float:
@@ -151,38 +158,22 @@ class EpochSteps:
     def _step(self, feed: Iterator[Any]) -> None:
         started = time.perf_counter()
         batch = next(feed)
-        self.wait_seconds += time.perf_counter() - started
+        self._wait_seconds += time.perf_counter() - started
         loss, hits = self._training.steps.train(batch)
         if not self._losses:  # the first step is clocked to its end, for `startup_seconds`
             loss = float(loss)
         self._losses.append(loss)
         self._hits.append(hits)
         self._step_seconds.append(time.perf_counter() - started)
-        self.seconds += self._step_seconds[-1]
+        self._seconds += self._step_seconds[-1]
 
     def _fetch(self, epoch: int) -> None:
         """Waits for the device, and checks that all losses are finite."""
         started = time.perf_counter()
         self._losses = [float(loss) for loss in self._losses]
         self._hits = [float(hits) for hits in self._hits]
-        self.seconds += time.perf_counter() - started
+        self._seconds += time.perf_counter() - started
         check_finite(self._losses, epoch)
-
-
-def _row(training: Training, epoch: int, steps: EpochSteps) -> EpochRow:
-    started = time.perf_counter()
-    training.steps.average_statistics()
-    scores = validation_scores(training.val.labels, predicted(training, training.val)[0])
-    return EpochRow(
-        epoch=epoch,
-        learning_rate=float(training.optimizer.learning_rate.numpy()),
-        loss=steps.mean_loss,
-        accuracy=steps.hits / len(training.train),
-        **scores,
-        train_seconds=steps.seconds,
-        eval_seconds=time.perf_counter() - started,
-        input_wait_seconds=steps.wait_seconds,
-    )
 
 
 def _logs(row: EpochRow) -> dict[str, float]:

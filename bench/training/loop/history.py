@@ -42,7 +42,7 @@ def validation_scores(labels: npt.NDArray[np.int64], log_probs: npt.NDArray[np.f
 
 
 def did_not_train(rows: Sequence[EpochRow], classes: int) -> bool:
-    """Whether training and validation loss both ended within 5 % of ln(classes), what guessing gives."""
+    """Whether training and validation loss both ended within 5 % of ln(classes), the loss of guessing."""
     chance = math.log(classes)
     return all(abs(loss / chance - 1) < 0.05 for loss in (rows[-1].loss, rows[-1].val_loss))
 

@@ -1,4 +1,4 @@
-"""Heads as Keras models of the pooled moments that a bank holds, exactly what they are on whole feature maps.
+"""Heads as Keras models of the pooled moments that a bank holds, exactly equal to the same heads on whole feature maps.
 
 A head that begins with `batch_norm, gap` normalises every position of the map and then averages over the image. Over
 a batch, BatchNorm's mean is the mean of the images' means m, its variance the mean of the images' variances v plus the

@@ -1,4 +1,4 @@
-"""A backbone as a run starts from it, and the scale of a random one.
+"""The backbone that a run starts from, and the scale of a random one.
 
 Deep networks with random weights return numbers near 1e-7 that hardly differ between images. So a random backbone gets
 the scale of real images, at the resolution of the run: networks with BatchNormalization get its statistics over some
