@@ -1,4 +1,4 @@
-"""What runs are charged, by hand."""
+"""Costs of runs, by hand."""
 
 from types import SimpleNamespace
 

@@ -81,7 +81,7 @@ def test_a_batch_that_does_not_fit_is_named(data, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("way", "micro", "asked", "batch"), [("accumulate", 1, None, 4), ("shrink", None, 4, 1)])
-def test_what_does_not_fit_is_made_smaller_and_marked(data, tmp_path, monkeypatch, way, micro, asked, batch):
+def test_a_batch_that_does_not_fit_is_made_smaller_and_marked(data, tmp_path, monkeypatch, way, micro, asked, batch):
     limited(monkeypatch, 1)
     carry_out(finetune_job(data, tmp_path / "runs", epochs=1).model_copy(update={"on_oom": way}), tmp_path)
     setup = Store(tmp_path / "runs").get("tiny").result.setup
@@ -125,7 +125,7 @@ def test_without_room_it_trains_on_pictures(data, tmp_path):
 
 
 @pytest.mark.parametrize(("way", "micro", "batch"), [("accumulate", 2, 4), ("shrink", None, 2)])
-def test_what_an_earlier_process_found_out_is_where_it_begins(data, tmp_path, way, micro, batch):
+def test_a_run_begins_with_the_batch_that_an_earlier_process_found_to_fit(data, tmp_path, way, micro, batch):
     asked = finetune_job(data, tmp_path / "runs", epochs=1).model_copy(update={"on_oom": way, "at_once": 2})
     carry_out(asked, tmp_path)
     setup = Store(tmp_path / "runs").get("tiny").result.setup

@@ -50,7 +50,7 @@ def test_the_second_seed_finds_the_bank_and_is_charged_alike(job):
     assert costs[0].extraction_seconds == costs[1].extraction_seconds > 0
 
 
-def test_a_result_says_whose_it_is(job):
+def test_a_result_identifies_its_run(job):
     (first, _, _), store = job
     run = store.get(first.run_id)
     result = run.result

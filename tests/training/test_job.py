@@ -35,7 +35,7 @@ def killed_in_training(words, folder, how, after=None):
 
 
 def test_an_interrupted_command_goes_on(tmp_path):
-    """Ended by a signal that it can answer, then by one that it cannot."""
+    """Ended by a signal that a process can handle, then by one that it cannot."""
     data = make_data(tmp_path / "flowers", (32,))
     words = [sys.executable, "-m", "bench", "run", "tiny@32", "--data", str(data), "--weights", "random"]
     words += ["--recipe", "seed-densenet121-final"]

@@ -34,7 +34,7 @@ def test_two_replicas_are_one_device_with_the_same_global_batch(mirrored, case):
 
 @pytest.mark.parametrize("case", ["batch norm", "batch norm, one image left"])
 def test_replicas_agree_in_every_variable_and_stay_finite(mirrored, case):
-    """Moving statistics included, which Keras keeps apart; also where one replica has no image of its own."""
+    """Moving statistics included, which Keras keeps apart; also if one replica has no image of its own."""
     assert mirrored[case]["finite"]
     assert mirrored[case]["replicas"] == 0
 

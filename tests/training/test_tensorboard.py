@@ -27,7 +27,7 @@ def test_every_column_of_the_history_is_a_curve(tmp_path, trainable):
 
 
 def test_a_missing_package_is_the_users_mistake(tmp_path, monkeypatch):
-    """Before anything else is done: the data set is not even there."""
+    """Reported before the data set is opened, which does not exist."""
     monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
     asked = finetune_job(make_data(tmp_path / "flowers", (32,)), tmp_path / "runs").model_copy(
         update={"tensorboard": True, "data": "nowhere"}

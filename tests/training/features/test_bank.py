@@ -64,7 +64,7 @@ def test_an_unfinished_bank_is_none(folder):
     assert KEY not in folder
 
 
-def test_who_comes_second_leaves_the_first(folder):
+def test_a_second_writer_leaves_the_first_bank(folder):
     folder.save(KEY, bank(1.0))
     folder.save(KEY, bank(2.0))
     assert folder.load(KEY).mean[0, 0] == 1.0
@@ -142,7 +142,7 @@ def test_a_made_resolution_is_that_of_the_same_pictures_stored(make, tmp_path):
     assert len(list((tmp_path / "banks").iterdir())) == 8
 
 
-def test_what_is_there_is_not_made_again(make):
+def test_saved_banks_are_not_made_again(make):
     first, second = make(), make()
     assert not first.banks(32, 1, silent).shared
     assert second.banks(32, 1, silent).shared
@@ -177,7 +177,7 @@ def test_features_of_a_random_network_have_a_sane_spread(make):
 
 
 def test_two_views_are_made_of_one_reading(make, monkeypatch):
-    """Whatever is missing of either: the mirrored view of validation is nobody's, the plain of training is there."""
+    """Only missing banks are made: no mirrored view of validation, and the plain view of training once."""
     read = []
 
     def counted(stored, batch):

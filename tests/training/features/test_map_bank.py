@@ -11,7 +11,7 @@ TRAIN, VAL = examples(21), examples(9, 1)
 
 
 def banked(asked, folder):
-    """The same training on maps, and what their extraction took."""
+    """The same training on maps, and the cost of their extraction."""
     from dataclasses import replace
 
     made = training(asked, TRAIN, VAL)

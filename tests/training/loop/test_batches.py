@@ -29,7 +29,7 @@ def test_one_replica_gets_the_epochs_order_and_changes():
         assert present == (8, 8, 5)
 
 
-def test_two_workers_get_what_one_process_gives_two_replicas():
+def test_two_workers_get_the_places_of_two_replicas_in_one_process():
     plan = shuffled(IMAGES, "flip", 0)
     both = all_places(plan, Replicas(2, (0, 1)), range(2))
     apart = [all_places(plan, Replicas(2, (index,)), range(2)) for index in (0, 1)]

@@ -50,7 +50,7 @@ def interrupted(tmp_path_factory):
 
 
 def test_interrupted_equals_uninterrupted(finished, interrupted):
-    """Dropout's seeds, Adam's moments, averages and the order of images go on where they were."""
+    """Dropout's seeds, Adam's moments, averages and the order of images continue from the interruption."""
     _, whole, expected = finished
     _, resumed, found = interrupted
     assert found.interruptions == 1

@@ -39,7 +39,7 @@ def row(epoch, score):
     return EpochRow(epoch, 0.1, 1.0, 0.5, 1.0, 0.5, score, 2.0, 0.1)
 
 
-def test_what_metrics_say():
+def test_fields_of_metrics_about_stopping_and_target():
     asked = recipe(1).model_copy(update={"target_f1": 0.5})
     rows = [row(epoch, score) for epoch, score in enumerate((0.1, 0.2, 0.6, 0.5))]
     facts = selection_facts(asked, rows, 12.0)

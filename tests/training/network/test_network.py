@@ -27,7 +27,7 @@ def test_both_parts_are_the_whole(trainable, head):
 
 
 @pytest.mark.parametrize(("trainable", "layers"), [("none", 0), ("from:stage5", 1), ("from:stage4", 2), ("all", 5)])
-def test_what_trains(trainable, layers):
+def test_trainable_variables_are_those_from_the_stage_on(trainable, layers):
     """Each stage of `tiny` has a kernel, a scale and an offset; the head a kernel and a bias."""
     made = network(trainable)
     assert len(made.trainable_variables) == 3 * layers + 2
@@ -86,8 +86,8 @@ def test_one_step_is_that_of_keras(shape):
     ],
     ids=str,
 )
-def test_one_step_is_that_of_keras_whatever_the_settings(settings):
-    """Of channels as narrow as epsilon is, where a wrong one would show."""
+def test_one_step_is_that_of_keras_with_these_settings(settings):
+    """Channels as narrow as epsilon, so that a wrong epsilon would show."""
     spread = np.array([1e-3, 1e-2, 0.1, 1.0])
     images = tf.constant((RNG.normal(0, 1, (3, 4, 5, 4)) * spread).astype(np.float32))
     weights = tf.constant(RNG.normal(size=(3, 4, 5, 4)).astype(np.float32))
@@ -121,7 +121,7 @@ def test_a_frozen_layer_uses_its_moving_statistics():
     np.testing.assert_allclose(model(images, training=True), images / np.sqrt(1.001), rtol=1e-5)
 
 
-def test_what_the_kernel_cannot_do_stays_with_keras():
+def test_cases_that_the_kernel_does_not_support_stay_with_keras():
     inputs = keras.Input((4, 6, 6))
     model = keras.Model(inputs, keras.layers.BatchNormalization(axis=1)(inputs))
     fuse(model)

@@ -40,7 +40,7 @@ def statistics(model):
 
 
 def expected_statistics(model, images):
-    """Layer by layer: the moments of what each BatchNorm is given, and what it passes on with them."""
+    """Layer by layer: the moments of each BatchNorm's input, and its output with them."""
     norm_a, norm_b = model.get_layer("norm_a"), model.get_layer("norm_b")
     given_a = model.get_layer("conv_a")(images).numpy().astype(np.float64)
     mean_a, variance_a = given_a.mean((0, 1, 2)), given_a.var((0, 1, 2))
@@ -159,7 +159,7 @@ def images():
 
 
 def before_activation(model, layer, images):
-    """What a convolution gives, computed apart: the input of the layer, convolved by TensorFlow."""
+    """The output of a convolution, computed apart: the input of the layer, convolved by TensorFlow."""
     inputs = keras.Model(model.input, layer.input)(images)
     return (tf.nn.conv2d(inputs, layer.kernel, 1, "SAME") + layer.bias).numpy()
 
