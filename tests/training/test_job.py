@@ -18,20 +18,22 @@ from bench.store.store import Store
 from bench.training.job import handle
 
 
-def killed_in_training(words, folder, how, after=None):
-    """Starts the command, and kills it in a later epoch than that of the checkpoint `after`; returns the checkpoint."""
+def interruptions(folder):
+    """How often the run in progress was interrupted, as its checkpoint has it; None without a checkpoint."""
+    path = next(folder.glob("runs/.partial/*.unfinished/checkpoint.npz"), None)
+    return path and json.loads(np.load(path)["state"].tobytes())["interruptions"]
+
+
+def kill_in_training(words, folder, how, before):
+    """Starts the command, and kills it once its own checkpoint exists, after `before` interruptions."""
     process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    found = None
-    for _ in range(600):
+    deadline = time.monotonic() + 120
+    while interruptions(folder) != before:
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline
         time.sleep(0.1)
-        path = next(folder.glob("runs/.partial/*.unfinished/checkpoint.npz"), None)
-        found = path and path.stat().st_mtime_ns
-        if found not in (None, after) or process.poll() is not None:
-            break
-    assert found not in (None, after), process.stdout.read()
     process.send_signal(how)
     assert process.wait(timeout=60) != 0
-    return found
 
 
 def test_an_interrupted_command_goes_on(tmp_path):
@@ -39,8 +41,8 @@ def test_an_interrupted_command_goes_on(tmp_path):
     data = make_data(tmp_path / "flowers", (32,))
     words = [sys.executable, "-m", "bench", "run", "tiny@32", "--data", str(data), "--weights", "random"]
     words += ["--recipe", "seed-densenet121-final"]
-    first = killed_in_training(words, tmp_path, signal.SIGTERM)
-    killed_in_training(words, tmp_path, signal.SIGKILL, first)
+    for before, how in enumerate([signal.SIGTERM, signal.SIGKILL]):
+        kill_in_training(words, tmp_path, how, before)
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     run = Store(tmp_path / "runs").get("tiny")
