@@ -77,7 +77,7 @@ def training(recipe, train, val, *, strategy=None, batch=8, seed=0, micro_batch=
 
 
 def fitted(*args, listeners=None, checkpoint=None, **kwargs):
-    """A training and how far it came."""
+    """A training and its progress."""
     made = training(*args, **kwargs)
     return made, Fit(made, listeners, checkpoint).run()
 

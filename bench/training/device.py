@@ -1,4 +1,4 @@
-"""What TensorFlow found to compute on, and how much memory it took."""
+"""Devices of TensorFlow: their name, peak memory, and operations of a graph."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def device_name() -> str:
 
 
 def has_accelerator() -> bool:
-    """Whether there is a GPU."""
+    """Whether TensorFlow found a GPU."""
     return bool(tf.config.list_physical_devices("GPU"))
 
 
 def peak_memory_mib() -> float | None:
-    """Peak memory so far in MiB: of the accelerator where there is one, else this process's resident set."""
+    """Peak memory so far in MiB: of the accelerator, else of this process's resident set; None on Windows."""
     if has_accelerator():
         return float(tf.config.experimental.get_memory_info("GPU:0")["peak"]) / 2**20
     try:

@@ -9,16 +9,21 @@ from bench.plugins import missing_reason
 
 
 def handle(job: TrainJob, emit: Emit, log: Path) -> None:
-    """Trains the runs of a job. A run whose backbone cannot be loaded fails, and the child goes on."""
+    """Trains the runs of a job. A run whose backbone cannot be loaded fails, and the child goes on.
+
+    Raises:
+        UserError: a mistake of the user that concerns every run of the job.
+    """
     reason = missing_reason(job.backbone, job.runs[0].config.plugin, job.plugin)
     if reason:
         for run in job.runs:
             emit(Failed(run_id=run.run_id, kind="error", reason=reason, seconds=0.0))
-    elif not job.runs[0].config.recipe.is_banked:
-        from bench.training.finetune import run_finetuned
+        return
+    from bench.training.finetune import run_finetuned
+    from bench.training.frozen import run_frozen
+    from bench.training.tensorboard import check_tensorboard
 
-        run_finetuned(job, emit, log)
-    else:
-        from bench.training.frozen import run_frozen
-
-        run_frozen(job, emit, log)
+    if job.tensorboard:
+        check_tensorboard()
+    train = run_frozen if job.runs[0].config.recipe.is_banked else run_finetuned
+    train(job, emit, log)

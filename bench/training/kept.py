@@ -1,4 +1,4 @@
-"""The trained network as a file of Keras that needs nothing of ours to be loaded, and back."""
+"""Kept networks: a trained network as a file that Keras alone can load, and back."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from bench.training.network.scale import build_backbone
 
 
 def save_model(training: Training, path: Path) -> Path:
-    """Writes `model.keras`: prepared images (B, H, W, 3) -> probabilities (B, C), of averaged weights where there are.
+    """Writes `model.keras`: prepared images (B, H, W, 3) -> probabilities (B, C), of averaged weights if there are any.
 
-    What prepares the images is the backbone's adapter, `backbones.get(NAME).prepare`.
+    Images are prepared by the backbone's adapter, `backbones.get(NAME).prepare`.
     """
     model = training.network.model
     unfuse(model)
     with averaged(training.recipe, training.optimizer, training.network.trainable_variables):
-        _write(keras.Model(model.input, _probabilities(model.output), name=model.name), path)
+        _write(model.input, model.output, path, name=model.name)
     fuse(model)
     return path
 
@@ -36,16 +36,16 @@ def save_frozen(trainer: HeadTrainer, backbone: keras.Model | None, path: Path) 
     """Writes `model.keras` of a head that trained on pooled features.
 
     Args:
-        trainer: whose head is kept, as it is now.
-        backbone: to be kept with it: prepared images (B, H, W, 3) -> probabilities (B, C). None: the head alone, from
+        trainer: holds the trained head.
+        backbone: to be saved with it: prepared images (B, H, W, 3) -> probabilities (B, C). None: the head alone, from
             the last feature map (B, h, w, F).
         path: of the file.
     """
     maps = keras.Input((None, None, trainer.width), name="map") if backbone is None else backbone.output
     logits = map_head(trainer.recipe.layers, maps, trainer.classes, seed=0)
     head = keras.Model(maps, logits)
-    head.set_weights(trainer.model.get_weights())  # the same layers in the same order, named otherwise
-    _write(keras.Model(maps if backbone is None else backbone.input, _probabilities(logits)), path)
+    head.set_weights(trainer.model.get_weights())  # the same layers in the same order, under other names
+    _write(maps if backbone is None else backbone.input, logits, path)
     return path
 
 
@@ -53,29 +53,22 @@ def load_kept(kept: Kept) -> keras.Model:
     """Prepared images (B, H, W, 3) -> probabilities (B, C), float32.
 
     Raises:
-        UserError: the backbone's weights cannot be had, or are another network's.
+        UserError: the file was written by another Keras, or the backbone's weights cannot be had or are another's.
     """
-    model = _loaded(kept)
+    try:
+        model = keras.models.load_model(kept.model, compile=False)
+    except (TypeError, ValueError, ImportError) as error:  # layers or settings that this Keras does not know
+        raise UserError(
+            f"Keras {keras.__version__} cannot load what {kept.run_id} kept: {first_line(error).rstrip('.')}. `show "
+            f"{kept.run_id}` says which version wrote it."
+        ) from error
     if kept.weights is None:
         return model
     backbone = build_backbone(backbones.get(kept.backbone), kept.weights, seed=0)
     return keras.Model(backbone.input, model(backbone.output))
 
 
-def _loaded(kept: Kept) -> keras.Model:
-    try:
-        return keras.models.load_model(kept.model, compile=False)
-    except (TypeError, ValueError, ImportError) as error:  # layers or settings that this Keras does not know
-        raise UserError(
-            f"Keras {keras.__version__} cannot load what {kept.run_id} kept: {first_line(error).rstrip('.')}. `show "
-            f"{kept.run_id}` says which version wrote it."
-        ) from error
-
-
-def _probabilities(logits: Any) -> Any:
-    return keras.layers.Softmax(dtype="float32", name="probabilities")(logits)
-
-
-def _write(model: keras.Model, path: Path) -> None:
+def _write(inputs: Any, logits: Any, path: Path, **name: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    model.save(path)
+    probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(logits)
+    keras.Model(inputs, probabilities, **name).save(path)

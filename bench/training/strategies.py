@@ -1,4 +1,8 @@
-"""The distribution strategy that a run asks for, on the devices that are there."""
+"""Distribution strategies: the one that a run asks for, on the devices found.
+
+TensorFlow waits without an end for a worker that never starts. `meet` therefore lets the workers of TF_CONFIG call each
+other first, and names those that do not come.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +17,20 @@ from bench.config.run import Strategy
 from bench.environment import TfConfig, tf_config
 from bench.errors import UserError
 
+_NUMBER_BYTES = 8  # of a worker's number, as text
+_PAUSE_SECONDS = 0.2
+
 
 def make_strategy(wanted: Strategy, timeout_seconds: float) -> tf.distribute.Strategy:
-    """A strategy of TensorFlow.
+    """A strategy of TensorFlow. With several workers, no operation of TensorFlow may run before this call.
 
     Args:
         wanted: `auto` takes a TPU where one resolves, several workers where TF_CONFIG is set, several GPUs, else one
             device.
-        timeout_seconds: how long to wait for the other workers of TF_CONFIG.
+        timeout_seconds: to wait for the other workers of TF_CONFIG.
 
     Raises:
-        UserError: what was asked for is not there, a worker that never came included.
+        UserError: the devices or workers asked for are missing.
     """
     kind = _resolved() if wanted == "auto" else wanted
     if kind == "tpu":
@@ -34,7 +41,7 @@ def make_strategy(wanted: Strategy, timeout_seconds: float) -> tf.distribute.Str
 
 
 def strategy_name(strategy: tf.distribute.Strategy) -> str:
-    """The word of the command line for it."""
+    """Its name on the command line."""
     names = {
         tf.distribute.MirroredStrategy: "mirrored",
         tf.distribute.MultiWorkerMirroredStrategy: "multiworker",
@@ -52,7 +59,7 @@ def _resolved() -> Strategy:
 
 
 def _several_devices() -> list[str]:
-    """GPUs, else the logical processors, of which there are several where somebody made them."""
+    """GPUs, else logical processors: one, unless the process divided its own."""
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     devices = [device.name for device in tf.config.list_logical_devices(kind)]
     if len(devices) < 2:
@@ -65,7 +72,7 @@ def _several_devices() -> list[str]:
 def _tpu_resolver() -> tf.distribute.cluster_resolver.TPUClusterResolver | None:
     try:
         return tf.distribute.cluster_resolver.TPUClusterResolver()
-    except (ValueError, RuntimeError, tf.errors.OpError):  # no TPU, said in three ways
+    except (ValueError, RuntimeError, tf.errors.OpError):
         return None
 
 
@@ -86,24 +93,20 @@ def _workers(timeout_seconds: float) -> tf.distribute.Strategy:
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
-_GREETING_BYTES = 8
-_PAUSE_SECONDS = 0.2
-
-
 def meet(workers: TfConfig, timeout_seconds: float) -> None:
-    """Returns when all workers are there.
+    """Returns when all workers have called each other.
 
     Raises:
         UserError: some did not come in time, or this worker's port is taken.
     """
     deadline = time.monotonic() + timeout_seconds
     with closing(_listening(workers)) as server:
-        heard: set[int] = set()
-        listener = threading.Thread(target=_listen, args=(server, heard, len(workers.others), deadline), daemon=True)
+        callers: set[int] = set()
+        listener = threading.Thread(target=_listen, args=(server, callers, len(workers.others), deadline), daemon=True)
         listener.start()
-        absent = [address for address in workers.others if not _greet(address, workers.index, deadline)]
+        absent = [address for address in workers.others if not _call(address, workers.index, deadline)]
         listener.join(max(0.0, deadline - time.monotonic()) + 1)
-    silent = [address for i, address in enumerate(workers.workers) if i not in heard | {workers.index}]
+    silent = [address for i, address in enumerate(workers.workers) if i not in callers | {workers.index}]
     if absent or silent:
         raise UserError(
             f"TF_CONFIG names workers that did not come within {timeout_seconds:g} s: {', '.join(absent or silent)}. "
@@ -119,21 +122,21 @@ def _listening(workers: TfConfig) -> socket.socket:
         raise UserError(f"TF_CONFIG gives this worker the address '{address}': {error}.") from None
 
 
-def _listen(server: socket.socket, heard: set[int], expected: int, deadline: float) -> None:
+def _listen(server: socket.socket, callers: set[int], expected: int, deadline: float) -> None:
     """Collects the numbers of the workers that call."""
-    while len(heard) < expected and time.monotonic() < deadline:
+    while len(callers) < expected and time.monotonic() < deadline:
         server.settimeout(max(0.01, deadline - time.monotonic()))
         try:
             connection, _ = server.accept()
             with connection:
                 connection.settimeout(1)
-                heard.add(int(connection.recv(_GREETING_BYTES) or b"-1"))
-        except (OSError, ValueError):  # nobody called, or somebody else did
+                callers.add(int(connection.recv(_NUMBER_BYTES) or b"-1"))
+        except (OSError, ValueError):  # no call, or one of a stranger
             continue
 
 
-def _greet(address: str, index: int, deadline: float) -> bool:
-    """Calls until somebody answers; False at the deadline."""
+def _call(address: str, index: int, deadline: float) -> bool:
+    """Sends this worker's number once the other one listens; False at the deadline."""
     host, _, port = address.rpartition(":")
     while True:
         try:

@@ -14,10 +14,10 @@ from bench.training.loop.history import EpochRow
 
 
 def check_tensorboard() -> None:
-    """TensorFlow writes event files, and needs TensorBoard's package for it.
+    """Checks that the package is installed with which TensorFlow writes event files.
 
     Raises:
-        UserError: it is not installed.
+        UserError: not installed.
     """
     if find_spec("tensorboard") is None:
         raise UserError("--tensorboard needs the package tensorboard: pip install 'petalbench[tensorboard]'.")

@@ -2,7 +2,7 @@
 
     python tests/perf/input_pipeline.py [--images 512] [--seconds 8] [--train-images 96]
 
-224-px JPEGs of the size that photographs have (some 25 KB), batch 16. First the feed alone: `TrainingPlaces`,
+224-px JPEGs of the size that photographs have (some 25 KB), batch 16. First the feed alone: `Places`,
 `PictureSource` and `batches`, and the augmentation as a graph over every batch; `images_per_second_per_core` is what
 the process got done per second of processor time, `images_per_second` by the clock on all cores. Target: 110 per core.
 Then two epochs of EfficientNetB0, of which the second counts: `input_wait_share` of its training seconds. Target: 0.02.
@@ -56,11 +56,11 @@ def feed_alone(shards: list[str], images: int, seconds: float) -> dict[str, floa
     from bench.data.augmentation import augment
     from bench.data.reading import Stored
     from bench.environment import cores
-    from bench.training.loop.batches import Examples, PictureSource, Replicas, TrainingPlaces, batches
+    from bench.training.loop.batches import Examples, PictureSource, Places, Replicas, batches, shuffled
 
     strategy = tf.distribute.get_strategy()
     train = Examples(PictureSource(Stored(tuple(map(Path, shards))), PX), np.arange(images) % CLASSES)
-    places = TrainingPlaces(images, BATCH, Replicas.of(strategy), "flip", 0)
+    places = Places(images, BATCH, Replicas.of(strategy), shuffled(images, "flip", 0))
     feed = batches(train, places, range(1_000), strategy)
     flip = tf.function(lambda inputs, changes: augment("flip", inputs, changes), autograph=False, reduce_retracing=True)
     for _ in range(WARM_UP_BATCHES):

@@ -1,4 +1,4 @@
-"""Jobs with options that hold for a whole process, in one of their own: prints what became of each."""
+"""Jobs with options that hold for a whole process, in a separate one: prints losses and setup of each."""
 
 import json
 import sys

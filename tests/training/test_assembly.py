@@ -1,4 +1,4 @@
-"""What training starts from."""
+"""The network that a training starts from."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from bench.training.assembly import _rebuilt
 
 
 def test_a_network_for_replicas_computes_as_the_one_it_is_made_from():
-    """EfficientNet's Normalization computes with a copy of its variables, which assigning them leaves as it was."""
+    """EfficientNet's Normalization computes with a copy of its variables, which assigning them does not change."""
     import keras
 
     adapter = backbones.get("efficientnetb0")

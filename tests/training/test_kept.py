@@ -1,4 +1,4 @@
-"""Saved, then loaded: the same probabilities, whatever the backbone started from."""
+"""Kept networks, saved and loaded: the same probabilities for every start of the backbone."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ PX = 48
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    """EfficientNetB0 as keras.applications publishes it: the older layout, a deviation where a variance belongs."""
+    """EfficientNetB0 as keras.applications publishes it: the older layout, a deviation in place of a variance."""
     model = backbones.get("efficientnetb0").build("random", seed=3)
     layer = next(layer for layer in model.layers if isinstance(layer, keras.layers.Normalization))
     layer.adapt_mean.assign([0.485, 0.456, 0.406])
@@ -74,8 +74,8 @@ def test_a_head_on_published_efficientnet(published, tmp_path):
     assert keras.models.load_model(path).input_shape == (None, None, None, 1280)  # the head alone
 
 
-def test_what_is_kept_needs_keras_alone(trained):
-    """In a process that has never heard of our layers."""
+def test_a_kept_network_needs_keras_alone(trained):
+    """In a process that does not import our layers."""
     import subprocess
     import sys
 

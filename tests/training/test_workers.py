@@ -49,7 +49,7 @@ def workers(tmp_path_factory):
 
 
 def test_workers_agree_in_every_variable(workers):
-    """Moving statistics included, and where the last step has one image for both."""
+    """Moving statistics included; the last step has one image for both."""
     one, other = (np.load(workers / f"end{index}.npz") for index in range(2))
     assert (workers / "name0.txt").read_text() == "multiworker"
     assert len(one.files) == len(other.files) > 10

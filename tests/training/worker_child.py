@@ -1,4 +1,4 @@
-"""One of two workers of TF_CONFIG: trains on 17 images, 8 a step, and writes what it ended with."""
+"""One of two workers of TF_CONFIG: trains on 17 images, 8 a step, and writes its final variables and predictions."""
 
 import sys
 from pathlib import Path

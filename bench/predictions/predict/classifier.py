@@ -1,4 +1,4 @@
-"""Kept networks on pictures in files: each picture is read once, for all networks."""
+"""Classification of picture files with kept networks: each picture is read once, for all networks."""
 
 from __future__ import annotations
 
@@ -21,17 +21,22 @@ from bench.errors import UserError
 from bench.jobs.messages import Emit, Kept, PredictJob, Progress
 from bench.plugins import use_again
 from bench.predictions.predict.outcome import NetworkOutputs, UnreadablePicture
-from bench.training.device import has_accelerator
-from bench.training.features.extraction import ACCELERATOR_BATCH_PIXELS, CPU_BATCH_PIXELS, MAX_BATCH, batch_size
+from bench.training.features.extraction import MAX_BATCH, batch_size
 from bench.training.kept import load_kept
 
 Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
-_CHUNKS_AHEAD = 2  # read while others are classified
+_CHUNKS_AHEAD = 2  # read while another is classified
+
+
+def handle(job: PredictJob, emit: Emit, _: Path) -> None:
+    """Handler for `predict` jobs."""
+    use_again(job.plugins)
+    classify(job, emit)
 
 
 def classify(job: PredictJob, emit: Emit) -> None:
-    """Does the job; what came of it is in the file it names.
+    """Classifies the pictures of a job and writes `NetworkOutputs` to its file `out`.
 
     Raises:
         UserError: weights that cannot be had, or a batch that does not fit in memory.
@@ -42,9 +47,10 @@ def classify(job: PredictJob, emit: Emit) -> None:
     probs: list[list[Floats]] = [[] for _ in classifiers]
     done = 0
     for chunk in _chunks(job, sorted({classifier.source_px for classifier in classifiers})):
-        done += len(chunk.rows) + len(chunk.faults)
+        readable = len(next(iter(chunk.pictures.values())))
+        done += readable + len(chunk.faults)
         faults += chunk.faults
-        wanted = len(chunk.rows) if job.skip_unreadable or not faults else 0
+        wanted = readable if job.skip_unreadable or not faults else 0
         for classifier, found in zip(classifiers, probs, strict=True):
             found.append(classifier(chunk.pictures[classifier.source_px][:wanted]))
         emit(Progress(run_id="", phase="classifying", done=done, total=len(job.pictures)))
@@ -55,16 +61,15 @@ class Classifier:
     """A kept network as one graph of fixed shape."""
 
     def __init__(self, kept: Kept, batch: int | None, pictures: int) -> None:
-        """`batch`: pictures at once; None: what suits the device, and no more than there are `pictures`."""
+        """`batch`: pictures at once; None: as many as the device holds, at most `pictures`, the number to come."""
         self.image_px, self.source_px = kept.image_px, kept.image_source_px or kept.image_px
-        budget = ACCELERATOR_BATCH_PIXELS if has_accelerator() else CPU_BATCH_PIXELS
-        self._batch = batch or batch_size(pictures, kept.image_px, budget)
+        self._batch = batch or batch_size(pictures, kept.image_px)
         model, adapter = load_kept(kept), backbones.get(kept.backbone)
         signature = tf.TensorSpec((self._batch, self.source_px, self.source_px, 3), tf.uint8)
 
         def probabilities(pictures: tf.Tensor) -> tf.Tensor:
-            seen = pictures if kept.image_source_px is None else resized(pictures, kept.image_px)
-            return model(adapter.prepare(seen), training=False)
+            images = pictures if kept.image_source_px is None else resized(pictures, kept.image_px)
+            return model(adapter.prepare(images), training=False)
 
         self._graph = tf.function(probabilities, input_signature=[signature], autograph=False)
         self._classes = int(model.output_shape[-1])
@@ -93,44 +98,38 @@ class Classifier:
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Rows that could be read, and px -> their pictures (n, px, px, 3); those that could not."""
+    """Readable pictures, px -> (n, px, px, 3), and the rows of the others with the reason."""
 
-    rows: Sequence[int]
     pictures: dict[int, Pixels]
     faults: Sequence[UnreadablePicture]
 
 
 def _chunks(job: PredictJob, resolutions: Sequence[int]) -> Iterator[_Chunk]:
     size = max(MAX_BATCH, job.batch or 0)
-    starts = range(0, len(job.pictures), size)
     with ThreadPoolExecutor(cores()) as pool:
-        ahead: deque[list[Future[Any]]] = deque()
-        for start in starts:
+        ahead: deque[tuple[int, list[Future[Any]]]] = deque()
+        for start in range(0, len(job.pictures), size):
             files = job.pictures[start : start + size]
-            ahead.append([pool.submit(_read, path, resolutions, job.square) for path in files])
+            ahead.append((start, [pool.submit(_read, path, resolutions, job.square) for path in files]))
             if len(ahead) > _CHUNKS_AHEAD:
-                yield _gathered(ahead.popleft(), start - _CHUNKS_AHEAD * size, resolutions)
-        for number, reading in enumerate(ahead, len(starts) - len(ahead)):
-            yield _gathered(reading, starts[number], resolutions)
+                yield _gathered(*ahead.popleft(), resolutions)
+        while ahead:
+            yield _gathered(*ahead.popleft(), resolutions)
 
 
 def _read(path: str, resolutions: Sequence[int], square: Square) -> dict[int, Pixels] | str:
-    """px -> the picture, or why there is none."""
+    """px -> the picture, or the reason why it cannot be read."""
     try:
         return {px: np.asarray(image) for px, image in load(path, resolutions, square).items()}
     except UnreadableError as error:
         return str(error)
 
 
-def _gathered(reading: Sequence[Future[Any]], start: int, resolutions: Sequence[int]) -> _Chunk:
-    found = {start + number: future.result() for number, future in enumerate(reading)}
-    rows = [row for row, content in found.items() if not isinstance(content, str)]
-    faults = [UnreadablePicture(row, content) for row, content in found.items() if isinstance(content, str)]
-    empty = {px: np.zeros((0, px, px, 3), np.uint8) for px in resolutions}
-    return _Chunk(rows, {px: np.stack([found[row][px] for row in rows]) if rows else empty[px] for px in empty}, faults)
-
-
-def handle(job: PredictJob, emit: Emit, _: Path) -> None:
-    """Handler for `predict`."""
-    use_again(job.plugins)
-    classify(job, emit)
+def _gathered(start: int, reading: Sequence[Future[Any]], resolutions: Sequence[int]) -> _Chunk:
+    found = [future.result() for future in reading]
+    faults = [UnreadablePicture(row, reason) for row, reason in enumerate(found, start) if isinstance(reason, str)]
+    readable = [pictures for pictures in found if not isinstance(pictures, str)]
+    stacked = {
+        px: np.array([pictures[px] for pictures in readable], np.uint8).reshape(-1, px, px, 3) for px in resolutions
+    }
+    return _Chunk(stacked, faults)

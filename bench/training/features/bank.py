@@ -1,7 +1,8 @@
-"""The bank: pooled features of a frozen backbone over a split, on disk, content-addressed, shared by recipes and seeds.
+"""Banks: pooled features of a frozen backbone over a split, on disk, content-addressed, shared by recipes and seeds.
 
-A frozen backbone returns the same features every epoch. One forward pass over each image (and each mirrored image,
-where the recipe flips) is therefore all that the backbone is ever asked for.
+A frozen backbone returns the same features every epoch. One forward pass over each image, and over each of its views if
+the recipe augments, therefore replaces all others. `BankFolder` saves and loads banks, `FeatureMaker` makes those that
+a run needs, each picture being read once for all its missing views.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import json
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import keras
 import numpy as np
@@ -27,24 +29,18 @@ from bench.data.layout import SPLITS
 from bench.data.reading import images, named_faults
 from bench.data.source import DataSource
 from bench.files import path_safe, write_json
-from bench.training.device import has_accelerator
-from bench.training.features.extraction import ACCELERATOR_BATCH_PIXELS, CPU_BATCH_PIXELS, Extractor, Pass, batch_size
+from bench.training.features.extraction import Extractor, Pass, batch_size
 from bench.training.features.head_trainer import Features
 from bench.training.network.scale import build_backbone, give_scale
 
+# In the order of `view_of`: odd ones flipped left to right, then turned by so many quarters.
 View = Literal["plain", "flipped", "turned1", "flipped1", "turned2", "flipped2", "turned3", "flipped3"]
-# The order is that of `augment.view_of`: odd ones flipped left to right, then turned by so many quarters.
-VIEWS: tuple[View, ...] = (
-    "plain",
-    "flipped",
-    "turned1",
-    "flipped1",
-    "turned2",
-    "flipped2",
-    "turned3",
-    "flipped3",
-)
+VIEWS: tuple[View, ...] = get_args(View)
+VIEWS_AT_ONCE = 2  # of each picture that is read; more would be held in memory together
 LAYOUT = 1  # of a bank; part of its key, so that an older one is not found rather than misread
+
+Slot = tuple[str, View]  # split and view
+OnImages = Callable[[int, int], None]  # images done, of how many
 
 
 @dataclass(frozen=True)
@@ -58,18 +54,17 @@ class BankKey:
     weights_seed: int
     split: str
     view: View
-    plugin: str | None = None  # where the backbone comes from, if not from here
+    plugin: str | None = None  # that registers the backbone; None: one of ours
 
     @property
     def folder_name(self) -> str:
         """Readable, with a hash that is the identity."""
-        digest = content_hash({"layout": LAYOUT, **without_none(self)})
-        return f"{path_safe(self.backbone)}-{self.image_px}-{self.split}-{self.view}-{digest[:16]}"
+        return folder_name(self, "layout", self.split, self.view)
 
 
 @dataclass(frozen=True)
 class BankTiming:
-    """What the extraction took, kept beside the features because every run that uses them is charged for it."""
+    """Clock of an extraction, saved with the features because every run that uses them is charged for it."""
 
     images: int
     batch: int
@@ -89,9 +84,24 @@ class Bank:
     timing: BankTiming
 
 
-def without_none(key: Any) -> dict[str, Any]:
-    """A key as it is hashed: a field added later changes no old name."""
-    return {name: value for name, value in asdict(key).items() if value is not None}
+def folder_name(key: Any, layout: str, *parts: object) -> str:
+    """Name of a bank's folder: backbone, resolution, `parts` and a hash of the key; `layout` names the kind of bank."""
+    fields = {name: value for name, value in asdict(key).items() if value is not None}  # a later field: no new name
+    digest = content_hash({layout: LAYOUT, **fields})
+    return "-".join(map(str, (path_safe(key.backbone), key.image_px, *parts, digest[:16])))
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder, renamed to `folder` at the end; if another process made that meanwhile, removed."""
+    temporary = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if not folder.exists():
+            temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 class BankFolder:
@@ -100,55 +110,44 @@ class BankFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def load(self, key: BankKey) -> Bank | None:
-        """A saved bank, or None. A bank is whole or absent: it is renamed into place."""
+    def __contains__(self, key: BankKey) -> bool:
+        return (self.root / key.folder_name / "bank.json").is_file()
+
+    def load(self, key: BankKey) -> Bank:
+        """A saved bank, memory-mapped.
+
+        Raises:
+            FileNotFoundError: names the folder of a bank that is not there.
+        """
         folder = self.root / key.folder_name
-        if not (folder / "bank.json").is_file():
-            return None
         timing = BankTiming(**json.loads((folder / "bank.json").read_text())["timing"])
-        mean, variance = (
-            np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ("mean", "variance")
-        )
+        mean, variance = (np.load(folder / f"{name}.npy", "r", allow_pickle=False) for name in ("mean", "variance"))
         return Bank(mean, variance, timing)
 
     def save(self, key: BankKey, bank: Bank) -> None:
-        """Writes a bank under a temporary name and renames it. One that is there already stays."""
-        temporary = self.root / f".{key.folder_name}-{uuid.uuid4().hex[:8]}"
-        temporary.mkdir(parents=True)
-        try:
-            np.save(temporary / "mean.npy", bank.mean, allow_pickle=False)
-            np.save(temporary / "variance.npy", bank.variance, allow_pickle=False)
-            write_json(temporary / "bank.json", {"key": asdict(key), "timing": asdict(bank.timing)})
-            if not (self.root / key.folder_name).exists():
-                temporary.rename(self.root / key.folder_name)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-
-
-Slot = tuple[str, View]  # split and view
-OnImages = Callable[[int, int], None]  # images done, of how many
-VIEWS_AT_ONCE = 2  # of each picture that is read; more would be held in memory together
+        """Writes a bank; an existing one stays."""
+        with new_folder(self.root / key.folder_name) as folder:
+            np.save(folder / "mean.npy", bank.mean, allow_pickle=False)
+            np.save(folder / "variance.npy", bank.variance, allow_pickle=False)
+            write_json(folder / "bank.json", {"key": asdict(key), "timing": asdict(bank.timing)})
 
 
 @dataclass(frozen=True)
 class BankSet:
-    """All that a run needs of the backbone. `shared`: nothing had to be extracted for it."""
+    """All banks that a run needs. `shared`: nothing was extracted for it."""
 
     banks: Mapping[Slot, Bank]
     shared: bool
 
-    def features(self, split: str, views: int = 1) -> Features:
-        """Pooled features of a split, its views stacked."""
-        banks = [self.banks[split, view] for view in VIEWS[:views]]
-        return Features(np.stack([bank.mean for bank in banks]), np.stack([bank.variance for bank in banks]))
+    def features(self, splits: str, views: int = 1) -> Features:
+        """Pooled features of a split, or of several joined by `+`, one after the other; views stacked."""
 
-    def trained(self, splits: Sequence[str], views: int) -> Features:
-        """Pooled features of several splits, one after the other, their views stacked."""
-        found = [self.features(split, views) for split in splits]
-        return Features(
-            np.concatenate([part.mean for part in found], axis=1),
-            np.concatenate([part.variance for part in found], axis=1),
-        )
+        def stacked(moment: str) -> np.ndarray:
+            parts = [[getattr(self.banks[split, view], moment) for split in names] for view in VIEWS[:views]]
+            return np.stack([np.concatenate(of_view) for of_view in parts])
+
+        names = splits.split("+")
+        return Features(stacked("mean"), stacked("variance"))
 
     def timing(self, split: str, view: View = "plain") -> BankTiming:
         """The clock of one bank."""
@@ -161,31 +160,30 @@ class FeatureMaker:
     def __init__(
         self, weights: str, folder: BankFolder, source: DataSource, index: DataIndex, config: RunConfig
     ) -> None:
-        """`weights` as the backbone takes them (a path for a file); `config` names them, and the backbone."""
+        """`weights`: imagenet, random, or the path of a file. `config` names the backbone and the weights."""
         self._weights, self._folder, self._source, self._index = weights, folder, source, index
         self._config = config
         self._adapter = backbones.get(config.backbone)
         self._scale_px: int | None = None  # the resolution whose scale a random network has
 
-    def banks(self, image_px: int, views: int, on_images: OnImages, trained: Sequence[str] = ("train",)) -> BankSet:
-        """The banks of every split, and of `views` views of the `trained` ones; extracts those that are not there.
+    def banks(self, image_px: int, views: int, on_images: OnImages, train_on: str = "train") -> BankSet:
+        """Banks of every split, and of `views` views of the splits to train on, joined by `+`; missing ones are made.
 
         Raises:
             UserError: weights of another network, or a picture that cannot be read any more.
         """
         slots = [
             *((split, VIEWS[0]) for split in SPLITS if split in self._index.splits),
-            *((split, view) for view in VIEWS[1:views] for split in trained),
+            *((split, view) for view in VIEWS[1:views] for split in train_on.split("+")),
         ]
         keys = {slot: self._key(image_px, slot) for slot in slots}
-        missing = [slot for slot in slots if self._folder.load(keys[slot]) is None]
-        if missing:
-            for slot, bank in self._extract(image_px, missing, on_images):
-                self._folder.save(keys[slot], bank)
-        return BankSet({slot: self._loaded(keys[slot]) for slot in slots}, shared=not missing)
+        missing = [slot for slot in slots if keys[slot] not in self._folder]
+        for slot, bank in self._extract(image_px, missing, on_images) if missing else ():
+            self._folder.save(keys[slot], bank)
+        return BankSet({slot: self._folder.load(keys[slot]) for slot in slots}, shared=not missing)
 
     def network(self, image_px: int) -> keras.Model:
-        """The backbone that banks of this resolution are made with.
+        """The backbone that makes banks of this resolution.
 
         Raises:
             UserError: weights of another network.
@@ -201,30 +199,19 @@ class FeatureMaker:
         return model
 
     def _key(self, image_px: int, slot: Slot) -> BankKey:
-        config = self._config
-        fingerprint = self._index.fingerprints[image_px]
-        return BankKey(
-            fingerprint, config.backbone, image_px, config.weights, config.weights_seed, *slot, plugin=config.plugin
-        )
-
-    def _loaded(self, key: BankKey) -> Bank:
-        bank = self._folder.load(key)
-        if bank is None:
-            raise RuntimeError(f"bank {key.folder_name} vanished while it was used")
-        return bank
+        config, fingerprint = self._config, self._index.fingerprints[image_px]
+        identity = config.backbone, image_px, config.weights, config.weights_seed
+        return BankKey(fingerprint, *identity, *slot, plugin=config.plugin)
 
     def _extract(self, image_px: int, missing: Sequence[Slot], on_images: OnImages) -> Iterator[tuple[Slot, Bank]]:
         total = sum(self._count(split) for split, _ in missing)
-        batch = batch_size(total, image_px, ACCELERATOR_BATCH_PIXELS if has_accelerator() else CPU_BATCH_PIXELS)
-        extractor = Extractor(self._model, self._adapter.prepare, batch, image_px)
+        extractor = Extractor(self._model, self._adapter.prepare, batch_size(total, image_px), image_px)
         before_first = self._scaled(image_px)
         views = [view for view in VIEWS if any(missing_view == view for _, missing_view in missing)]
         done = 0
         for first in range(0, len(views), VIEWS_AT_ONCE):
-            of_view = {
-                view: [split for split in SPLITS if (split, view) in missing]
-                for view in views[first : first + VIEWS_AT_ONCE]
-            }
+            now = views[first : first + VIEWS_AT_ONCE]
+            of_view = {view: [split for split in SPLITS if (split, view) in missing] for view in now}
             passes = self._passes(extractor, of_view, partial(_shifted, on_images, done, total))
             for (view, splits), passed in zip(of_view.items(), passes, strict=True):
                 charged = replace(passed, startup_seconds=passed.startup_seconds + before_first)
@@ -233,7 +220,7 @@ class FeatureMaker:
                 done += sum(map(self._count, splits))
 
     def _scaled(self, image_px: int) -> float:
-        """Gives a random network statistics and scale of real images, at this resolution. Returns the seconds."""
+        """Gives a random network the scale of real images at this resolution. Returns the seconds."""
         if self._config.weights != "random":
             return 0.0
         stored = self._source.stored(image_px, "train")
@@ -243,7 +230,7 @@ class FeatureMaker:
     def _passes(
         self, extractor: Extractor, of_view: Mapping[View, Sequence[str]], on_images: Callable[[int], None]
     ) -> list[Pass]:
-        """A pass for each view over its splits; each picture is read and decoded once, however many views it has."""
+        """A pass for each view over its splits; each picture is read and decoded once for all of them."""
         splits = [split for split in SPLITS if any(split in chosen for chosen in of_view.values())]
         counts = [self._count(split) for split in splits]
         wanted = {view: np.repeat([split in chosen for split in splits], counts) for view, chosen in of_view.items()}
@@ -276,7 +263,7 @@ class FeatureMaker:
 
 
 def _views(batches: Iterable[Any], wanted: Mapping[View, np.ndarray]) -> Iterator[list[Any]]:
-    """Each batch as it looks in every view, with the rows that are wanted of it there."""
+    """Each batch in every view, reduced to the rows that the view wants."""
     start = 0
     for pictures in batches:
         end = start + int(pictures.shape[0])

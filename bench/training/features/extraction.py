@@ -1,4 +1,4 @@
-"""One forward pass of a frozen backbone over splits: pooled moments of every image, with the clock per image."""
+"""Extraction: one forward pass of a frozen backbone, pooled moments of every image, with the clock per image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.training.device import gflops
+from bench.training.device import gflops, has_accelerator
 from bench.training.features.head_trainer import Floats
 
 # Images of one call, by pixels: large enough to fill the device, small enough that VGG16's first maps fit in memory.
@@ -21,19 +21,30 @@ ACCELERATOR_BATCH_PIXELS = 64 * 512 * 512
 MAX_BATCH = 64
 
 
-def batch_size(images: int, image_px: int, budget_pixels: int) -> int:
-    """Images per call: within the budget, and such that as few as possible of the last batch are padding."""
+def batch_size(images: int, image_px: int, budget_pixels: int | None = None) -> int:
+    """Images per call: within the budget (None: that of the device), with little padding of the last batch."""
+    budget_pixels = budget_pixels or (ACCELERATOR_BATCH_PIXELS if has_accelerator() else CPU_BATCH_PIXELS)
     most = max(1, min(MAX_BATCH, budget_pixels // image_px**2, images))
     return min(range(math.ceil(most / 2), most + 1), key=lambda size: (-images % size, -size))
 
 
 @dataclass(frozen=True)
-class Pass:
-    """What one pass over N images gave.
+class Extraction:
+    """Cost of the frozen outputs that a run trains on: seconds of all views; shared: another run made them."""
 
-    mean, variance: float32 (N, F). seconds: float64 (N,), each image's share of its batch, waiting for pictures
-    included. startup_seconds: what the first call took beyond an ordinary one. ms_per_image: of an ordinary batch, the
-    pictures being there.
+    seconds: float
+    shared: bool
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Outputs and clock of one pass over N images.
+
+    Attributes:
+        mean, variance: float32 (N, F).
+        seconds: float64 (N,), each image's share of its batch, waiting for pictures included.
+        startup_seconds: of the first call beyond an ordinary one.
+        ms_per_image: of an ordinary batch, without waiting for pictures.
     """
 
     mean: Floats
@@ -45,32 +56,30 @@ class Pass:
 
 
 class _Clock:
-    """What the batches of a view gave, and how long each took; filled in place, since features may be many."""
+    """Outputs and clock of the batches of one view; filled in place, since features may be many."""
 
     def __init__(self, images: int, batch: int) -> None:
         self._images, self._batch = images, batch
-        self._sizes: list[int] = []
-        self._seconds: list[float] = []
-        self._waited: list[float] = []
+        self._batches: list[tuple[int, float, float]] = []  # images, seconds of the call, seconds waited for pictures
         self._mean = self._variance = np.empty((0, 0), np.float32)
 
     def take(self, moments: Callable[[Any], tuple[Floats, Floats]], pictures: Any, waited: float) -> None:
         started = time.perf_counter()
         mean, variance = moments(pictures)
-        self._seconds.append(time.perf_counter() - started)
-        self._waited.append(waited)
-        if not self._sizes:
+        seconds = time.perf_counter() - started
+        if not self._batches:
             self._mean, self._variance = (np.empty((self._images, mean.shape[1]), np.float32) for _ in range(2))
-        rows = slice(sum(self._sizes), sum(self._sizes) + len(mean))
+        start = sum(size for size, _, _ in self._batches)
+        rows = slice(start, start + len(mean))
         self._mean[rows], self._variance[rows] = mean, variance
-        self._sizes.append(len(mean))
+        self._batches.append((len(mean), seconds, waited))
 
     def passed(self) -> Pass:
-        seconds, sizes = np.array(self._seconds), np.array(self._sizes)
+        sizes, seconds, waited = map(np.array, zip(*self._batches, strict=True))
         ordinary = float(np.median(seconds[1:])) if len(seconds) > 1 else float(seconds[0])
         startup = max(0.0, float(seconds[0]) - ordinary)
         seconds[0] -= startup
-        shares = np.repeat((seconds + self._waited) / sizes, sizes)
+        shares = np.repeat((seconds + waited) / sizes, sizes)
         return Pass(self._mean, self._variance, shares, startup, 1000 * ordinary / self._batch, self._batch)
 
 
@@ -90,12 +99,12 @@ class Extractor:
     def run(
         self, batches: Iterable[Sequence[Any]], images: Sequence[int], on_images: Callable[[int], None]
     ) -> list[Pass]:
-        """Runs the backbone over batches of pictures, each as it looks in one or several views.
+        """Runs the backbone over batches of pictures, each in one or several views.
 
         Args:
-            batches: of each batch, one uint8 (b, px, px, 3) a view; b may be 0 where a view is not wanted of it.
-            images: how many there are of each view.
-            on_images: hears how many are done, each view counted.
+            batches: of each batch, one uint8 (b, px, px, 3) a view; b may be 0 if a view wants nothing of it.
+            images: number of images of each view.
+            on_images: called with the number of images done, each view counted.
 
         Returns:
             A pass for each view.
@@ -121,6 +130,6 @@ class Extractor:
 
     def _moments_graph(self, images: Any) -> tuple[Any, Any]:
         maps = tf.cast(self._model(self._prepare(images), training=False), tf.float32)
-        # tf.nn.moments takes two passes: mean of squares minus squared mean gives NaN where the spread is small.
+        # tf.nn.moments takes two passes: mean of squares minus squared mean gives NaN if the spread is small.
         mean, variance = tf.nn.moments(maps, axes=[1, 2])
         return mean, variance

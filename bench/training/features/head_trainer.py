@@ -14,12 +14,11 @@ import tensorflow as tf
 from bench.config.recipe import Recipe
 from bench.config.schedule import learning_rates
 from bench.data.augmentation import epoch_order, epoch_views
-from bench.training.failures import NonFiniteLossError
-from bench.training.loop.history import EpochRow, should_stop
+from bench.training.failures import check_finite
+from bench.training.loop.history import EpochRow, should_stop, validation_scores
 from bench.training.network.head import pooled_head
 from bench.training.network.losses import class_weights, example_losses
 from bench.training.network.optimizer import averaged, make_optimizer
-from ensembles.metrics import accuracy, log_loss, macro_f1
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -40,7 +39,7 @@ class Features:
 
 @dataclass(frozen=True)
 class FeatureExamples:
-    """Features and what they are of: labels int64 (N,)."""
+    """Features and labels, int64 (N,)."""
 
     features: Features
     labels: Labels
@@ -53,37 +52,35 @@ class HeadTrainer:
         self.recipe, self.width, self.classes = recipe, width, classes
         self.model = pooled_head(recipe.layers, width, classes, seed=0)
         self.optimizer = make_optimizer(recipe, self.model.trainable_variables)
+        self.startup_seconds = 0.0
         self._epoch = tf.function(self._epoch_graph, reduce_retracing=True)
         self._logits = tf.function(lambda mean, variance: self.model([mean, variance], training=False))
 
     @property
     def parameters(self) -> int:
-        """Of the head."""
+        """Number of parameters of the head."""
         return int(self.model.count_params())
 
     def restart(self, seed: int) -> None:
-        """Sets every variable to its start for that seed: weights, moving statistics, random streams, optimizer."""
+        """Resets every variable to its start for that seed: weights, moving statistics, random streams, optimizer."""
         fresh = pooled_head(self.recipe.layers, self.width, self.classes, seed)
-        # Model.variables leaves out nothing; get_weights would leave out the seed generators of Dropout.
+        # Model.variables is complete; get_weights leaves out the seed generators of Dropout.
         for ours, start in zip(self.model.variables, fresh.variables, strict=True):
             ours.assign(start)
         for variable in self.optimizer.variables:
             variable.assign(tf.zeros_like(variable))
 
     def warm_up(self, train: FeatureExamples) -> float:
-        """Traces and compiles on a full and a partial batch, so that no run pays for it alone. Returns the seconds."""
+        """Traces and compiles on a full and a partial batch. Returns the seconds, which every run is charged for."""
         started = time.perf_counter()
         data = _Rows.of(train, self.recipe, self.classes)
         order = tf.range(min(data.images, self.recipe.batch_per_replica + 1), dtype=tf.int64)
         np.asarray(self._epoch(*data.tensors, order)[0])
-        return time.perf_counter() - started
+        self.startup_seconds = time.perf_counter() - started
+        return self.startup_seconds
 
     def train(
-        self,
-        train: FeatureExamples,
-        val: FeatureExamples,
-        seed: int,
-        on_epoch: Callable[[EpochRow], None],
+        self, train: FeatureExamples, val: FeatureExamples, seed: int, on_epoch: Callable[[EpochRow], None]
     ) -> list[EpochRow]:
         """Trains one head from its start, until the recipe stops it. `on_epoch` is called after each epoch, unclocked.
 
@@ -95,42 +92,31 @@ class HeadTrainer:
         rows: list[EpochRow] = []
         for epoch, rate in enumerate(learning_rates(self.recipe.schedule, self.recipe.epochs)):
             self.optimizer.learning_rate.assign(rate)
-            loss, hits, seconds = self._timed_epoch(data, seed, epoch)
+            loss, accuracy, seconds = self._timed_epoch(data, seed, epoch)
             started = time.perf_counter()
-            loss_and_scores = self._scores(val)
-            eval_seconds = time.perf_counter() - started
-            rows.append(EpochRow(epoch, rate, loss, hits, *loss_and_scores, seconds, eval_seconds))
+            scores = validation_scores(val.labels, self.log_probs(val.features))
+            clocks = {"train_seconds": seconds, "eval_seconds": time.perf_counter() - started}
+            rows.append(EpochRow(epoch, rate, loss, accuracy, **scores, **clocks))
             on_epoch(rows[-1])
             if should_stop(self.recipe, [row.val_macro_f1 for row in rows]):
                 break
         return rows
 
     def log_probs(self, features: Features) -> Floats:
-        """Log-probabilities of unaugmented images, float32 (N, C); of averaged weights where the recipe says so."""
+        """Log-probabilities of unaugmented images, float32 (N, C); of averaged weights if the recipe averages."""
         with averaged(self.recipe, self.optimizer, self.model.trainable_variables):
             logits = self._logits(tf.constant(features.mean[0]), tf.constant(features.variance[0]))
         return np.asarray(tf.nn.log_softmax(logits), dtype=np.float32)
 
     def _timed_epoch(self, data: _Rows, seed: int, epoch: int) -> tuple[float, float, float]:
+        """Trains one epoch. Returns its loss, accuracy and seconds."""
         started = time.perf_counter()
         order = tf.constant(data.rows(seed, epoch, self.recipe.views))
         losses, hits = self._epoch(*data.tensors, order)
-        losses = np.asarray(losses)  # fetched: the clock stops when the result is here
+        losses = np.asarray(losses)  # fetched: the clock stops when the result has arrived
         seconds = time.perf_counter() - started
-        if not np.isfinite(losses).all():
-            raise NonFiniteLossError(
-                f"loss is {losses[~np.isfinite(losses)][0]} in epoch {epoch + 1}, step {self._bad_step(losses)}"
-            )
+        check_finite(losses, epoch, self.recipe.batch_per_replica)
         return float(losses.mean()), float(hits) / data.images, seconds
-
-    def _bad_step(self, losses: Floats) -> int:
-        return int(np.argmin(np.isfinite(losses))) // self.recipe.batch_per_replica + 1
-
-    def _scores(self, val: FeatureExamples) -> tuple[float, float, float]:
-        """Loss, accuracy and macro F1."""
-        log_probs, labels = self.log_probs(val.features), val.labels
-        predicted = log_probs.argmax(axis=1)
-        return log_loss(labels, log_probs), accuracy(labels, predicted), macro_f1(labels, predicted, self.classes)
 
     def _epoch_graph(self, mean: Any, variance: Any, labels: Any, weights: Any, order: Any) -> tuple[Any, Any]:
         """One epoch over rows in that order. Returns each image's loss, in order, and the number of hits."""
@@ -140,9 +126,8 @@ class HeadTrainer:
         for start in tf.range(0, images, batch):
             tf.autograph.experimental.set_loop_options(shape_invariants=[(losses, tf.TensorShape([None]))])
             rows = order[start : start + batch]
-            step_losses, step_hits = self._step(
-                tf.gather(mean, rows), tf.gather(variance, rows), tf.gather(labels, rows), tf.gather(weights, rows)
-            )
+            step = [tf.gather(values, rows) for values in (mean, variance, labels, weights)]
+            step_losses, step_hits = self._step(*step)
             losses, hits = tf.concat([losses, step_losses], 0), hits + step_hits
         return losses, hits
 
@@ -150,7 +135,7 @@ class HeadTrainer:
         with tf.GradientTape() as tape:
             logits = self.model([mean, variance], training=True)
             losses = example_losses(self.recipe, labels, logits) * weights
-            loss = tf.reduce_mean(losses)  # over the images present: a short last batch counts as what it is
+            loss = tf.reduce_mean(losses)  # over the images present, also in a short last batch
         variables = self.model.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         return losses, tf.math.count_nonzero(tf.argmax(logits, 1) == labels)
@@ -160,10 +145,7 @@ class HeadTrainer:
 class _Rows:
     """Training features with their views laid end to end, as tensors: row view * N + image."""
 
-    mean: Any
-    variance: Any
-    labels: Any
-    weights: Any  # of each row's class in the loss
+    tensors: tuple[Any, ...]  # mean, variance, label, and the weight of the label's class in the loss
     images: int
 
     @classmethod
@@ -171,20 +153,12 @@ class _Rows:
         features, labels = examples.features, examples.labels
         views, images, width = features.mean.shape
         flat = (views * images, width)
-        return cls(
-            tf.constant(features.mean.reshape(flat)),
-            tf.constant(features.variance.reshape(flat)),
-            tf.constant(np.tile(labels, views)),
-            tf.constant(np.tile(class_weights(recipe, labels, classes)[labels], views)),
-            images,
-        )
-
-    @property
-    def tensors(self) -> tuple[Any, ...]:
-        """What an epoch's graph takes before the order."""
-        return self.mean, self.variance, self.labels, self.weights
+        weights = class_weights(recipe, labels, classes)[labels]
+        moments = features.mean.reshape(flat), features.variance.reshape(flat)
+        arrays = *moments, np.tile(labels, views), np.tile(weights, views)
+        return cls(tuple(map(tf.constant, arrays)), images)
 
     def rows(self, seed: int, epoch: int, views: int) -> Labels:
-        """Which rows an epoch sees, in order."""
+        """The rows that an epoch sees, in order."""
         order = epoch_order(seed, epoch, self.images)
         return epoch_views(seed, epoch, self.images, views)[order] * self.images + order

@@ -1,4 +1,4 @@
-"""The state of a run after a complete epoch, in one file that is whole or absent."""
+"""Checkpoints: the state of a run after a complete epoch, in one file that is whole or absent."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _STATE = "state"
 
 @dataclass(frozen=True)
 class Progressed:
-    """How far a run had come.
+    """The progress of a run.
 
     Attributes:
         rows: of the complete epochs.
-        startup_seconds: of every process that worked at it, together.
-        interruptions: how often another process went on.
+        startup_seconds: of all processes that trained it, together.
+        interruptions: how often another process continued it.
     """
 
     rows: tuple[EpochRow, ...] = ()
@@ -35,13 +35,13 @@ class Progressed:
 
 
 class Checkpoint:
-    """One file. `variables`: everything whose value decides what comes next, seeds and the optimizer's state included.
+    """The checkpoint file of a run: its progress and its variables.
 
     TensorFlow's own checkpoint leaves out the seeds of Dropout and augmentation without a word (METHODOLOGY.md).
     """
 
     def __init__(self, path: Path, run_id: str, variables: Sequence[Any], *, writes: bool = True) -> None:
-        """`writes`: of several workers only the chief does, all read."""
+        """`variables`: all state that later steps depend on. `writes`: of several workers only the chief does."""
         self._path, self._run_id, self._variables, self._writes = path, run_id, variables, writes
 
     def save(self, progressed: Progressed) -> None:
@@ -54,10 +54,10 @@ class Checkpoint:
         write_atomic(self._path, lambda file: np.savez(file, **arrays))
 
     def restore(self) -> Progressed | None:
-        """Sets all variables and says where the run goes on; None where there is no checkpoint.
+        """Sets all variables. Returns the progress to continue from; None if there is no checkpoint.
 
         Raises:
-            UserError: the file is damaged, or that of another configuration.
+            UserError: the file is damaged, or belongs to another configuration.
         """
         if not self._path.is_file():
             return None

@@ -1,8 +1,8 @@
 """The loop over epochs, and its clock.
 
 `Model.fit` of Keras 3 fails under MultiWorkerMirroredStrategy, and a benchmark must own its clock: `train_seconds` of
-an epoch runs from its first step until the last step's result has been fetched; evaluation, checkpoints and callbacks
-are not in it. Callbacks of Keras work here.
+an epoch runs from its first step until the last step's result has been fetched, without evaluation, checkpoints and
+callbacks. Callbacks of Keras work here.
 """
 
 from __future__ import annotations
@@ -17,21 +17,20 @@ import keras
 import numpy as np
 
 from bench.config.schedule import learning_rates
-from bench.training.failures import NonFiniteLossError
-from bench.training.loop.batches import TrainingPlaces, batches
+from bench.training.failures import check_finite
+from bench.training.loop.batches import Places, Replicas, batches, shuffled
 from bench.training.loop.checkpoint import Checkpoint, Progressed
-from bench.training.loop.history import EpochRow, should_stop
+from bench.training.loop.history import EpochRow, should_stop, validation_scores
 from bench.training.loop.portions import step_count
 from bench.training.loop.prediction import predicted
 from bench.training.loop.steps import Training
-from ensembles.metrics import accuracy, log_loss, macro_f1
 
-FETCH_EVERY = 50  # steps: so much later, at the most, is a loss noticed that is not finite
+FETCH_EVERY = 50  # steps: a loss that is not finite is noticed so many steps later at most
 
 
 @dataclass(frozen=True)
 class Listeners:
-    """Who hears of the training: callbacks of Keras, and functions of an epoch's row and steps."""
+    """Callbacks of Keras, and functions of an epoch's row and of (epoch, steps done)."""
 
     callbacks: Sequence[keras.callbacks.Callback] = ()
     on_epoch: Callable[[EpochRow], None] = lambda row: None
@@ -39,7 +38,7 @@ class Listeners:
 
 
 class Fit:
-    """Trains epoch after epoch, from the start or from a checkpoint."""
+    """Training epoch by epoch, from the start or from a checkpoint."""
 
     def __init__(
         self, training: Training, listeners: Listeners | None = None, checkpoint: Checkpoint | None = None
@@ -47,7 +46,11 @@ class Fit:
         self._training, self._checkpoint = training, checkpoint
         self._listeners = listeners or Listeners()
         self._steps = step_count(len(training.train), training.global_batch)
-        self._callbacks = _callback_list(training, self._listeners.callbacks, self._steps)
+        model = training.network.model
+        model.optimizer, model.stop_training = training.optimizer, False  # callbacks read them there
+        self._callbacks = keras.callbacks.CallbackList(
+            list(self._listeners.callbacks), model=model, epochs=training.recipe.epochs, steps=self._steps
+        )
         self._began = False
 
     def run(self) -> Progressed:
@@ -55,7 +58,7 @@ class Fit:
 
         Raises:
             NonFiniteLossError: a step's loss is not finite.
-            UserError: a checkpoint that is damaged or another run's.
+            UserError: the checkpoint is damaged, or another run's.
         """
         done = (self._checkpoint.restore() if self._checkpoint else None) or Progressed()
         rates = learning_rates(self._training.recipe.schedule, self._training.recipe.epochs)
@@ -69,11 +72,10 @@ class Fit:
         return done
 
     def _feed(self, epochs: range) -> Iterator[Any]:
-        """The batches of all these epochs, one after the other: the next epoch's first is ready when it begins."""
-        training, recipe = self._training, self._training.recipe
-        places = TrainingPlaces(
-            len(training.train), training.global_batch, training.replicas, recipe.augmentation, training.seed
-        )
+        """The batches of all these epochs in one stream, so that an epoch's first batch is ready when it begins."""
+        training, images = self._training, len(self._training.train)
+        plan = shuffled(images, training.recipe.augmentation, training.seed)
+        places = Places(images, training.global_batch, Replicas.of(training.strategy), plan)
         return batches(training.train, places, epochs, training.strategy)
 
     def _must_stop(self, done: Progressed) -> bool:
@@ -81,20 +83,20 @@ class Fit:
         return bool(self._training.network.model.stop_training) or should_stop(self._training.recipe, scores)
 
     def _epoch(self, done: Progressed, feed: Iterator[Any]) -> Progressed:
-        """One epoch: trained, scored and kept."""
+        """Trains, scores and checkpoints one epoch."""
         epoch = len(done.rows)
         self._callbacks.on_epoch_begin(epoch)
         steps = EpochSteps(self._training, self._callbacks, self._listeners.on_step)
         steps.run(feed, self._steps, epoch)
-        row = _row(self._training, epoch, steps)
+        row = steps.row(epoch)
         startup = 0.0 if self._began else steps.startup_seconds
         self._began = True
-        done = self._kept(replace(done, rows=(*done.rows, row), startup_seconds=done.startup_seconds + startup))
+        done = self._saved(replace(done, rows=(*done.rows, row), startup_seconds=done.startup_seconds + startup))
         self._callbacks.on_epoch_end(epoch, _logs(row))
         return done
 
-    def _kept(self, done: Progressed) -> Progressed:
-        """Writes the checkpoint. What that took is known only afterwards: the file has it with the next epoch."""
+    def _saved(self, done: Progressed) -> Progressed:
+        """Writes the checkpoint and returns `done` with its seconds; the file has them from the next epoch."""
         if self._checkpoint is None:
             return done
         started = time.perf_counter()
@@ -104,7 +106,7 @@ class Fit:
 
 
 class EpochSteps:
-    """The steps of one epoch: losses, hits, and the seconds that are training."""
+    """The steps of one epoch and their row of history: losses, hits, and the seconds of training."""
 
     def __init__(
         self, training: Training, callbacks: keras.callbacks.CallbackList, on_step: Callable[[int, int], None]
@@ -113,10 +115,10 @@ class EpochSteps:
         self._losses: list[Any] = []
         self._hits: list[Any] = []
         self._step_seconds: list[float] = []
-        self.seconds = self.wait_seconds = 0.0
+        self._seconds = self._wait_seconds = 0.0
 
     def run(self, feed: Iterator[Any], steps: int, epoch: int) -> None:
-        """Trains on so many batches.
+        """Trains on that many batches.
 
         Raises:
             NonFiniteLossError: names epoch and step.
@@ -129,75 +131,52 @@ class EpochSteps:
             self._callbacks.on_train_batch_end(step, {"loss": self._losses[-1]})
             self._on_step(epoch, step + 1)
 
-    @property
-    def hits(self) -> float:
-        """How many images were classified right, on the way."""
-        return float(sum(self._hits))
-
-    @property
-    def mean_loss(self) -> float:
-        """Over the images of the epoch."""
-        images, batch = len(self._training.train), self._training.global_batch
+    def row(self, epoch: int) -> EpochRow:
+        """Scores validation. Returns the row of the epoch."""
+        training, images, batch = self._training, len(self._training.train), self._training.global_batch
+        started = time.perf_counter()
+        training.steps.average_statistics()
+        scores = validation_scores(training.val.labels, predicted(training, training.val)[0])
+        eval_seconds = time.perf_counter() - started
         present = np.minimum(batch, images - batch * np.arange(len(self._losses)))
-        return float(np.average(self._losses, weights=present))
+        return EpochRow(
+            epoch=epoch,
+            learning_rate=float(training.optimizer.learning_rate.numpy()),
+            loss=float(np.average(self._losses, weights=present)),
+            accuracy=sum(self._hits) / images,
+            **scores,
+            train_seconds=self._seconds,
+            eval_seconds=eval_seconds,
+            input_wait_seconds=self._wait_seconds,
+        )
 
     @property
     def startup_seconds(self) -> float:
-        """What the first step took beyond an ordinary one: tracing and compilation."""
+        """Seconds of the first step beyond an ordinary one: tracing and compilation."""
         return max(0.0, self._step_seconds[0] - median(self._step_seconds[1:] or self._step_seconds))
 
     def _step(self, feed: Iterator[Any]) -> None:
         started = time.perf_counter()
         batch = next(feed)
-        self.wait_seconds += time.perf_counter() - started
+        self._wait_seconds += time.perf_counter() - started
         loss, hits = self._training.steps.train(batch)
-        if not self._losses:  # what the first one took is told apart
+        if not self._losses:  # the first step is clocked to its end, for `startup_seconds`
             loss = float(loss)
         self._losses.append(loss)
         self._hits.append(hits)
         self._step_seconds.append(time.perf_counter() - started)
-        self.seconds += self._step_seconds[-1]
+        self._seconds += self._step_seconds[-1]
 
     def _fetch(self, epoch: int) -> None:
-        """Waits for the device, and looks at what it computed."""
+        """Waits for the device, and checks that all losses are finite."""
         started = time.perf_counter()
         self._losses = [float(loss) for loss in self._losses]
         self._hits = [float(hits) for hits in self._hits]
-        self.seconds += time.perf_counter() - started
-        bad = [step for step, loss in enumerate(self._losses) if not np.isfinite(loss)]
-        if bad:
-            raise NonFiniteLossError(f"loss is {self._losses[bad[0]]} in epoch {epoch + 1}, step {bad[0] + 1}")
-
-
-def _callback_list(
-    training: Training, callbacks: Sequence[keras.callbacks.Callback], steps: int
-) -> keras.callbacks.CallbackList:
-    model = training.network.model
-    model.optimizer = training.optimizer  # where callbacks look for it
-    model.stop_training = False
-    return keras.callbacks.CallbackList(list(callbacks), model=model, epochs=training.recipe.epochs, steps=steps)
-
-
-def _row(training: Training, epoch: int, steps: EpochSteps) -> EpochRow:
-    started = time.perf_counter()
-    training.steps.average_statistics()
-    log_probs, _ = predicted(training, training.val)
-    labels, classes = training.val.labels, log_probs.argmax(axis=1)
-    return EpochRow(
-        epoch=epoch,
-        learning_rate=float(training.optimizer.learning_rate.numpy()),
-        loss=steps.mean_loss,
-        accuracy=steps.hits / len(training.train),
-        val_loss=log_loss(labels, log_probs),
-        val_accuracy=accuracy(labels, classes),
-        val_macro_f1=macro_f1(labels, classes, training.classes),
-        train_seconds=steps.seconds,
-        eval_seconds=time.perf_counter() - started,
-        input_wait_seconds=steps.wait_seconds,
-    )
+        self._seconds += time.perf_counter() - started
+        check_finite(self._losses, epoch)
 
 
 def _logs(row: EpochRow) -> dict[str, float]:
-    """What callbacks of Keras are told."""
+    """The logs that callbacks of Keras receive at the end of an epoch."""
     names = ("loss", "accuracy", "val_loss", "val_accuracy", "val_macro_f1", "learning_rate")
     return {name: float(getattr(row, name)) for name in names}

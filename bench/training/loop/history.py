@@ -1,4 +1,4 @@
-"""The history of a run: a row an epoch; early stopping and targets are pure functions of it, alike in a resumed run."""
+"""History of a run, a row an epoch. Early stopping and targets are pure functions of it, alike in a resumed run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from bench.config.recipe import Recipe
+from ensembles.metrics import accuracy, log_loss, macro_f1
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,18 @@ class EpochRow:
     input_wait_seconds: float = 0.0  # of train_seconds: waiting for the next batch
 
 
+def validation_scores(labels: npt.NDArray[np.int64], log_probs: npt.NDArray[np.float32]) -> dict[str, float]:
+    """The fields of a row that begin with `val_`, from labels (N,) and log-probabilities (N, C)."""
+    classes = log_probs.argmax(axis=1)
+    return {
+        "val_loss": log_loss(labels, log_probs),
+        "val_accuracy": accuracy(labels, classes),
+        "val_macro_f1": macro_f1(labels, classes, log_probs.shape[1]),
+    }
+
+
 def did_not_train(rows: Sequence[EpochRow], classes: int) -> bool:
-    """Whether training and validation loss both ended within 5 % of ln(classes), what guessing gives."""
+    """Whether training and validation loss both ended within 5 % of ln(classes), the loss of guessing."""
     chance = math.log(classes)
     return all(abs(loss / chance - 1) < 0.05 for loss in (rows[-1].loss, rows[-1].val_loss))
 
@@ -53,28 +67,25 @@ def reached(target: float | None, val_macro_f1: Sequence[float], seconds: Sequen
     """The first epoch, counted from 1, whose score is `target` or more, and the seconds of training until its end.
 
     Args:
-        target: None: there is none.
+        target: None: no target.
         val_macro_f1: one score an epoch.
-        seconds: of each epoch; what came before the first belongs to the first.
+        seconds: of each epoch, the first with all that came before it.
     """
-    if target is None:
-        return None
-    for epoch, score in enumerate(val_macro_f1):
-        if score >= target:
-            return epoch + 1, sum(seconds[: epoch + 1])
-    return None
+    reaching = (epoch for epoch, score in enumerate(val_macro_f1, 1) if target is not None and score >= target)
+    epoch = next(reaching, None)
+    return None if epoch is None else (epoch, sum(seconds[:epoch]))
 
 
-def selection_facts(recipe: Recipe, rows: Sequence[EpochRow], before_seconds: float) -> dict[str, Any]:
-    """What a run's metrics say of stopping and of its target: fields of `Metrics`.
+def selection_facts(recipe: Recipe, rows: Sequence[EpochRow], first_epoch_seconds: float) -> dict[str, Any]:
+    """Fields of `Metrics` about early stopping and the target.
 
     Args:
         recipe: patience and target.
         rows: of all epochs.
-        before_seconds: of training before the first epoch, such as an extraction.
+        first_epoch_seconds: with all that came before the first epoch, such as an extraction.
     """
     scores = [row.val_macro_f1 for row in rows]
-    seconds = [row.train_seconds + (0.0 if row.epoch else before_seconds) for row in rows]
+    seconds = [first_epoch_seconds, *(row.train_seconds for row in rows[1:])]
     target = reached(recipe.target_f1, scores, seconds)
     return {
         "selected_on_validation": len(rows) < recipe.epochs and should_stop(recipe, scores),

@@ -1,4 +1,4 @@
-"""Which image goes to which replica in which step. Every image of an epoch is in exactly one place, once."""
+"""Portions of a step's images, one for each replica. Every image of an epoch is in exactly one of them, once."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Portion:
-    """What one replica gets of one step's images.
+    """One replica's share of a step's images.
 
     Attributes:
         rows: int64 (b,), b of at least 1.
-        weights: float32 (b,): 1, or 0 for a copy that keeps a replica busy where the step has too few images.
-        present: how many images the whole step has, over all replicas.
+        weights: float32 (b,): 1, or 0 for a copy that keeps a replica busy if the step has too few images.
+        present: images of the whole step, over all replicas.
     """
 
     rows: npt.NDArray[np.int64]
@@ -33,7 +33,7 @@ def portions(rows: npt.NDArray[np.int64], replicas: int) -> list[Portion]:
 
     A step with fewer images than replicas would leave some without any, and an empty batch makes NaN of BatchNorm's
     statistics. Those replicas get copies of the step's images, which count for nothing: gradients and scores leave them
-    out, and their BatchNorm sees what the others see.
+    out, and their BatchNorm sees the images of the others.
     """
     return [_portion(part, rows, replica) for replica, part in enumerate(np.array_split(rows, replicas))]
 

@@ -1,4 +1,7 @@
-"""Steps of training and prediction under any strategy. The epochs around them, and their clock, are in `fitting`."""
+"""Steps of training and prediction under any strategy, and the parts of a training that they work on.
+
+The epochs around the steps, and their clock, are in `epochs`.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,19 @@ import tensorflow as tf
 
 from bench.config.recipe import Recipe
 from bench.data.augmentation import augment
-from bench.training.loop.batches import Examples, Replicas
+from bench.training.loop.batches import Examples
 from bench.training.network.losses import example_losses
 from bench.training.network.network import Network
 
 
 @dataclass(frozen=True)
 class Execution:
-    """How steps are carried out.
+    """How steps are executed.
 
     Attributes:
-        strategy: over which devices.
+        strategy: distributes them over devices.
         xla: whether training steps are compiled with XLA.
-        micro_batch: images per gradient and replica; None: all that a replica gets in a step.
+        micro_batch: images per gradient and replica; None: all images of the replica in the step.
     """
 
     strategy: tf.distribute.Strategy
@@ -35,9 +38,9 @@ class Execution:
 class Steps:
     """A network's training step and prediction step, as graphs over per-replica batches.
 
-    A batch is (inputs, labels, changes, weights, present, rows), as `feeding.batches` makes them; inputs are uint8
-    pictures, or float32 maps that the network's frozen front gave for them. A loss is divided by the images that are
-    present in the whole step, so that a short last batch counts as what it is.
+    A batch is (inputs, labels, changes, weights, present, rows), as `batches` yields them; inputs are uint8 pictures,
+    or float32 maps, the outputs of the network's frozen front. A loss is divided by the number of images present in the
+    whole step, so that an image of a short last batch has the weight of any other.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class Steps:
         self._average = tf.function(self._average_graph, autograph=False)
 
     def train(self, batch: tuple[Any, ...]) -> tuple[Any, Any]:
-        """One step. Returns the mean loss of its images and how many were right, not yet fetched from the device."""
+        """One step. Returns the mean loss and the number of hits of its images, not yet fetched from the device."""
         loss, hits = self._train(*batch[:5])
         return loss, hits
 
@@ -66,7 +69,8 @@ class Steps:
         """Fills the rows of `out`, float32 (N, C), that are in the batch with log-probabilities."""
         inputs, _, _, weights, _, rows = batch
         found = self._predict(inputs)
-        for log_probs, weight, row in zip(*map(self._local, (found, weights, rows)), strict=True):
+        local = map(self._strategy.experimental_local_results, (found, weights, rows))
+        for log_probs, weight, row in zip(*local, strict=True):
             kept = np.asarray(weight) > 0
             out[np.asarray(row)[kept]] = np.asarray(log_probs)[kept]
 
@@ -75,14 +79,6 @@ class Steps:
         if self._several and self._statistics():
             self._average()
 
-    @property
-    def prediction(self) -> tf.types.experimental.PolymorphicFunction:
-        """The graph from inputs to log-probabilities, for profiling."""
-        return self._predict
-
-    def _local(self, value: Any) -> tuple[Any, ...]:
-        return tuple(self._strategy.experimental_local_results(value))
-
     def _train_graph(self, *batch: Any) -> tuple[Any, Any]:
         if not self._several:
             return self._replica_step(*batch)
@@ -90,40 +86,36 @@ class Steps:
         total = tf.distribute.ReduceOp.SUM
         return self._strategy.reduce(total, losses, axis=None), self._strategy.reduce(total, hits, axis=None)
 
-    def _replica_step(self, inputs: Any, labels: Any, changes: Any, weights: Any, present: Any) -> tuple[Any, Any]:
-        if self._execution.micro_batch is None:
-            loss, hits, gradients = self._gradients(inputs, labels, changes, weights, present)
-        else:
-            loss, hits, gradients = self._gathered_gradients(inputs, labels, changes, weights, present)
+    def _replica_step(self, *batch: Any) -> tuple[Any, Any]:
+        gradients_of = self._gradients if self._execution.micro_batch is None else self._gathered_gradients
+        loss, hits, gradients = gradients_of(*batch)
         self._optimizer.apply(gradients, self._variables)
         return loss, hits
 
     def _gradients(self, inputs: Any, labels: Any, changes: Any, weights: Any, present: Any) -> tuple[Any, Any, Any]:
         with tf.GradientTape() as tape:
-            logits = self._network.rest(self._seen(inputs, changes), training=True)
+            logits = self._network.rest(self._trainable_inputs(inputs, changes), training=True)
             losses = example_losses(self._recipe, labels, logits) * tf.gather(self._class_weights, labels) * weights
             loss = tf.reduce_sum(losses) / present
             scaled = self._optimizer.scale_loss(loss)
         hits = tf.reduce_sum(tf.cast(tf.argmax(logits, 1) == labels, tf.float32) * weights)
         return loss, hits, tape.gradient(scaled, self._variables)
 
-    def _gathered_gradients(
-        self, inputs: Any, labels: Any, changes: Any, weights: Any, present: Any
-    ) -> tuple[Any, Any, Any]:
-        """The same, from one micro-batch after the other."""
+    def _gathered_gradients(self, *batch: Any) -> tuple[Any, Any, Any]:
+        """The same, summed over micro-batches."""
+        *of_images, present = batch
         loss, hits = tf.constant(0.0), tf.constant(0.0)
         gradients = [tf.zeros(variable.shape, tf.float32) for variable in self._variables]
-        for start in tf.range(0, tf.shape(labels)[0], self._execution.micro_batch):
+        for start in tf.range(0, tf.shape(of_images[0])[0], self._execution.micro_batch):
             part = slice(start, start + self._execution.micro_batch)
-            part_loss, part_hits, part_gradients = self._gradients(
-                inputs[part], labels[part], changes[part], weights[part], present
-            )
+            micro_batch = [*(values[part] for values in of_images), present]
+            part_loss, part_hits, part_gradients = self._gradients(*micro_batch)
             loss, hits = loss + part_loss, hits + part_hits
             gradients = [whole + tf.cast(part, tf.float32) for whole, part in zip(gradients, part_gradients)]  # noqa: B905
         return loss, hits, gradients
 
-    def _seen(self, inputs: Any, changes: Any) -> Any:
-        """What the trainable part is shown: pictures augmented, prepared, through the front; maps as they are."""
+    def _trainable_inputs(self, inputs: Any, changes: Any) -> Any:
+        """Inputs of the trainable part: pictures augmented, prepared, through the front; maps as they are."""
         if not _are_pictures(inputs):
             return inputs
         images = self._network.adapter.prepare(augment(self._recipe.augmentation, inputs, changes))
@@ -164,13 +156,13 @@ def _are_pictures(inputs: Any) -> bool:
 
 @dataclass(frozen=True)
 class Training:
-    """What trains on what.
+    """A network, its examples and its settings: all that the loop needs.
 
     Attributes:
         network, optimizer, steps, strategy: built together, in the strategy's scope.
-        recipe: its schedule is the one that is trained, scaled by rates and replicas.
+        recipe: with the schedule as trained, scaled by `lr_scale` and replicas.
         train: examples to train on; their source may be the saved outputs of the network's frozen front.
-        val: pictures to score after each epoch.
+        val: examples to score after each epoch, from the same kind of source.
         classes: C.
         global_batch: images of a step over all replicas.
         seed: of the order and the augmentation.
@@ -188,11 +180,6 @@ class Training:
     seed: int
 
     @property
-    def replicas(self) -> Replicas:
-        """Of the strategy."""
-        return Replicas.of(self.strategy)
-
-    @property
     def variables(self) -> list[Any]:
-        """Everything whose value decides what comes next."""
+        """All state that later steps depend on."""
         return [*self.network.variables, *self.optimizer.variables]

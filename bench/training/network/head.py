@@ -1,4 +1,4 @@
-"""Heads as Keras models of the pooled moments that a bank holds, exactly what they are on whole feature maps.
+"""Heads as Keras models of the pooled moments that a bank holds, exactly equal to the same heads on whole feature maps.
 
 A head that begins with `batch_norm, gap` normalises every position of the map and then averages over the image. Over
 a batch, BatchNorm's mean is the mean of the images' means m, its variance the mean of the images' variances v plus the
@@ -28,7 +28,7 @@ class PooledBatchNormalization(layers.Layer):  # type: ignore[misc]
     """
 
     def build(self, input_shape: Sequence[Sequence[int | None]]) -> None:
-        """Makes the four vectors of a BatchNormalization, under the same names."""
+        """Creates the four vectors of a BatchNormalization, under the same names."""
         shape = (input_shape[0][-1],)
         self.gamma = self.add_weight(shape=shape, initializer="ones", name="gamma")
         self.beta = self.add_weight(shape=shape, initializer="zeros", name="beta")
@@ -62,7 +62,7 @@ def pooled_head(head: Sequence[HeadLayer], width: int, classes: int, seed: int) 
         ValueError: a head that needs the whole map.
     """
     if needs_map(head):
-        raise ValueError("this head needs the whole feature map; pooled moments do not do")
+        raise ValueError("this head needs the whole feature map; pooled moments are not enough")
     means, variances = keras.Input((width,), name="mean"), keras.Input((width,), name="variance")
     if head[0].kind == "gap":
         logits = _chain(head[1:], means, classes, seed)

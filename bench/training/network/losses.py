@@ -1,4 +1,4 @@
-"""What a step minimises: one loss for each image, from logits, and the weight of its class."""
+"""Losses: one value for each image, from its logits, and the weight of its class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def example_losses(recipe: Recipe, labels: Any, logits: Any) -> Any:
     """The loss of each image, before class weights.
 
     Args:
-        recipe: says which loss. `cross_entropy` with `label_smoothing` e spreads e evenly over all classes (Szegedy et
+        recipe: names the loss. `cross_entropy` with `label_smoothing` e spreads e evenly over all classes (Szegedy et
             al., arXiv:1512.00567); `focal` is (1 - p)^gamma times cross-entropy, p the probability of the label (Lin et
             al., arXiv:1708.02002, without alpha); `huber` compares the probabilities with the one-hot label, mean over
             classes, as `keras.losses.Huber` does.

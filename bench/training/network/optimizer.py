@@ -1,4 +1,4 @@
-"""Optimizers of Keras, set up as a recipe says."""
+"""Optimizers of Keras, with the settings of a recipe."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def make_optimizer(
 
     Args:
         recipe: optimizer, weight decay, averaging.
-        variables: trainable variables, in the order in which gradients will come.
-        loss_scaling: for float16, whose small gradients would vanish.
+        variables: trainable variables, in the order of the gradients to come.
+        loss_scaling: needed by float16, in which small gradients would vanish.
     """
     averaging = {"use_ema": True, "ema_momentum": recipe.ema_momentum} if recipe.ema_momentum else {}
     settings = {"learning_rate": recipe.schedule.start_lr, "weight_decay": recipe.weight_decay or None, **averaging}
@@ -45,7 +45,7 @@ def _optimizer(name: str, settings: dict[str, Any]) -> keras.optimizers.Optimize
 
 @contextmanager
 def averaged(recipe: Recipe, optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]) -> Iterator[None]:
-    """Inside, variables hold their moving averages, where the recipe asks for them; afterwards their own values."""
+    """Inside, variables hold their moving averages if the recipe averages; afterwards their own values."""
     if not recipe.ema_momentum:
         yield
         return

@@ -1,4 +1,10 @@
-"""A backbone as a run starts from it; a random one with the scale of real images."""
+"""The backbone that a run starts from, and the scale of a random one.
+
+Deep networks with random weights return numbers near 1e-7 that hardly differ between images. So a random backbone gets
+the scale of real images, at the resolution of the run: networks with BatchNormalization get its statistics over some
+training images (`reestimate`); chains of convolutions without normalisation, such as VGG, get outputs of mean 0 and
+variance 1 in each channel (`standardise`).
+"""
 
 from __future__ import annotations
 
@@ -7,25 +13,25 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from backbones.base import Backbone, WeightsError
 from bench.data.reading import Stored, excerpt, named_faults
 from bench.errors import UserError
 
-if TYPE_CHECKING:
-    import keras
-    import tensorflow as tf
-
-
-# Random weights: their scale is taken from 8 training images of 224 px, or 4 of more pixels. The spread of features is
-# the same with 8 and with 32, and each image costs two forward passes.
+# The scale is taken from 8 training images of 224 px, or 4 of more pixels. The spread of features is the same with 8
+# and with 32, and each image costs two forward passes.
 SCALING_PIXELS = 8 * 224 * 224
 SCALING_LEAST = 4
+LEAST_DEVIATION = 1e-6  # of a channel that is the same everywhere: nothing to scale
+
+# Attributes that hold the strength of noise: of Keras's Dropout layers, and of StochasticDepth in keras.applications.
+_NOISE_RATES = ("rate", "drop_path_rate")
 
 
 def build_backbone(adapter: Backbone, weights: str, seed: int) -> keras.Model:
@@ -51,8 +57,8 @@ def give_scale(model: keras.Model, adapter: Backbone, stored: Stored, images: in
     Args:
         model: of the adapter, from random weights.
         adapter: prepares the pictures.
-        shards: of the training split.
-        images: how many pictures they hold.
+        stored: pictures of the training split.
+        images: how many they are.
         image_px: their side, at which the network will be used.
     """
     started = time.perf_counter()
@@ -63,15 +69,8 @@ def give_scale(model: keras.Model, adapter: Backbone, stored: Stored, images: in
     return time.perf_counter() - started
 
 
-# Mean and variance of a layer's input: float64 (2, channels).
-Moments: TypeAlias = NDArray[np.float64]
-
-# Where layers keep the strength of their noise: Keras's Dropout layers, and StochasticDepth in keras.applications.
-_NOISE_RATES = ("rate", "drop_path_rate")
-
-
 def reestimate(model: keras.Model, batches: Iterable[tf.Tensor]) -> None:
-    """Set the moving statistics of every BatchNormalization layer to those of the given images.
+    """Sets the moving statistics of every BatchNormalization layer to those of the given images.
 
     Each batch passes through the network once, every layer normalising by the batch's own statistics, so that earlier
     moving statistics play no part. Several batches are pooled as if they were one: the mean of the means, and the mean
@@ -82,18 +81,41 @@ def reestimate(model: keras.Model, batches: Iterable[tf.Tensor]) -> None:
         batches: prepared images, float32 (B, H, W, 3), at the resolution at which the network will be used.
 
     Raises:
-        ValueError: there is no batch.
+        ValueError: no batch.
     """
-    import keras
-
     norms = [layer for layer in _leaves(model) if isinstance(layer, keras.layers.BatchNormalization)]
     if not norms:
         return
+    counts, moments = [], []
     with _measuring(model, norms):
-        statistics = _pool(list(_passes(model, norms, batches)))
-    for norm, (mean, variance) in zip(norms, statistics, strict=True):
+        training_pass = _training_pass(model)
+        for images in batches:
+            training_pass(images)
+            counts.append(len(images))
+            moments.append([np.stack([norm.moving_mean, norm.moving_variance]) for norm in norms])
+    if not counts:
+        raise ValueError("BatchNorm statistics need at least one batch of images.")
+    shares = np.array(counts, np.float64) / sum(counts)
+    for norm, of_batches in zip(norms, zip(*moments, strict=True), strict=True):
+        mean, variance = _pooled(shares, np.stack(of_batches).astype(np.float64))
         norm.moving_mean.assign(mean)
         norm.moving_variance.assign(variance)
+
+
+def standardise(model: keras.Model, images: tf.Tensor) -> None:
+    """Gives every convolution outputs of mean 0 and variance 1 in each channel over these images, before activation.
+
+    Earlier scales play no part: of the weights, the direction of each channel's kernel is kept.
+
+    Args:
+        model: a chain of layers without normalisation, whose convolutions have biases; any other is left unchanged.
+        images: prepared, float32 (B, H, W, 3).
+    """
+    if not (_is_chain(model) and all(_takes_scale(layer) for layer in model.layers)):
+        return
+    values = images
+    for layer in model.layers[1:]:
+        values = _standardised(layer, values) if isinstance(layer, keras.layers.Conv2D) else layer(values)
 
 
 def _leaves(model: keras.Model) -> Iterator[Any]:
@@ -118,25 +140,12 @@ def _measuring(model: keras.Model, norms: list[Any]) -> Iterator[None]:
         yield
 
 
-def _passes(model: keras.Model, norms: list[Any], batches: Iterable[tf.Tensor]) -> Iterator[tuple[int, list[Moments]]]:
-    """For every batch, its number of images and the moments of each layer in `norms`."""
-    training_pass = _training_pass(model)
-    for images in batches:
-        training_pass(images)
-        yield len(images), [_moments(norm) for norm in norms]
-
-
-def _moments(norm: Any) -> Moments:
-    return np.stack([norm.moving_mean.numpy(), norm.moving_variance.numpy()]).astype(np.float64)
-
-
 @lru_cache(maxsize=1)
 def _training_pass(model: keras.Model) -> Callable[[tf.Tensor], None]:
     """The network in training mode, as a graph for all resolutions: tracing DenseNet121 takes longer than 16 images.
 
     A graph, because it frees each activation after its last use: eager, ResNet50 holds 10 GB for 16 images of 512 px.
     """
-    import tensorflow as tf
 
     def run(images: tf.Tensor) -> None:
         model(images, training=True)
@@ -146,41 +155,11 @@ def _training_pass(model: keras.Model) -> Callable[[tf.Tensor], None]:
     return graph
 
 
-def _pool(passes: list[tuple[int, list[Moments]]]) -> list[Moments]:
-    """The moments of each layer over the images of all batches."""
-    if not passes:
-        raise ValueError("BatchNorm statistics need at least one batch of images.")
-    counts = np.array([count for count, _ in passes], np.float64)
-    shares = counts / counts.sum()
-    return [_pooled(shares, np.stack(moments)) for moments in zip(*(moments for _, moments in passes), strict=True)]
-
-
-def _pooled(shares: NDArray[np.float64], moments: NDArray[np.float64]) -> Moments:
-    """One layer's moments over batches that hold `shares` of the images; `moments` is (batches, 2, channels)."""
+def _pooled(shares: NDArray[np.float64], moments: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Moments (2, channels) over batches that hold `shares` of the images, from theirs (batches, 2, channels)."""
     means, variances = moments[:, 0], moments[:, 1]
     mean = shares @ means
     return np.stack([mean, shares @ (variances + (means - mean) ** 2)])
-
-
-LEAST_DEVIATION = 1e-6  # of a channel that is the same everywhere: nothing to scale
-
-
-def standardise(model: keras.Model, images: tf.Tensor) -> None:
-    """Give every convolution outputs of mean 0 and variance 1 in each channel over these images, before activation.
-
-    Earlier scales play no part: what is kept of the weights is the direction of each channel's kernel.
-
-    Args:
-        model: a chain of layers without normalisation, whose convolutions have biases; any other is left as it is.
-        images: prepared, float32 (B, H, W, 3).
-    """
-    import keras
-
-    if not (_is_chain(model) and all(_takes_scale(layer) for layer in model.layers)):
-        return
-    values = images
-    for layer in model.layers[1:]:
-        values = _standardised(layer, values) if isinstance(layer, keras.layers.Conv2D) else layer(values)
 
 
 def _is_chain(model: keras.Model) -> bool:
@@ -189,17 +168,13 @@ def _is_chain(model: keras.Model) -> bool:
 
 
 def _takes_scale(layer: Any) -> bool:
-    import keras
-
     if isinstance(layer, keras.layers.Conv2D):
         return bool(layer.use_bias)
     return not layer.weights  # pooling, padding, activations
 
 
 def _standardised(layer: Any, values: tf.Tensor) -> tf.Tensor:
-    """Rescale one convolution; returns its new output, without convolving a second time."""
-    import tensorflow as tf
-
+    """Rescales one convolution; returns its new output, without convolving a second time."""
     activation, layer.activation = layer.activation, None
     raw = layer(values)
     layer.activation = activation

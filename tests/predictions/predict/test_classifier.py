@@ -1,4 +1,4 @@
-"""Networks on pictures, in this process."""
+"""Classification of picture files, in this process."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def probabilities(run):
 
 @pytest.mark.parametrize("name", ["tuned", "frozen", "head"])
 @pytest.mark.parametrize("batch", [None, 3])
-def test_a_kept_network_says_what_it_said(trained, name, batch):
+def test_a_kept_network_gives_its_stored_probabilities(trained, name, batch):
     run = trained.run(name)
     (kept,) = needed(trained.store, run, ())
     pixels = decoded(trained.pictures.parent / "toy")

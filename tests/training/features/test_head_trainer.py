@@ -1,4 +1,4 @@
-"""Heads on pooled features against the loop on pictures, which is held to Keras elsewhere."""
+"""Heads on pooled features against the loop on pictures, which `loop/test_epochs.py` compares with Keras."""
 
 import numpy as np
 import pytest

@@ -11,7 +11,7 @@ TRAIN, VAL = examples(21), examples(9, 1)
 
 
 def banked(asked, folder):
-    """The same training on maps, and what their extraction took."""
+    """The same training on maps, and the cost of their extraction."""
     from dataclasses import replace
 
     made = training(asked, TRAIN, VAL)
@@ -52,7 +52,7 @@ def test_the_disk_is_asked_before(tmp_path, monkeypatch):
     """21 images of 2 x 2 x 16 float32 in two views take 10,752 bytes."""
     made = training(recipe(trainable="from:stage5"), TRAIN, VAL)
     wanted = [("train", 21, 2)]
-    assert MapBanks(tmp_path, made.network, KEY, 10752 / 2**30).lack(wanted) is None
-    assert "--bank-gib allows" in MapBanks(tmp_path, made.network, KEY, 10751 / 2**30).lack(wanted)
+    assert MapBanks(tmp_path, made.network, KEY, 10752 / 2**30).missing_reason(wanted) is None
+    assert "--bank-gib allows" in MapBanks(tmp_path, made.network, KEY, 10751 / 2**30).missing_reason(wanted)
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 11000})())
-    assert "are free" in MapBanks(tmp_path, made.network, KEY, 1.0).lack(wanted)
+    assert "are free" in MapBanks(tmp_path, made.network, KEY, 1.0).missing_reason(wanted)

@@ -32,12 +32,27 @@ def fit(path, *, die_after=None, run_id="a"):
     return made, Fit(made, Listeners(on_step=on_step), checkpoint).run()
 
 
-def test_interrupted_equals_uninterrupted(tmp_path):
-    """Dropout's seeds, Adam's moments, averages and the order of images go on where they were."""
-    whole, expected = fit(tmp_path / "whole.npz")
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The checkpoint of a training that was never interrupted, the training, and its progress."""
+    path = tmp_path_factory.mktemp("finished") / "a.npz"
+    return path, *fit(path)
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory):
+    """Progress at an interruption in the third epoch; then the training that went on, and its progress."""
+    path = tmp_path_factory.mktemp("interrupted") / "a.npz"
     with pytest.raises(KilledError):
-        fit(tmp_path / "cut.npz", die_after=(2, 2))
-    resumed, found = fit(tmp_path / "cut.npz")
+        fit(path, die_after=(2, 2))
+    before = Checkpoint(path, "a", training(ASKED, TRAIN, VAL).variables).restore()
+    return before, *fit(path)
+
+
+def test_interrupted_equals_uninterrupted(finished, interrupted):
+    """Dropout's seeds, Adam's moments, averages and the order of images continue from the interruption."""
+    _, whole, expected = finished
+    _, resumed, found = interrupted
     assert found.interruptions == 1
     assert [row.epoch for row in found.rows] == [0, 1, 2, 3]
     clocks = ("train_seconds", "eval_seconds", "checkpoint_seconds", "input_wait_seconds")
@@ -47,31 +62,25 @@ def test_interrupted_equals_uninterrupted(tmp_path):
     assert_same(whole, resumed, 1e-5)
 
 
-def test_clocks_add_up(tmp_path):
-    with pytest.raises(KilledError):
-        fit(tmp_path / "cut.npz", die_after=(2, 1))
-    made = training(ASKED, TRAIN, VAL)
-    before = Checkpoint(tmp_path / "cut.npz", "a", made.variables).restore()
-    _, found = fit(tmp_path / "cut.npz")
+def test_clocks_add_up(interrupted):
+    before, _, found = interrupted
     assert [row.train_seconds for row in found.rows[:2]] == [row.train_seconds for row in before.rows]
     assert found.startup_seconds > before.startup_seconds > 0
 
 
-def test_a_finished_training_is_not_trained_further(tmp_path):
-    _, first = fit(tmp_path / "a.npz")
-    _, again = fit(tmp_path / "a.npz")
+def test_a_finished_training_is_not_trained_further(finished):
+    path, _, first = finished
+    _, again = fit(path)
     assert [row.loss for row in again.rows] == [row.loss for row in first.rows]
 
 
-def test_another_runs_checkpoint_is_refused(tmp_path):
-    fit(tmp_path / "a.npz")
+def test_another_runs_checkpoint_is_refused(finished):
     with pytest.raises(UserError, match=r"of another configuration \(a\) than b"):
-        fit(tmp_path / "a.npz", run_id="b")
+        fit(finished[0], run_id="b")
 
 
-def test_a_damaged_checkpoint_is_named(tmp_path):
-    fit(tmp_path / "a.npz")
-    content = (tmp_path / "a.npz").read_bytes()
+def test_a_damaged_checkpoint_is_named(finished, tmp_path):
+    content = finished[0].read_bytes()
     (tmp_path / "a.npz").write_bytes(content[: len(content) // 2])
     with pytest.raises(UserError, match="damaged"):
         fit(tmp_path / "a.npz")

@@ -1,8 +1,7 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-from helpers_training import CLASSES, assert_same, examples, fitted, rates, recipe, training
+from helpers_training import CLASSES, assert_same, examples, fitted, rates, recipe
 
 import backbones
 from bench.data.augmentation import epoch_order
@@ -50,15 +49,6 @@ def test_a_loss_that_is_not_finite_is_named():
         fitted(asked, examples(40), examples(4))
 
 
-def test_micro_batches_gather_the_same_gradients():
-    """Without BatchNorm in the way: tiny's is frozen, so that its statistics are not those of the batch."""
-    asked = recipe(trainable="none", optimizer="sgd")
-    train, val = examples(21), examples(5)
-    whole, _ = fitted(asked, train, val)
-    gathered, _ = fitted(asked, train, val, micro_batch=3)
-    assert_same(whole, gathered, 1e-5)
-
-
 def test_it_learns():
     _, progressed = fitted(recipe(epochs=6), examples(120), examples(60, 1))
     assert progressed.rows[-1].val_macro_f1 > 0.9
@@ -82,15 +72,6 @@ def test_early_stopping_of_the_recipe_waits_for_the_ramp():
     schedule = recipe().schedule.model_copy(update={"ramp_epochs": 2, "start_lr": 1e-9, "max_lr": 1e-9, "min_lr": 1e-9})
     _, progressed = fitted(recipe(epochs=9, schedule=schedule, early_stopping_patience=2), examples(16), examples(6, 1))
     assert len(progressed.rows) == 5  # two of the ramp, a best one, two without a better one
-
-
-def test_every_row_is_predicted_once():
-    made = training(recipe(), examples(8), examples(21, 1))
-    found, pace = predicted(made, made.val)
-    images = made.val.source.lookup(np.arange(21), None)
-    expected = tf.nn.log_softmax(made.network.model(made.network.adapter.prepare(images)))
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert [images for _, images in pace.steps] == [8, 8, 5]
 
 
 def test_averaged_weights_are_scored_and_training_goes_on_with_its_own():

@@ -39,9 +39,9 @@ def row(epoch, score):
     return EpochRow(epoch, 0.1, 1.0, 0.5, 1.0, 0.5, score, 2.0, 0.1)
 
 
-def test_what_metrics_say():
+def test_fields_of_metrics_about_stopping_and_target():
     asked = recipe(1).model_copy(update={"target_f1": 0.5})
     rows = [row(epoch, score) for epoch, score in enumerate((0.1, 0.2, 0.6, 0.5))]
-    facts = selection_facts(asked, rows, 10.0)
+    facts = selection_facts(asked, rows, 12.0)
     assert facts == {"selected_on_validation": True, "target_f1": 0.5, "target_epoch": 3, "target_seconds": 16.0}
-    assert not selection_facts(asked.model_copy(update={"epochs": 4}), rows, 0.0)["selected_on_validation"]
+    assert not selection_facts(asked.model_copy(update={"epochs": 4}), rows, 2.0)["selected_on_validation"]

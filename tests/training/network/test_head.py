@@ -8,6 +8,7 @@ import tensorflow as tf
 from bench.config.head import parse_head
 from bench.config.recipe import load_recipe
 from bench.data.augmentation import epoch_order, epoch_views
+from bench.training.failures import NonFiniteLossError
 from bench.training.features.head_trainer import FeatureExamples, Features, HeadTrainer
 from bench.training.network.head import pooled_head
 
@@ -130,8 +131,6 @@ def test_log_probs_are_normalised(world):
 
 
 def test_a_loss_that_is_not_finite_names_its_step(world):
-    from bench.training.features.head_trainer import NonFiniteLossError
-
     maps, labels = world
     data = features(maps[:1])
     broken = Features(data.mean.copy(), data.variance)

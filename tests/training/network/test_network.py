@@ -1,12 +1,50 @@
+"""A network's two parts against the whole, and BatchNormalization on the fused kernel against that of Keras."""
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers_training import CLASSES, recipe
 
 import backbones
-from bench.training.network.network import FusedBatchNormalization, fuse, unfuse
+from bench.training.network.network import FusedBatchNormalization, Network, fuse, unfuse
 
+IMAGES = np.random.default_rng(0).integers(256, size=(2, 64, 64, 3)).astype(np.uint8)
 RNG = np.random.default_rng(0)
+
+
+def network(trainable, head=("gap", "softmax"), name="tiny"):
+    adapter = backbones.get(name)
+    return Network.of(adapter, adapter.build("random"), recipe(trainable=trainable, head=head), CLASSES, 0)
+
+
+@pytest.mark.parametrize("trainable", ["none", "from:stage5", "from:stage3", "from:stage2"])
+@pytest.mark.parametrize("head", [("gap", "softmax"), ("batch_norm", "dropout:0.2", "gap", "softmax")])
+def test_both_parts_are_the_whole(trainable, head):
+    made = network(trainable, head)
+    images = made.adapter.prepare(IMAGES)
+    np.testing.assert_array_equal(made.rest(made.front(images)), made.model(images))
+
+
+@pytest.mark.parametrize(("trainable", "layers"), [("none", 0), ("from:stage5", 1), ("from:stage4", 2), ("all", 5)])
+def test_trainable_variables_are_those_from_the_stage_on(trainable, layers):
+    """Each stage of `tiny` has a kernel, a scale and an offset; the head a kernel and a bias."""
+    made = network(trainable)
+    assert len(made.trainable_variables) == 3 * layers + 2
+    frozen = [] if made.front is None else made.front.variables
+    assert not {id(v) for v in made.trainable_variables} & {id(v) for v in frozen}
+
+
+def test_from_the_first_stage_on_is_all():
+    assert network("from:stage1").front is None
+
+
+@pytest.mark.parametrize("name", backbones.MATRIX)
+def test_one_recipe_cuts_every_backbone_of_the_matrix(name):
+    made = network("from:stage5", name=name)
+    images = made.adapter.prepare(IMAGES)
+    np.testing.assert_array_equal(made.rest(made.front(images)), made.model(images))
+    assert 2 < len(made.trainable_variables) < len(made.model.variables)
 
 
 def net(**settings):
@@ -48,8 +86,8 @@ def test_one_step_is_that_of_keras(shape):
     ],
     ids=str,
 )
-def test_one_step_is_that_of_keras_whatever_the_settings(settings):
-    """Of channels as narrow as epsilon is, where a wrong one would show."""
+def test_one_step_is_that_of_keras_with_these_settings(settings):
+    """Channels as narrow as epsilon, so that a wrong epsilon would show."""
     spread = np.array([1e-3, 1e-2, 0.1, 1.0])
     images = tf.constant((RNG.normal(0, 1, (3, 4, 5, 4)) * spread).astype(np.float32))
     weights = tf.constant(RNG.normal(size=(3, 4, 5, 4)).astype(np.float32))
@@ -83,7 +121,7 @@ def test_a_frozen_layer_uses_its_moving_statistics():
     np.testing.assert_allclose(model(images, training=True), images / np.sqrt(1.001), rtol=1e-5)
 
 
-def test_what_the_kernel_cannot_do_stays_with_keras():
+def test_cases_that_the_kernel_does_not_support_stay_with_keras():
     inputs = keras.Input((4, 6, 6))
     model = keras.Model(inputs, keras.layers.BatchNormalization(axis=1)(inputs))
     fuse(model)

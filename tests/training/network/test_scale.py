@@ -1,4 +1,4 @@
-from __future__ import annotations
+"""Statistics of random networks against numpy, and the scale that convolutions without normalisation get."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import tensorflow as tf
 from helpers_backbones import in_full
 
 import backbones
-from bench.training.network.scale import reestimate
+from bench.training.network.scale import reestimate, standardise
 
 
 def batch(count, seed=0):
@@ -40,7 +40,7 @@ def statistics(model):
 
 
 def expected_statistics(model, images):
-    """Layer by layer: the moments of what each BatchNorm is given, and what it passes on with them."""
+    """Layer by layer: the moments of each BatchNorm's input, and its output with them."""
     norm_a, norm_b = model.get_layer("norm_a"), model.get_layer("norm_b")
     given_a = model.get_layer("conv_a")(images).numpy().astype(np.float64)
     mean_a, variance_a = given_a.mean((0, 1, 2)), given_a.var((0, 1, 2))
@@ -150,3 +150,67 @@ def test_random_features_tell_images_apart(name):
     spread = pooled.std(0).mean()
     assert spread > 1e-3
     assert spread > 0.05 * np.abs(pooled).mean()
+
+
+@pytest.fixture
+def images():
+    pictures = np.random.default_rng(0).integers(0, 256, (6, 48, 48, 3), np.uint8)
+    return backbones.get("vgg16").prepare(pictures)
+
+
+def before_activation(model, layer, images):
+    """The output of a convolution, computed apart: the input of the layer, convolved by TensorFlow."""
+    inputs = keras.Model(model.input, layer.input)(images)
+    return (tf.nn.conv2d(inputs, layer.kernel, 1, "SAME") + layer.bias).numpy()
+
+
+def test_every_convolution_of_vgg16_is_standardised(images):
+    model = backbones.get("vgg16").build("random")
+    standardise(model, images)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            found = before_activation(model, layer, images)
+            np.testing.assert_allclose(found.mean(axis=(0, 1, 2)), 0, atol=5e-3)
+            np.testing.assert_allclose(found.std(axis=(0, 1, 2)), 1, atol=5e-3)
+
+
+def test_features_have_a_sane_spread(images):
+    def spread(model):
+        return model(images).numpy().mean(axis=(1, 2)).std(axis=0).mean()
+
+    model = backbones.get("vgg16").build("random")
+    assert spread(model) < 0.05
+    standardise(model, images)
+    assert 0.1 < spread(model) < 10
+
+
+def test_earlier_images_leave_no_trace(images):
+    once, twice = (backbones.get("vgg16").build("random") for _ in range(2))
+    standardise(twice, 3 * images + 5)
+    standardise(once, images)
+    standardise(twice, images)
+    np.testing.assert_allclose(once(images), twice(images), atol=2e-3)
+
+
+def test_a_channel_that_is_constant_stays_finite():
+    chain = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, activation="relu")])
+    standardise(chain, tf.zeros((2, 8, 8, 3)))
+    assert all(np.isfinite(weights).all() for weights in chain.get_weights())
+
+
+def test_a_network_that_is_no_chain_is_left_alone():
+    inputs = keras.Input((8, 8, 3))
+    hidden = keras.layers.Conv2D(3, 3, padding="same")(inputs)
+    model = keras.Model(inputs, keras.layers.Add()([inputs, hidden]))
+    before = model.get_weights()
+    standardise(model, tf.ones((2, 8, 8, 3)))
+    for ours, theirs in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_network_with_batch_norm_is_left_alone():
+    model = backbones.get("tiny").build("random")
+    before = model.get_weights()
+    standardise(model, tf.ones((2, 32, 32, 3)))
+    for ours, theirs in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
