@@ -161,3 +161,11 @@ def test_sentences_name_their_subject(page):
 @per_page(DOCS)
 def test_a_page_stays_short(page):
     assert len(page.read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_the_architecture_names_code_that_exists():
+    named = re.findall(r"`((?:bench|backbones|ensembles)/[\w/]+\.py):([\w.]+)`", (ROOT / "ARCHITECTURE.md").read_text())
+    assert len(named) > 15
+    for file, name in named:
+        for part in name.split("."):
+            assert re.search(rf"^ *(?:class |def )?{part}\b", (ROOT / file).read_text(), re.MULTILINE), f"{file}:{name}"
