@@ -303,8 +303,7 @@ def data_fetch(name: str, resolutions: Sequence[int] = (224, 512)) -> FetchOutco
         return fetch_petals(resolutions)
     if name not in PUBLIC:
         raise unknown("data set to fetch", name, (PETALS, *PUBLIC))
-    imported = fetch_public(name, tuple(resolutions))
-    return imported[1] if imported else None
+    return fetch_public(name, resolutions)
 
 
 def data_audit(data: str, reports: Path) -> Answer:

@@ -22,8 +22,7 @@ from bench.errors import UserError
 from bench.jobs.messages import Finished, PredictJob, TrainJob
 from bench.jobs.worker import handler
 from bench.predictions.predict.classify import PredictRequest, classify
-from bench.predictions.predict.networks import needed
-from bench.predictions.predict.outcome import NetworkOutputs
+from bench.predictions.predict.networks import NetworkOutputs, needed
 from bench.store.store import Store
 
 ROOT = Path(__file__).parent.parent

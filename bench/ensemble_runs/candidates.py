@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from bench.errors import UserError
 from bench.store.ensemble_result import Combination, LeftOut
+from bench.store.metrics import Labels
 from bench.store.selection import check_same_images, runs_of
 from bench.store.store import Images, Split, Store, StoredRun
-from ensembles.base import ROW_SUM_TOLERANCE
+from ensembles.base import ROW_SUM_TOLERANCE, Probs
 from ensembles.formula import Formula
-
-Probs = npt.NDArray[np.float32]
 
 HELD_OUT = "cross_fitted"  # name of an ensemble's held-out predictions among its arrays: int (R, N)
 
@@ -56,7 +54,7 @@ class Candidates:
         return next((run for run in self.runs if run.has("test")), self.runs[0]).images
 
     @cached_property
-    def labels(self) -> npt.NDArray[np.int64]:
+    def labels(self) -> Labels:
         """Validation labels (N,)."""
         return np.array(self.images.val_labels, dtype=np.int64)
 

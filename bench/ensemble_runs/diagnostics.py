@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 
-from bench.ensemble_runs.candidates import Candidates, Probs, total
+from bench.ensemble_runs.candidates import Candidates, total
 from bench.store.ensemble_result import (
     Bin,
     Calibration,
@@ -23,7 +22,8 @@ from bench.store.ensemble_result import (
     Pair,
     Sharpness,
 )
-from ensembles.base import Combiner
+from bench.store.metrics import Labels
+from ensembles.base import Combiner, Probs
 from ensembles.calibration import brier, cross_fitted_temperature, fit_temperature, reliability
 from ensembles.cascade import Cascade, Operation
 from ensembles.crossfit import CrossFit, stratified_folds
@@ -31,8 +31,6 @@ from ensembles.diversity import class_changes, disagreement, double_fault, q_sta
 from ensembles.greedy import Greedy
 from ensembles.metrics import log_loss, macro_f1
 from ensembles.pooling import log_of
-
-Labels = npt.NDArray[np.int64]
 
 SHOWN_MEMBERS = 6  # of the table of pairs: fifteen lines
 SHOWN_CLASSES = 5  # risen and fallen, each

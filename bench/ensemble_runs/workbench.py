@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bench.config.base import content_hash
-from bench.ensemble_runs.candidates import HELD_OUT, Candidates, Probs, stacked, total
+from bench.ensemble_runs.candidates import HELD_OUT, Candidates, stacked, total
 from bench.ensemble_runs.diagnostics import calibration, cascade_path, changed_classes, diversity, greedy_path
 from bench.ensemble_runs.methods import NotApplicableError, combiner_of, within_budget
 from bench.environment import code_revision, cores, cpu_model, describe
@@ -21,7 +21,7 @@ from bench.store.ensemble_result import Combination, Member
 from bench.store.metrics import known_duplicates, score
 from bench.store.result import Cost, Metrics, Result, Setup
 from bench.store.store import Outputs, Split, Store, StoredRun
-from ensembles.base import Combiner
+from ensembles.base import Combiner, Probs
 from ensembles.crossfit import CrossFit, cross_fit
 from ensembles.mean import Scoreboard, TopK
 from ensembles.pooling import log_of

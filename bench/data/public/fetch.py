@@ -62,7 +62,7 @@ def fetch_petals(resolutions: Sequence[int]) -> FetchOutcome:
         raise not_writable(root, error) from error
 
 
-def fetch_public(name: str, resolutions: Sequence[int]) -> tuple[ImportRequest, ImportOutcome] | None:
+def fetch_public(name: str, resolutions: Sequence[int]) -> ImportOutcome | None:
     """Fetches and imports a data set; None if all resolutions are there already.
 
     Raises:
@@ -85,7 +85,7 @@ def fetch_public(name: str, resolutions: Sequence[int]) -> tuple[ImportRequest, 
                 classes=fetched.classes,
                 origin=fetched.origin,
             )
-            return request, import_pictures(request)
+            return import_pictures(request)
     except (OSError, sqlite3.Error) as error:
         raise not_writable(work, error) from error
 

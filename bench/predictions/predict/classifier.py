@@ -20,11 +20,11 @@ from bench.environment import cores
 from bench.errors import UserError
 from bench.jobs.messages import Emit, Kept, PredictJob, Progress
 from bench.plugins import use_again
-from bench.predictions.predict.outcome import NetworkOutputs, UnreadablePicture
+from bench.predictions.predict.networks import NetworkOutputs, UnreadablePicture
 from bench.training.features.extraction import MAX_BATCH, batch_size
 from bench.training.kept import load_kept
+from bench.training.loop.prediction import Floats
 
-Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
 _CHUNKS_AHEAD = 2  # read while another is classified
 

@@ -15,14 +15,13 @@ from bench import plugins
 from bench.data.imports.importer import parse_square, square_of
 from bench.data.imports.inventory import files_in
 from bench.data.imports.pictures import Square
-from bench.ensemble_runs.candidates import Probs
 from bench.environment import home
 from bench.errors import UserError, listed, one_line
 from bench.jobs.messages import Kept, PredictJob
 from bench.jobs.process import ask_counting
-from bench.predictions.predict.networks import combined, needed
-from bench.predictions.predict.outcome import NetworkOutputs, UnreadablePicture
+from bench.predictions.predict.networks import NetworkOutputs, UnreadablePicture, combined, needed
 from bench.store.store import Store
+from ensembles.base import Probs
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 import backbones
 from bench.config.run import RunConfig
-from bench.ensemble_runs.candidates import Probs, formula_of, missing_member
+from bench.ensemble_runs.candidates import formula_of, missing_member
 from bench.errors import UserError, listed, one_line
 from bench.files import sha256
 from bench.jobs.messages import Kept
 from bench.matrix.weights import resolve
 from bench.plugins import check_known
 from bench.store.store import Store, StoredRun
+from ensembles.base import Probs
+
+
+@dataclass(frozen=True)
+class UnreadablePicture:
+    """A file that cannot be read: its row, and the reason."""
+
+    row: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class NetworkOutputs:
+    """Probabilities float32 (M, N, C) of M networks for the N readable pictures, and the unreadable files."""
+
+    probs: Probs
+    faults: Sequence[UnreadablePicture]
+
+    def save(self, path: Path) -> None:
+        """Writes a file of arrays, by which the child hands them to its parent."""
+        rows = np.array([fault.row for fault in self.faults], np.int64)
+        reasons = np.array([fault.reason for fault in self.faults], np.str_)
+        np.savez(path, probs=self.probs, rows=rows, reasons=reasons)
+
+    @classmethod
+    def load(cls, path: Path) -> NetworkOutputs:
+        """Reads the file."""
+        with np.load(path, allow_pickle=False) as found:
+            faults = zip(found["rows"].tolist(), found["reasons"].tolist(), strict=True)
+            return cls(found["probs"], [UnreadablePicture(row, reason) for row, reason in faults])
 
 
 def needed(store: Store, run: StoredRun, files: Sequence[Path]) -> tuple[Kept, ...]:

@@ -49,7 +49,7 @@ def read(path):
 
 
 def test_a_data_set_with_its_own_splits(asked, home):
-    _, outcome = fetch_public("oxford_flowers102", (16, 32))
+    outcome = fetch_public("oxford_flowers102", (16, 32))
     assert outcome.counts == {"train": 4, "val": 4, "test": 4}
     source = find("oxford_flowers102")
     assert source.resolutions == (16, 32)

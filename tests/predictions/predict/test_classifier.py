@@ -14,8 +14,7 @@ from bench.data.source import find
 from bench.errors import UserError
 from bench.jobs.messages import PlannedRun, PredictJob, TrainJob
 from bench.predictions.predict.classifier import Classifier, classify
-from bench.predictions.predict.networks import needed
-from bench.predictions.predict.outcome import NetworkOutputs
+from bench.predictions.predict.networks import NetworkOutputs, needed
 from bench.store.store import Store
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from bench.ensemble_runs.workbench import Protocol
 from bench.errors import UserError
 from bench.predictions.predict.classify import _check, pictures
-from bench.predictions.predict.outcome import UnreadablePicture
+from bench.predictions.predict.networks import UnreadablePicture
 from bench.store.store import Store
 
 QUICK = Protocol(folds=3, repeats=1)

@@ -15,7 +15,7 @@ from backbones.base import WeightsFile
 from bench.ensemble_runs.candidates import stacked
 from bench.ensemble_runs.workbench import Protocol
 from bench.errors import UserError
-from bench.predictions.predict.networks import combined, needed
+from bench.predictions.predict.networks import NetworkOutputs, UnreadablePicture, combined, needed
 from bench.store.result import Cost
 from bench.store.store import Store
 
@@ -119,3 +119,12 @@ def test_published_weights_that_moved_are_given_as_a_file_or_a_folder(trained, o
         assert needed(own, published, (tmp_path / place,))[0].weights == str(tmp_path / found)
     with pytest.raises(UserError, match="No weights file at"):
         needed(own, published, (tmp_path / "nowhere",))
+
+
+def test_outputs_of_a_child_survive_their_file(tmp_path):
+    probs = np.random.default_rng(0).random((2, 3, 4)).astype(np.float32)
+    for faults in ([], [UnreadablePicture(1, "empty"), UnreadablePicture(3, "no picture: 'é'")]):
+        NetworkOutputs(probs, faults).save(tmp_path / "o.npz")
+        again = NetworkOutputs.load(tmp_path / "o.npz")
+        np.testing.assert_array_equal(again.probs, probs)
+        assert list(again.faults) == faults
