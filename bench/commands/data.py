@@ -48,7 +48,7 @@ def data_import(
     from bench.data.imports.importer import ImportRequest, parse_sides, parse_square
 
     request = ImportRequest(source, name, split, parse_sides(px), parse_square(square), skip_unreadable, force)
-    with interruptible("Prepared pictures are kept; the same command goes on from there."):
+    with interruptible("Prepared pictures are kept; the same command resumes."):
         _print_import(api.data_import(request))
 
 
@@ -66,7 +66,7 @@ def data_fetch(
     from bench.data.imports.importer import ImportOutcome, parse_sides
 
     resolutions = parse_sides(px)
-    with interruptible("Complete files are kept; the same command goes on from there."):
+    with interruptible("Complete files are kept; the same command resumes."):
         outcome = api.data_fetch(name, resolutions)
     if outcome is None:
         typer.echo(f"{name}: already complete at {_listed(resolutions)} px.")

@@ -107,7 +107,7 @@ def run(
         plugins=tuple(plugin or ()),
     )
     load_prices(prices)  # a mistake is reported before anything is trained
-    with interruptible("Finished runs are kept; the same command goes on from there."):
+    with interruptible("Finished runs are kept; the same command resumes."):
         made = api.run(request)
     if dry_run:
         rows = [{"state": state, "run": name} for state, name in made.plan.rows()]

@@ -25,7 +25,7 @@ def make_strategy(wanted: Strategy, timeout_seconds: float) -> tf.distribute.Str
     """A strategy of TensorFlow. With several workers, no operation of TensorFlow may run before this call.
 
     Args:
-        wanted: `auto` takes a TPU where one resolves, several workers where TF_CONFIG is set, several GPUs, else one
+        wanted: `auto` takes a TPU if one resolves, several workers if TF_CONFIG is set, several GPUs, else one
             device.
         timeout_seconds: to wait for the other workers of TF_CONFIG.
 

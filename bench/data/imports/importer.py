@@ -226,7 +226,7 @@ class Import:
             names = [f"'{self._inventory.display_path(path)}'" for chunk, _ in running for path in chunk]
             raise UserError(
                 f"A process that read pictures died, as when memory runs out or a decoder breaks on a file. It was "
-                f"at one of {listed(names)}. The same command goes on from there."
+                f"at one of {listed(names)}. The same command resumes."
             ) from None
         finally:
             pool.shutdown(cancel_futures=True)

@@ -20,7 +20,7 @@ _TOKEN = (
     "KAGGLE_API_TOKEN; a kaggle.json in ~/.kaggle does as well."
 )
 _STALL_SECONDS = 120.0  # kagglehub writes a MiB at a time; a file that does not grow for so long has no connection
-_AGAIN = "The same command goes on from there."
+_AGAIN = "The same command resumes."
 _BY_HAND = f"{_AGAIN} A copy of the competition's files made elsewhere is used if PETALS_DIR names its folder."
 _REFUSALS = {
     401: f"Kaggle does not accept your token. {_TOKEN}",
