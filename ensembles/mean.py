@@ -62,7 +62,8 @@ class TopK(Combiner):
 
     def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
         ranked = (self.board or Scoreboard(probs, labels)).best_first(images)
-        chosen = self._capped(ranked, n_images=len(labels[images]))[: self.k]
+        # Of all images, in a fold as in the refit: a fold of fewer must not be fitted by another rule.
+        chosen = self._capped(ranked, n_images=len(labels))[: self.k]
         self.weights = np.zeros(len(probs))
         self.weights[chosen] = 1 / len(chosen)
 

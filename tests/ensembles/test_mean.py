@@ -101,3 +101,17 @@ def test_a_shared_scoreboard_changes_no_byte_of_cross_fitting(k):
     assert plain.probs.tobytes() == quick.probs.tobytes()
     assert plain.predicted.tolist() == quick.predicted.tolist()
     assert plain.scores.tolist() == quick.scores.tolist()
+
+
+def test_folds_are_fitted_by_the_rule_of_all_images():
+    """Of 6,000 images no family is capped; four fifths of them are fewer than the 5,000 below which it is."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(6000) % 4
+    probs = np.full((4, 6000, 4), 0.1, dtype=np.float32)
+    for member, hits in enumerate((0.9, 0.88, 0.86, 0.5)):
+        chosen = np.where(rng.random(6000) < hits, labels, (labels + 1) % 4)
+        probs[member, np.arange(6000), chosen] = 0.7
+    families = ["a", "a", "a", "b"]
+    assert TopK(3, families).fit(probs, labels).models_used == [0, 1, 2]
+    capped, free = (cross_fit(combiner, probs, labels, repeats=1) for combiner in (TopK(3, families), TopK(3)))
+    np.testing.assert_array_equal(capped.probs, free.probs)
