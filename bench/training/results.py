@@ -24,6 +24,7 @@ from bench.store.result import Cost, Metrics, Result, Setup, identity_of
 from bench.store.store import Images, Outputs, Split, Store
 from bench.training.device import device_name
 from bench.training.loop.history import EpochRow, did_not_train, selection_facts
+from bench.training.network.losses import chance_loss
 
 
 @dataclass(frozen=True)
@@ -112,14 +113,14 @@ class JobContext:
         return result.metrics.macro_f1
 
     def _metrics(self, trained: TrainedRun) -> Metrics:
-        config, rows = trained.run.config, trained.history
+        config, rows, classes = trained.run.config, trained.history, len(self.index.class_names)
         return score(
             trained.log_probs,
             self.labels("val"),
             self.index.test_labels,
             train_images=len(self.labels(config.train_on)),
             saw_validation="val" in config.train_on,
-            did_not_train=did_not_train(rows, len(self.index.class_names)),
+            did_not_train=did_not_train(rows, classes, chance_loss(config.recipe, classes)),
             **selection_facts(config.recipe, rows, trained.cost.first_epoch_seconds or 0.0),
             **self.index.duplicates,
         )

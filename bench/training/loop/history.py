@@ -41,10 +41,16 @@ def validation_scores(labels: npt.NDArray[np.int64], log_probs: npt.NDArray[np.f
     }
 
 
-def did_not_train(rows: Sequence[EpochRow], classes: int) -> bool:
-    """Whether training and validation loss both ended within 5 % of ln(classes), the loss of guessing."""
-    chance = math.log(classes)
-    return all(abs(loss / chance - 1) < 0.05 for loss in (rows[-1].loss, rows[-1].val_loss))
+def did_not_train(rows: Sequence[EpochRow], classes: int, chance_loss: float) -> bool:
+    """Whether the losses of training and validation both ended within 5 % of those of guessing.
+
+    Args:
+        rows: of all epochs; the validation loss is cross-entropy.
+        classes: number of classes; guessing has a cross-entropy of ln(classes).
+        chance_loss: training loss of guessing, which depends on the loss of the recipe.
+    """
+    ends = (rows[-1].loss, chance_loss), (rows[-1].val_loss, math.log(classes))
+    return all(abs(loss / chance - 1) < 0.05 for loss, chance in ends)
 
 
 def should_stop(recipe: Recipe, val_macro_f1: Sequence[float]) -> bool:

@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from bench.config.recipe import Recipe
 
+_LEAST_MISSING = 1e-12  # 1 - p, of the focal loss
+
 
 def example_losses(recipe: Recipe, labels: Any, logits: Any) -> Any:
     """The loss of each image, before class weights.
@@ -30,11 +32,18 @@ def example_losses(recipe: Recipe, labels: Any, logits: Any) -> Any:
         return _huber(recipe.huber_delta, labels, logits)
     cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
     if recipe.loss == "focal":
-        return (1.0 - tf.exp(-cross_entropy)) ** recipe.focal_gamma * cross_entropy
+        # Never 0: below gamma = 1 its power has no finite slope there, and a perfectly fitted image is there.
+        missing = tf.maximum(-tf.math.expm1(-cross_entropy), _LEAST_MISSING)
+        return missing**recipe.focal_gamma * cross_entropy
     if recipe.label_smoothing:
         uniform = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=1)
         return (1.0 - recipe.label_smoothing) * cross_entropy + recipe.label_smoothing * uniform
     return cross_entropy
+
+
+def chance_loss(recipe: Recipe, classes: int) -> float:
+    """The loss of a network that gives all classes the same probability."""
+    return float(example_losses(recipe, [0], tf.zeros((1, classes)))[0])
 
 
 def class_weights(recipe: Recipe, labels: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.float32]:

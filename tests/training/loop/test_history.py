@@ -1,7 +1,9 @@
+import math
+
 import pytest
 
 from bench.config.recipe import load_recipe
-from bench.training.loop.history import EpochRow, reached, selection_facts, should_stop
+from bench.training.loop.history import EpochRow, did_not_train, reached, selection_facts, should_stop
 
 
 def recipe(patience, ramp=2):
@@ -45,3 +47,17 @@ def test_fields_of_metrics_about_stopping_and_target():
     facts = selection_facts(asked, rows, 12.0)
     assert facts == {"selected_on_validation": True, "target_f1": 0.5, "target_epoch": 3, "target_seconds": 16.0}
     assert not selection_facts(asked.model_copy(update={"epochs": 4}), rows, 2.0)["selected_on_validation"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "val_loss", "flagged"),
+    [
+        (0.24, math.log(8), True),  # a training loss of another kind, near that of guessing
+        (0.24, 1.5, False),
+        (0.01, 2.1, False),  # learnt by heart: a validation loss near ln(8) is a coincidence
+        (2.08, math.log(8), False),
+    ],
+)
+def test_a_run_that_did_not_train_ends_at_both_losses_of_guessing(loss, val_loss, flagged):
+    last = EpochRow(1, 0.1, loss, 0.1, val_loss, 0.1, 0.1, 2.0, 0.1)
+    assert did_not_train([row(0, 0.1), last], classes=8, chance_loss=0.25) is flagged

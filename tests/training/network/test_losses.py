@@ -4,7 +4,7 @@ import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
 from bench.config.recipe import load_recipe
-from bench.training.network.losses import class_weights, example_losses
+from bench.training.network.losses import chance_loss, class_weights, example_losses
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(5, size=40)
@@ -59,3 +59,32 @@ def test_a_class_without_images_weighs_nothing():
 
 def test_without_weighting_all_weigh_one():
     assert class_weights(recipe(), LABELS, 5).tolist() == [1.0] * 5
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.25, 0.5, 1.0, 2.0, 5.0])
+def test_the_focal_loss_has_finite_slopes_on_a_perfectly_fitted_image(gamma):
+    import tensorflow as tf
+
+    logits = tf.Variable([[200.0, 0.0, 0.0], [20.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    with tf.GradientTape() as tape:
+        losses = example_losses(recipe(loss="focal", focal_gamma=gamma), tf.constant([0, 0, 0]), logits)
+    assert np.isfinite(losses).all()
+    assert np.isfinite(tape.gradient(losses, logits)).all()
+
+
+def test_focal_without_focus_is_cross_entropy():
+    focal = example_losses(recipe(loss="focal", focal_gamma=0.0), LABELS, LOGITS)
+    np.testing.assert_array_equal(focal, example_losses(recipe(), LABELS, LOGITS))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, np.log(8)),
+        ({"label_smoothing": 0.1}, np.log(8)),
+        ({"loss": "focal", "focal_gamma": 2.0}, (7 / 8) ** 2 * np.log(8)),
+        ({"loss": "huber", "huber_delta": 1.0}, ((7 / 8) ** 2 + 7 * (1 / 8) ** 2) / 2 / 8),
+    ],
+)
+def test_the_loss_of_guessing(changes, expected):
+    assert chance_loss(recipe(**changes), 8) == pytest.approx(expected, rel=1e-6)
