@@ -78,24 +78,24 @@ class Candidates:
 def find(store: Store, data: str | None, members: Sequence[str]) -> Candidates:
     """The runs with these names; without names, all trained and added runs of the data set.
 
-    Of several runs whose validation predictions are the same to the last byte, only the cheapest is taken.
+    Of several runs whose validation predictions are the same to the last byte, only the cheapest is taken. Runs that
+    were trained on validation images are left out.
 
     Raises:
-        UserError: no run, runs of different images, or a run that was trained on validation images.
+        UserError: no run, runs of different images, or the name of a run that was trained on validation images.
     """
     if members:
         chosen = {run.run_id: run for run in (store.get(member) for member in members)}
     else:
         chosen = {run.run_id: run for run in runs_of(store, data) if run.result.kind != "ensemble"}
-    seen = [run_id for run_id, run in chosen.items() if run.result.metrics.saw_validation]
-    if seen:
-        raise UserError(
-            f"{seen[0]} was trained on validation images, so nothing can be fitted or scored on them with it."
-        )
-    runs, left_out = _without_twins([chosen[run_id] for run_id in sorted(chosen)])
+    seen = [run_id for run_id in sorted(chosen) if chosen[run_id].result.metrics.saw_validation]
+    reason = "trained on validation images, so nothing can be fitted or scored on them with it"
+    if seen and members:
+        raise UserError(f"{seen[0]} was {reason}.")
+    runs, twins = _without_twins([chosen[run_id] for run_id in sorted(chosen) if run_id not in seen])
     if runs:
         check_same_images(runs)
-    return Candidates(runs, left_out)
+    return Candidates(runs, (*(LeftOut(run_id=run_id, reason=f"it was {reason}") for run_id in seen), *twins))
 
 
 def _without_twins(runs: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tuple[LeftOut, ...]]:

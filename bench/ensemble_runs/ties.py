@@ -50,14 +50,14 @@ class Marks:
 def indistinguishable(runs: Sequence[StoredRun], marks: Marks) -> dict[str, bool]:
     """Run_id -> whether a single run cannot be told apart from the best one, by a paired interval.
 
-    Runs of other images than the best one's are not in the answer.
+    Runs of other images than the best one's, or trained on validation images, are not in the answer.
     """
-    singles = {run.run_id: run for run in runs if run.result.kind == "run"}
-    best = best_single([run.result for run in singles.values()])
+    singles = [run for run in runs if run.result.kind == "run" and not run.result.metrics.saw_validation]
+    best = best_single([run.result for run in singles])
     if best is None:
         return {}
-    reference = singles[best.run_id]
-    comparable = _same_images(singles.values(), reference)
+    reference = next(run for run in singles if run.result is best)
+    comparable = _same_images(singles, reference)
     near = [run for run in comparable if not _far_apart(run.result.metrics, best.metrics)]
     apart = dict.fromkeys([run.run_id for run in comparable], False)
     return apart | _alike(near, reference, marks, "val.npy", lambda run: run.log_probs("val").argmax(axis=1))

@@ -85,8 +85,11 @@ def superseded(results: Iterable[Result]) -> set[str]:
 
 
 def best_single(results: Sequence[Result]) -> Result | None:
-    """The trained run with the highest validation macro F1; between equals the lower log-loss, then the name."""
-    runs = [result for result in results if result.kind == "run"]
+    """The run with the highest validation macro F1; between equals the lower log-loss, then the name.
+
+    Runs that were trained on validation images are left out.
+    """
+    runs = [result for result in results if result.kind == "run" and not result.metrics.saw_validation]
     return min(runs, key=_place, default=None)
 
 

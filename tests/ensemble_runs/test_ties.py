@@ -83,3 +83,11 @@ def test_a_clear_difference_within_overlapping_intervals_is_seen(tmp_path):
     best, second = (store.get(name).result.metrics for name in ("best", "worse"))
     assert best.macro_f1_low < second.macro_f1_high
     assert indistinguishable(list(store.runs()), Marks(store))["worse-224-frozen-s0-00000000"] is False
+
+
+def test_a_run_that_saw_validation_is_no_reference_and_has_no_verdict(store):
+    before = alike(store)
+    cheat = save_run(store, "x-224-frozen-s0-00000000", outputs=make_outputs(seed=7, skill=9.0, **SIZES))
+    metrics = cheat.result.metrics.model_copy(update={"saw_validation": True})
+    cheat.paths.result.write_text(cheat.result.model_copy(update={"metrics": metrics}).model_dump_json())
+    assert alike(Store(store.root)) == before

@@ -165,13 +165,19 @@ def test_members_of_two_data_sets_are_refused(filled):
         combine(filled, "mean", None, ["a-224", "z-224"], QUICK)
 
 
-def test_a_run_that_saw_validation_is_refused(filled):
-    run = filled.get("a-224")
-    metrics = run.result.metrics.model_copy(update={"saw_validation": True})
-    result = run.result.model_copy(update={"metrics": metrics})
-    run.paths.result.write_text(result.model_dump_json())
-    with pytest.raises(UserError, match="trained on validation images"):
-        combine(filled, "top3", None, (), QUICK)
+def test_a_run_that_saw_validation_is_left_out_and_refused_by_name(filled):
+    expected = combine(filled, "top2", None, (), QUICK).combination
+    cheat = save_run(filled, "cheat-224-frozen-s0-00000000", outputs=make_outputs(seed=9, skill=9.0, **SIZES))
+    metrics = cheat.result.metrics.model_copy(update={"saw_validation": True})
+    cheat.paths.result.write_text(cheat.result.model_copy(update={"metrics": metrics}).model_dump_json())
+    for path in filled.root.glob("ensemble-*/result.json"):
+        path.unlink()
+    made = combine(filled, "top2", None, (), QUICK).combination
+    assert [left.run_id for left in made.left_out] == [cheat.run_id]
+    assert "trained on validation images" in made.left_out[0].reason
+    assert (made.members, made.best_single, made.gain) == (expected.members, expected.best_single, expected.gain)
+    with pytest.raises(UserError, match=r"cheat-224-frozen-s0-00000000 was trained on validation images"):
+        combine(filled, "top2", None, ["a-224", "cheat-224"], QUICK)
 
 
 @pytest.mark.parametrize("method", ["top0", "topp3", "best"])
