@@ -324,8 +324,9 @@ class Store:
         write_json(self.failure_path(failure.run_id), failure.model_dump(mode="json"))
 
     def failures(self) -> list[Failure]:
-        """Failed attempts without a later success, sorted by run."""
-        return [Failure.model_validate_json(path.read_bytes()) for path in sorted(self.failed.glob("*.json"))]
+        """Failed attempts of runs that are not finished, sorted by run."""
+        found = [Failure.model_validate_json(path.read_bytes()) for path in sorted(self.failed.glob("*.json"))]
+        return [failure for failure in found if not self.is_finished(failure.run_id)]
 
     def leftovers(self) -> list[tuple[Path, int]]:
         """Files and folders that are not results, with their bytes: unfinished work, banks, failed attempts."""

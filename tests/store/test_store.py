@@ -154,3 +154,11 @@ def make_failure(run_id):
         log_tail="",
         when="2026-01-01T00:00:00+00:00",
     )
+
+
+def test_a_finished_run_is_not_failed(store):
+    store.record_failure(make_failure("a-aaaaaaaa"))
+    assert [failure.run_id for failure in store.failures()] == ["a-aaaaaaaa"]
+    store.save(make_result("a-aaaaaaaa"), make_outputs())
+    store.record_failure(make_failure("a-aaaaaaaa"))  # of another process, which began before
+    assert store.failures() == []
