@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from bench.report.figures import curves, greedy, reliability, scatter, schedule
-from bench.report.figures.stamp import KEY, has_stamp, stamp
+import pandas as pd
+from PIL import Image
+
+from bench.report.figures import curves, greedy, reliability, scatter, schedule, style
 from bench.report.figures.style import house_style, save
 from bench.report.frame.inputs import ReportInput, members_text, typed
 from bench.report.frame.ranking import Ranking
@@ -17,6 +24,8 @@ from bench.report.summary import RECOMMENDATION, advice_title, summary
 
 # Each module has NAME, CAPTION, `subject(ranking)`, the plain data of its figure or None, and `draw(subject)`.
 _FIGURES = (scatter, reliability, greedy, curves, schedule)
+KEY = "Inputs"  # of the text inside a PNG: the digest of the inputs that it was drawn from
+_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
 def build(inputs: ReportInput, out: Path, *, shared_data: bool = False) -> Path:
@@ -51,6 +60,39 @@ def draw_once(path: Path, module: ModuleType, subject: object) -> None:
     with house_style():
         figure = module.draw(subject)
         _write(path, lambda temporary: save(figure, temporary, {KEY: mark}))
+
+
+def stamp(subject: object) -> str:
+    """Digest of a subject (frames, numbers and texts, also nested), of the drawing code and of matplotlib's version."""
+    return hashlib.sha256(f"{_drawing_code()} {_plain(subject)!r}".encode()).hexdigest()[:32]
+
+
+def has_stamp(path: Path, text: str) -> bool:
+    """Whether the figure at `path` is complete and has this stamp. Its pixels are not decoded."""
+    try:
+        content = path.read_bytes()
+        with Image.open(BytesIO(content), formats=["PNG"]) as image:
+            return bool(image.info.get(KEY) == text) and content.endswith(_PNG_END)
+    except (OSError, SyntaxError):
+        return False
+
+
+def _plain(subject: object) -> Any:
+    if isinstance(subject, pd.DataFrame):
+        return {name: values.tolist() for name, values in subject.items()}
+    if isinstance(subject, Mapping):
+        return [(name, _plain(value)) for name, value in subject.items()]
+    if isinstance(subject, (list, tuple)):
+        return [_plain(value) for value in subject]
+    return subject
+
+
+@cache
+def _drawing_code() -> str:
+    code = hashlib.sha256()
+    for path in sorted(Path(str(style.__file__)).parent.glob("*.py")):
+        code.update(path.read_bytes())
+    return f"{code.hexdigest()} matplotlib {version('matplotlib')}"
 
 
 def write_text(path: Path, text: str) -> None:

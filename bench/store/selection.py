@@ -85,10 +85,7 @@ def superseded(results: Iterable[Result]) -> set[str]:
 
 
 def best_single(results: Sequence[Result]) -> Result | None:
-    """The run with the highest validation macro F1; between equals the lower log-loss, then the name.
-
-    Runs that were trained on validation images are left out.
-    """
+    """The run with the highest validation macro F1, then the lowest log-loss, of those that saw no validation image."""
     runs = [result for result in results if result.kind == "run" and not result.metrics.saw_validation]
     return min(runs, key=_place, default=None)
 

@@ -121,16 +121,13 @@ def _rankings(found: list[Rates]) -> Iterator[str]:
 def _ranking(members: list[Rates], recipe: str, px: float) -> str:
     shared = _order(members, [each.score(1.0) for each in members])
     own = _order(members, [each.score(each.best) for each in members])
-    ranking = f"**{escape(recipe)} at {px:.0f} px**: the ranking at scale 1 ({_listed(shared)})"
+    ranking = f"**{escape(recipe)} at {px:.0f} px**: the ranking at scale 1 ({shared})"
     if shared == own:
         return f"{ranking} stays the same with the best rate of each."
-    return f"{ranking} **changes** with the best rate of each: {_listed(own)}."
+    return f"{ranking} **changes** with the best rate of each: {own}."
 
 
-def _order(members: list[Rates], scores: list[float]) -> list[str]:
+def _order(members: list[Rates], scores: list[float]) -> str:
+    """Labels by falling score, as text."""
     ranked = sorted(zip(scores, (each.label for each in members), strict=True), key=lambda pair: (-pair[0], pair[1]))
-    return [label for _, label in ranked]
-
-
-def _listed(labels: list[str]) -> str:
-    return ", ".join(escape(label) for label in labels)
+    return ", ".join(escape(label) for _, label in ranked)

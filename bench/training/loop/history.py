@@ -44,10 +44,7 @@ def validation_scores(labels: npt.NDArray[np.int64], log_probs: npt.NDArray[np.f
 def did_not_train(rows: Sequence[EpochRow], classes: int, chance_loss: float) -> bool:
     """Whether the losses of training and validation both ended within 5 % of those of guessing.
 
-    Args:
-        rows: of all epochs; the validation loss is cross-entropy.
-        classes: number of classes; guessing has a cross-entropy of ln(classes).
-        chance_loss: training loss of guessing, which depends on the loss of the recipe.
+    `chance_loss` is that of training, by the loss of the recipe; that of validation, a cross-entropy, is ln(classes).
     """
     ends = (rows[-1].loss, chance_loss), (rows[-1].val_loss, math.log(classes))
     return all(abs(loss / chance - 1) < 0.05 for loss, chance in ends)
