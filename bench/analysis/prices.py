@@ -1,4 +1,4 @@
-"""`prices.toml`: the price of an hour of a device, with its source and date.
+"""`prices.toml`: the price of an hour of a device, with its source and date. Dollars and device-seconds of runs.
 
     [[price]]
     device = "NVIDIA L4*"      # as in the column `device`; * ? [abc] as in a shell, case ignored
@@ -26,6 +26,7 @@ from bench.errors import UserError
 from bench.store.result import Result
 
 DEFAULT = Path("prices.toml")
+SECONDS_PER_HOUR = 3600
 
 
 class Price(Frozen):
@@ -107,9 +108,6 @@ def _problem(error: ValidationError) -> str:
     if where and where[0] != "price":
         return f"unknown field '{where[0]}'; expected [[price]] with device, usd_per_hour, source and date"
     return first_problem(error)
-
-
-SECONDS_PER_HOUR = 3600
 
 
 def device_seconds(result: Result, known: Mapping[str, Result]) -> dict[str, float] | None:

@@ -21,6 +21,8 @@ from bench.report.frame.inputs import Combination, ReportInput
 from bench.store.selection import runs_of, superseded
 from bench.store.store import Store, StoredRun
 
+BEGIN, END = "<!-- results -->", "<!-- /results -->"
+
 
 def publish(store: Store, data: str | None, out: Path, prices: Prices = NO_PRICES) -> Path:
     """Rebuilds the report of one data set. Returns its page.
@@ -102,9 +104,6 @@ def _combinations(runs: Sequence[StoredRun], store: Store) -> dict[str, Combinat
         run_id: combination.model_dump(mode="json") | {"states": member_states(store, combination)}
         for run_id, combination in made.items()
     }
-
-
-BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 
 def embed_table(store: Store, data: str | None, page: Path, prices: Prices = NO_PRICES) -> None:

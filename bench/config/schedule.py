@@ -13,6 +13,8 @@ from pydantic import Field, model_validator
 
 from bench.config.base import Frozen, Rate
 
+ADAM_DEFAULT_LR = 0.001  # the rate that Keras passes to the schedule in epoch 0
+
 
 class Schedule(Frozen):
     """Learning rate per epoch: a linear ramp, a plateau, an exponential decay (`bench.config.schedule`)."""
@@ -43,9 +45,6 @@ class Schedule(Frozen):
                 "max_lr_times_replicas": False,
             }
         )
-
-
-ADAM_DEFAULT_LR = 0.001  # the rate that Keras passes to the schedule in epoch 0
 
 
 def exponential_lr(epoch: int, schedule: Schedule, start_lr: float | None = None) -> float:

@@ -12,17 +12,16 @@ from ensembles.calibration import PriorAdjusted
 from ensembles.cascade import Cascade
 from ensembles.registry import make
 
-
-class NotApplicableError(UserError):
-    """A method that cannot be used on these candidates, though others may be."""
-
-
 # Suffix of a method: its probabilities are divided by class sizes to a fitted power (`ensembles.calibration`).
 PRIOR = "+prior"
 # Methods of `bench ensemble all`, quick ones first.
 ALL = ("top3", "top5", "mean", "geometric", "greedy", "cascade", "blend", "stack")
 # Largest images x members x classes^2, which a stack's time grows with: its 26 fits then take about half a minute.
 LARGEST_STACK = 3e7
+
+
+class NotApplicableError(UserError):
+    """A method that cannot be used on these candidates, though others may be."""
 
 
 def combiner_of(method: str, candidates: Candidates, max_cost_ms: float | None) -> Combiner:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from bench.files import write_json
 
+TABLE = "pictures.csv"  # of paths, classes and splits, beside the pictures
+
 
 @dataclass(frozen=True)
 class PublicDataSet:
@@ -35,9 +37,6 @@ PUBLIC = {
         {"train": 1_020, "validation": 1_020, "test": 6_149},
     ),
 }
-
-
-TABLE = "pictures.csv"  # of paths, classes and splits, beside the pictures
 
 
 @dataclass(frozen=True)
