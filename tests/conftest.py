@@ -43,7 +43,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def own_registry(monkeypatch):
-    """What a test registers is forgotten after it, and no plugin is loaded yet."""
+    """A registry that forgets the backbones of the test, without plugins loaded before it."""
     from backbones import plugins, registry
 
     monkeypatch.setattr(registry, "_registered", dict(registry._registered))

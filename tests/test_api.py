@@ -95,7 +95,7 @@ def test_values_are_those_that_the_command_prints(filled, call, tmp_path, words,
     assert printed == json.loads(json.dumps(function(filled, tmp_path / "answers.csv")))
 
 
-def test_clean_lists_first_and_removes_if_told_to(tmp_path):
+def test_clean_lists_first_and_removes_if_asked_to(tmp_path):
     store = Store(tmp_path / "runs")
     store.check_writable()
     (store.partial / "begun").write_bytes(b"1234")

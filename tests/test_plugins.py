@@ -113,7 +113,7 @@ def test_the_child_finds_an_installed_plugin_by_itself(tmp_path, monkeypatch):
     assert "Unknown backbone 'outside'" in missing(run, None)
 
 
-def test_what_is_recorded_of_a_file(net):
+def test_records_of_a_plugin_file(net):
     plugins.use([net])
     found = plugins.described("outside")["plugin"]
     assert (found["name"], found["file"]) == ("net.py", str(net))
@@ -121,7 +121,7 @@ def test_what_is_recorded_of_a_file(net):
     assert plugins.described("tiny") == {}
 
 
-def test_a_failing_plugin_is_told_once_and_stops_no_other(net, tmp_path, capsys):
+def test_a_failing_plugin_is_reported_once_and_stops_no_other(net, tmp_path, capsys):
     (tmp_path / "bad.py").write_text("import nonesuch_package")
     assert plugins.use([tmp_path / "bad.py", net]) == 1
     [line] = capsys.readouterr().err.splitlines()
@@ -130,7 +130,7 @@ def test_a_failing_plugin_is_told_once_and_stops_no_other(net, tmp_path, capsys)
     assert backbones.get("outside")
 
 
-def test_broken_installed_plugins_are_told_once(tmp_path, monkeypatch, capsys):
+def test_broken_installed_plugins_are_reported_once(tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(tmp_path)
     installed(tmp_path, "outside-net", {"net": "outside_absent"})
     for lines in (1, 0):

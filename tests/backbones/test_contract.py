@@ -133,7 +133,7 @@ def test_gflops_at_512_grow_with_the_pixels_or_are_declared(name, sketched):
 
 
 @every_backbone
-def test_what_is_declared_of_imagenet_is_whole(name):
+def test_declarations_about_imagenet_are_complete(name):
     backbone = backbones.get(name)
     assert (backbone.imagenet_top1 is None) == (backbone.top1_source == "")
     assert backbone.imagenet_top1 is None or 0.6 < backbone.imagenet_top1 < 0.9

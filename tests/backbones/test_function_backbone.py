@@ -20,7 +20,7 @@ def made(**changes):
     return FunctionBackbone(**(fields | changes))
 
 
-def test_what_is_not_said_is_as_for_a_network_of_its_own_family():
+def test_undeclared_fields_are_those_of_a_family_of_its_own():
     backbone = made()
     assert (backbone.family, backbone.stages, backbone.weights_file) == ("net", (), None)
     assert made(family="nets").family == "nets"
@@ -63,7 +63,7 @@ def test_it_can_be_cut_where_it_says_or_at_its_end_alone():
         ({"stages": (("stage5", "nonesuch"),)}, "net has no layer 'nonesuch', the end of stage5"),
     ],
 )
-def test_a_network_that_is_not_what_was_said(changes, said):
+def test_a_network_other_than_declared(changes, said):
     with pytest.raises(BackboneError, match=said):
         made(**changes).build("random")
 
@@ -73,7 +73,7 @@ def test_a_width_has_to_be_said():
         made(feature_width=0)
 
 
-def test_a_recipe_that_wants_more_stages_than_it_has_is_told():
+def test_a_recipe_that_wants_more_stages_than_it_has_is_reported():
     recipe = load_recipe("finetune").model_copy(update={"trainable": "from:stage5"})
     backbone = made()
     with pytest.raises(BackboneError, match="net cannot be cut at the end of stage4; it has the ends of stage5"):

@@ -113,7 +113,7 @@ def test_what_a_plugin_prints_is_kept_from_standard_output(tmp_path, capsys):
     assert capsys.readouterr() == ("", "hello\n")
 
 
-def test_slow_imports_are_told(site, tmp_path, monkeypatch):
+def test_slow_imports_are_reported(site, tmp_path, monkeypatch):
     monkeypatch.setattr(plugins, "HEAVY", ("outside_heavy",))
     (site / "outside_heavy.py").write_text("")
     (tmp_path / "net.py").write_text("import outside_heavy\n" + source())

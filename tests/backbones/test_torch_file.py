@@ -204,7 +204,7 @@ def test_no_change_of_a_byte_gives_anything_but_tensors_or_a_line(tmp_path):
         (OrderedDict(a=whole(VALUES, "s"), b=whole(VALUES[:3], "s")), "is declared twice"),
     ],
 )
-def test_what_is_no_dictionary_of_tensors_is_refused(state, reason, tmp_path):
+def test_other_objects_than_a_dictionary_of_tensors_are_refused(state, reason, tmp_path):
     assert reason in refused(write(tmp_path / "wrong.pth", state, {"s": VALUES}))
 
 
@@ -227,12 +227,12 @@ def test_other_files_are_refused(content, tmp_path):
     assert "cut short, or no pickle" in refused(tmp_path / "page.pth")
 
 
-def test_the_newer_layout_is_told_apart(tmp_path):
+def test_the_newer_layout_is_distinguished(tmp_path):
     (tmp_path / "zip.pth").write_bytes(b"PK\x03\x04" + bytes(100))
     assert "newer layout" in refused(tmp_path / "zip.pth")
 
 
-def test_room_for_what_is_not_there_is_not_made(tmp_path):
+def test_missing_numbers_get_no_memory(tmp_path):
     """A memo of four thousand million places, from six bytes."""
     evil = pickle.PROTO + b"\x02" + pickle.NONE + pickle.LONG_BINPUT + b"\xff\xff\xff\xff" + pickle.STOP
     (tmp_path / "memo.pth").write_bytes(evil)

@@ -51,7 +51,7 @@ def test_a_recipe_is_named_after_values_and_not_after_how_they_were_typed():
     assert names == {"finetune-schedule-max-lr-0-01"}
 
 
-def test_what_was_set_twice_counts_once():
+def test_a_field_set_twice_counts_once():
     assert choose_recipe("finetune", ["epochs=6", "epochs=5"]) == choose_recipe("finetune", ["epochs=5"])
 
 

@@ -6,7 +6,7 @@ from bench.data import cache
 from bench.errors import UserError
 
 
-def test_what_was_written_is_read(home):
+def test_written_texts_are_read(home):
     assert cache.read("kind", "key") is None
     cache.write("kind", "key", "first")
     cache.write("kind", "key", "täxt")

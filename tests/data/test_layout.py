@@ -27,7 +27,7 @@ def test_names_and_folders_give_the_same(folder, empty_folder):
         (["tfrecords-jpeg-8x8/train/0.tfrec"], "gs://b", "'gs://b/tfrecords-jpeg-8x8' has no folder 'val'"),
     ],
 )
-def test_what_is_no_data_set(names, where, said):
+def test_folders_that_are_no_data_sets(names, where, said):
     with pytest.raises(UserError, match=said):
         layout.check(layout.of_names(names), where)
 

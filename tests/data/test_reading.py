@@ -66,7 +66,7 @@ def test_every_reader_makes_the_same_pictures(folder, picture):
         np.testing.assert_array_equal(stored.decoded(one.image), expected["abcdefg".index(one.id)])
 
 
-def test_what_is_there_stays_as_it_is(folder, picture):
+def test_a_stored_resolution_is_not_resized(folder, picture):
     source = find(str(folder.write(16).write(8).root))
     found = next(iter(images(source.stored(8, "val"), 2))).numpy()
     np.testing.assert_array_equal(found, np.stack([picture(name) for name in "fg"]))

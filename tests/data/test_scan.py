@@ -32,7 +32,7 @@ def of_bytes(value):
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
 
-def test_what_is_there_is_found(folder):
+def test_splits_and_labels_are_found(folder):
     (folder.write().write(16).root / "classes.txt").write_text("rose\naster\nlily\ntulip\n")
     found = scanned(folder, 8, 16)
     assert found.name == "garden"
@@ -48,7 +48,7 @@ def test_what_is_there_is_found(folder):
     assert index.to_json(cached) == index.to_json(found)
 
 
-def test_what_is_made_is_read_once_and_needs_no_scan_of_its_own(folder, monkeypatch):
+def test_a_made_resolution_needs_no_scan_of_its_own(folder, monkeypatch):
     read, sides = scan._read, []
     monkeypatch.setattr(scan, "_read", lambda px, shards: sides.append(px) or read(px, shards))
     source = find(str(folder.write(16).write().root))

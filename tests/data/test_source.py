@@ -77,7 +77,7 @@ def test_an_inner_folder_is_answered_with_the_outer(empty_folder, inner):
         find(str(root / inner))
 
 
-def test_a_folder_of_something_else_is_told_the_form(tmp_path):
+def test_a_folder_of_something_else_is_reported_the_form(tmp_path):
     (tmp_path / "tfrecords-jpeg-224x512").mkdir()
     with pytest.raises(UserError, match="holds no folder like tfrecords-jpeg-224x224"):
         find(str(tmp_path))
@@ -188,7 +188,7 @@ def test_an_empty_folder_does_not_hide_petals_on_a_mount(empty_folder, home, no_
     assert "petals" in names()
 
 
-def test_without_a_network_google_storage_is_told_at_once(monkeypatch):
+def test_without_a_network_google_storage_is_reported_at_once(monkeypatch):
     monkeypatch.setattr("bench.data.source.answers", lambda host: False)
     monkeypatch.setattr("bench.data.source.ask_counting", lambda *of: pytest.fail("TensorFlow would try for minutes"))
     with pytest.raises(UserError, match=r"www.googleapis.com does not answer; a copy on this machine can: --data PATH"):

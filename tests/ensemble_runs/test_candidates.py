@@ -86,7 +86,7 @@ def test_three_of_a_kind_leave_one(store):
         ("val", -5.0, "probabilities that sum to 0.02695, not to 1"),
     ],
 )
-def test_what_is_no_probability_is_refused_in_one_line_that_names_the_run(store, split, values, said):
+def test_invalid_probabilities_are_refused_in_one_line_that_names_the_run(store, split, values, said):
     """With NaN in it a run cannot be scored, but a foreign tool may have stored one."""
     outputs = with_rows(make_outputs(seed=9, **SIZES), split, [3, 4], values)
     store.save(make_result(run_id("bad")), outputs)

@@ -45,7 +45,7 @@ def test_candidates_within_a_budget(candidates):
     assert within_budget(candidates, 2.0) == [0, 1]
 
 
-def test_what_is_refused(candidates):
+def test_invalid_input_is_refused(candidates):
     with pytest.raises(UserError, match=r"Unknown combiner 'best'.*, all"):
         combiner_of("best", candidates, None)
     with pytest.raises(NotApplicableError, match="top5 needs 5 finished runs of one data set; there are 4"):

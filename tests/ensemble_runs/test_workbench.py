@@ -226,7 +226,7 @@ def test_neither_order_nor_a_twin_changes_anything(filled, method):
 
 
 @pytest.mark.parametrize("method", ["greedy", "cascade"])
-def test_what_is_fitted_by_macro_f1_is_nowhere_below_the_best_single_run_where_it_is_fitted(filled, method):
+def test_methods_fitted_by_macro_f1_are_never_below_the_best_single_run_on_their_images(filled, method):
     best = ranked(filled)[0].result.metrics.macro_f1
     assert combine(filled, method, None, (), QUICK).result.combination.fit_score >= best - 1e-12
 

@@ -13,7 +13,7 @@ def changed(index, value):
     return probs
 
 
-def test_what_is_accepted():
+def test_valid_input_is_accepted():
     for probs in (GOOD, GOOD.astype(np.float64), GOOD.astype(np.float16), GOOD[:1]):
         assert Mean().fit(probs, LABELS).predict_proba(probs).dtype == np.float32
 

@@ -62,7 +62,7 @@ def test_twins_share():
     assert twins[0] + twins[1] == pytest.approx(alone[0], abs=0.05)
 
 
-def test_images_that_are_all_told_apart_leave_exponents_finite():
+def test_images_that_are_all_distinguished_leave_exponents_finite():
     labels = np.arange(40) % 4
     probs = np.full((2, 40, 4), 0.1, dtype=np.float32)
     probs[:, np.arange(40), labels] = 0.7

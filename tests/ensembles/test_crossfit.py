@@ -106,7 +106,7 @@ def test_it_is_nearer_to_fresh_images_than_the_fit_score_is():
 
 
 @pytest.mark.parametrize(("folds", "repeats"), [(1, 5), (41, 5), (5, 0)])
-def test_what_is_refused(folds, repeats):
+def test_invalid_input_is_refused(folds, repeats):
     probs, labels = distinct(2, 40, 4)
     with pytest.raises(ValueError, match="expected 2 to 40 folds, 1 repeat or more"):
         cross_fit(Mean(), probs, labels, folds=folds, repeats=repeats)

@@ -1,4 +1,4 @@
-"""What a fitted combiner exports predicts as the combiner does: compared with formulas of their own, in float64."""
+"""The formula of a fitted combiner predicts as the combiner does: compared with formulas of their own, in float64."""
 
 import numpy as np
 import pytest

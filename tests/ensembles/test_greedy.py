@@ -89,7 +89,7 @@ def test_shuffled_labels_gain_on_fitted_images_alone():
     assert abs(np.mean(gains)) < 0.015
 
 
-def test_what_is_refused():
+def test_invalid_input_is_refused():
     probs, labels = distinct(2, 40, 4)
     with pytest.raises(ValueError, match="picks = 0"):
         Greedy(0)

@@ -1,4 +1,4 @@
-"""What every combiner must do, over the registry."""
+"""Contract of every registered combiner."""
 
 import numpy as np
 import pytest

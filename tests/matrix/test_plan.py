@@ -72,7 +72,7 @@ def test_a_side_that_the_backbone_takes(sized):
     assert found == {("fixed", 300), ("bounded", 64), ("bounded", 300)}
 
 
-def test_a_side_that_the_backbone_does_not_take_is_told_before_the_data_is_looked_at(sized, call):
+def test_a_side_that_the_backbone_does_not_take_is_reported_before_the_data_is_looked_at(sized, call):
     status, out, err = call("run", "fixed@512")
     assert (status, out) == (2, "")
     assert err == (

@@ -163,7 +163,7 @@ def test_it_is_tried_again_with_fewer_images_where_that_was_asked_for(store, cou
     assert (store.root / "at_once.txt").read_text() == "8"
 
 
-def test_a_kill_that_nobody_counted_is_only_that(store, monkeypatch):
+def test_a_kill_without_an_out_of_memory_count_is_a_kill(store, monkeypatch):
     monkeypatch.setattr(runner, "oom_kills", lambda: 5)
     run = planned(32, 0, "finetune")
     _, failed = do(store, "die-in-training", run, fields={"on_oom": "accumulate"})

@@ -37,7 +37,7 @@ def test_a_pattern_is_one_of_names_as_in_a_shell():
     assert set(matching_names("efficientnetb[0-3]")) == {f"efficientnetb{number}" for number in range(4)}
 
 
-def test_a_pattern_over_several_families_is_told():
+def test_a_pattern_over_several_families_is_reported():
     assert broad_patterns(["efficientnet*@224", "efficientnet", "vgg*", "vgg16@64"]) == [
         "'efficientnet*' takes 18 backbones of 3 families: efficientnet (8), efficientnetlite (3), efficientnetv2 (7)."
     ]

@@ -101,7 +101,7 @@ def harness_fit(backbone: str, shards: list[str], images: int, epochs: int):
 
 
 def harness_training(backbone: str, shards: list[str], images: int, epochs: int):
-    """What the harness trains: the whole of a random network on these pictures, one picture for validation."""
+    """The training of the harness: the whole of a random network on these pictures, one picture for validation."""
     import numpy as np
     import tensorflow as tf
 

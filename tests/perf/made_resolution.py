@@ -1,4 +1,4 @@
-"""What it costs to make 224 px from 512 px while reading: pictures per second of processor time, three ways in turn.
+"""The cost of making 224 px from 512 px while reading: pictures per second of processor time, three ways in turn.
 
     python tests/perf/made_resolution.py [--rounds 5]
 

@@ -1,4 +1,4 @@
-"""Where a training step's time goes, by kind of operation.
+"""The time of a training step by kind of operation.
 
     python tests/perf/step_profile.py [BACKBONE ...] [--steps 2] [--top 14] [--layers 0]
 

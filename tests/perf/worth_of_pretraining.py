@@ -1,4 +1,4 @@
-"""What pretraining is worth without a network: a frozen EfficientNet-Lite0 against every random backbone of the matrix.
+"""The worth of pretraining without a network: a frozen EfficientNet-Lite0 against every random backbone of the matrix.
 
     apt-get download tuxpaint-stamps-default && dpkg -x tuxpaint-stamps-default_*.deb stamps
     python tests/perf/worth_of_pretraining.py stamps/usr/share/tuxpaint/stamps

@@ -45,7 +45,7 @@ def test_without_a_result_nothing_was_finished(store):
     assert not store.is_finished("a-aaaaaaaa")
 
 
-def test_what_is_begun_is_not_in_the_way(store):
+def test_unfinished_runs_do_not_count(store):
     store.save(make_result("a-aaaaaaaa"), make_outputs())
     (store.partial / "b-bbbbbbbb").mkdir()
     assert store.run_ids() == ("a-aaaaaaaa",)

@@ -38,7 +38,7 @@ def refused(asked: ImportRequest, message: str) -> str:
 
 
 @pytest.mark.usefixtures("in_process")
-def test_what_was_imported_is_a_data_set(garden, home):
+def test_an_import_is_a_data_set(garden, home):
     outcome = import_pictures(request(garden))
     source = find("mine")
     found = scan.scan(source, [8, 16])
@@ -125,7 +125,7 @@ def test_a_class_of_unreadable_files_is_not_left_out(garden):
 
 
 @pytest.mark.usefixtures("in_process")
-def test_copies_are_told_and_have_ids_of_their_own(garden):
+def test_copies_are_reported_and_have_ids_of_their_own(garden):
     shutil.copy(garden / "rose" / "0.png", garden / "rose" / "copy.png")
     outcome = import_pictures(request(garden))
     assert outcome.copies == 1

@@ -27,7 +27,7 @@ def rows(inventory):
     return [(inventory.display_path(found.path), found.label, found.split) for found in inventory.pictures]
 
 
-def test_class_folders_with_whatever_else_lies_there(tmp_path):
+def test_class_folders_beside_other_files(tmp_path):
     make(tmp_path, "b/2.jpg", "b/deep/1.jpg", "a/x.png", "a/.DS_Store", "a/Thumbs.db", "LICENSE.txt", ".git/config")
     found = find_pictures(tmp_path)
     assert rows(found) == [("a/x.png", "a", None), ("b/2.jpg", "b", None), ("b/deep/1.jpg", "b", None)]

@@ -42,7 +42,7 @@ def test_every_format_shows_the_same(kind):
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_what_is_transparent_lies_on_paper(mode):
+def test_transparent_pixels_become_white(mode):
     image = halves("RGBA", (0, 0, 0, 255), (0, 0, 0, 0))
     image = image.convert(mode) if mode != "P" else image.quantize(2, method=Image.Quantize.FASTOCTREE)
     found = one(encoded(image, "PNG"))
@@ -135,7 +135,7 @@ def test_a_bomb_is_not_decoded(tmp_path, side):
         (encoded(Image.new("F", (9, 9)), "TIFF"), "floating-point pixels, whose range is not known"),
     ],
 )
-def test_what_is_no_picture_says_why(tmp_path, content, reason):
+def test_unreadable_files_have_a_reason(tmp_path, content, reason):
     (tmp_path / "x.jpg").write_bytes(content)
     assert prepare(str(tmp_path / "x.jpg"), [16], "centre").fault == reason
 

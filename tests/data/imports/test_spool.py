@@ -22,7 +22,7 @@ def prepared(path, digest="d1"):
     return Prepared(str(path), status.st_size, status.st_mtime_ns, digest, {8: b"small", 16: b"large"})
 
 
-def test_what_was_kept_is_there_again(tmp_path, file):
+def test_kept_pictures_are_known_again(tmp_path, file):
     with closing(Spool(tmp_path / "s", "1-centre")) as spool:
         spool.put(prepared(file))
         spool.keep()

@@ -31,7 +31,7 @@ def test_files_come_one_by_one(kaggle, fetch, tmp_path):
     assert [(tmp_path / "work" / name).read_bytes() == kaggle.content(name) for name in NAMES] == [True] * 3
 
 
-def test_what_is_whole_is_not_asked_for_again(kaggle, fetch, tmp_path):
+def test_complete_files_are_not_downloaded_again(kaggle, fetch, tmp_path):
     fetch()
     kaggle.asked.clear()
     (tmp_path / "work" / NAMES[0]).write_bytes(kaggle.content(NAMES[0])[: 17 * 300])  # at the end of a record

@@ -132,7 +132,7 @@ def test_halves_of_an_interrupted_one_are_removed(library, write, tmp_path):
     assert not half.exists()
 
 
-def test_no_network_is_told_at_once(library, write, monkeypatch, tmp_path):
+def test_no_network_is_reported_at_once(library, write, monkeypatch, tmp_path):
     def head(url, **options):
         raise requests.ConnectionError("no name")
 
@@ -182,7 +182,7 @@ def test_without_tensorflow_datasets(few, write, monkeypatch):
         write("tf_flowers")
 
 
-def test_what_has_come_is_told(monkeypatch, tmp_path):
+def test_what_has_come_is_reported(monkeypatch, tmp_path):
     monkeypatch.setattr(tfds, "_TICK_SECONDS", 0.01)
     (tmp_path / "downloads" / "x.tmp").mkdir(parents=True)
     (tmp_path / "downloads" / "x.tmp" / "part").write_bytes(bytes(2 * 2**20))

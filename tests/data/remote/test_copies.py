@@ -74,7 +74,7 @@ def test_what_changes_or_goes_while_it_is_copied(url, folder):
         open_local(url, (16,))
 
 
-def test_a_disk_without_room_is_told_before(url, copied, monkeypatch):
+def test_a_disk_without_room_is_reported_before(url, copied, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(copies.shutil, "disk_usage", lambda path: usage(9, 9, 1000))
     with pytest.raises(UserError, match=f"'{url}' has to be copied to .* 0.0 GiB are free. Make room, or set PETAL"):

@@ -86,7 +86,7 @@ def test_it_is_made_once(source, monkeypatch):
 
 
 @pytest.mark.parametrize("harm", ["gone", "short", "older"])
-def test_what_is_incomplete_or_older_is_made_anew(quick, home, harm):
+def test_an_incomplete_or_older_sample_is_drawn_again(quick, home, harm):
     dataset.ensure_sample()
     root = home / "data" / "sample"
     shard = root / "tfrecords-jpeg-224x224" / "val" / "01-224x224-20.tfrec"

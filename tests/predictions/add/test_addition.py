@@ -151,7 +151,7 @@ def test_float16_that_underflowed_is_taken_with_a_warning(store, tmp_path):
     assert add(store, Addition("other", write_npy(tmp_path / "p.npy", PROBS))).warnings == ()
 
 
-def test_nothing_is_stored_of_what_is_refused(store, tmp_path):
+def test_nothing_is_stored_of_invalid_input_is_refused(store, tmp_path):
     with pytest.raises(UserError):
         put(store, write_csv(tmp_path / "p.csv", PROBS + 1))
     assert store.run_ids() == ()

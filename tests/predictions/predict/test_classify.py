@@ -53,7 +53,7 @@ def test_an_ensemble_says_what_it_said(call, trained, own):
         assert found[row["class_1"]] == max(found.values())
 
 
-def test_what_is_no_picture_is_named_or_left_out(call, trained, own, tmp_path):
+def test_unreadable_files_are_named_or_left_out(call, trained, own, tmp_path):
     shutil.copytree(trained.pictures, tmp_path / "mixed")
     (tmp_path / "mixed" / "notes.txt").write_text("no picture")
     Image.new("CMYK", (50, 40), (0, 200, 200, 0)).save(tmp_path / "mixed" / "print.jpg")
@@ -78,7 +78,7 @@ def test_unreadable_files_are_listed():
         _check(faults[:1], files[:1], skip=True)
 
 
-def test_mistakes_are_told_before_anything_is_loaded(call, trained, own, tmp_path):
+def test_mistakes_are_reported_before_anything_is_loaded(call, trained, own, tmp_path):
     (tmp_path / "empty").mkdir()
     run, folder = trained.run_ids["frozen"], trained.pictures
     assert "Unknown run 'tine'" in said(call("predict", "tine", folder))
@@ -106,7 +106,7 @@ def test_files_in_the_order_given_and_folders_by_name(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-def test_a_name_that_cannot_be_told(tmp_path):
+def test_a_name_that_cannot_be_printed(tmp_path):
     (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"x")
     with pytest.raises(UserError, match="is not UTF-8"):
         pictures([tmp_path])
