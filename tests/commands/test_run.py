@@ -155,7 +155,9 @@ def test_an_interruption_says_what_is_kept(call, monkeypatch, reported):
     assert reported == []
 
 
-def test_options_of_the_command_line_are_those_of_the_request(call, monkeypatch):
+@pytest.fixture
+def requested(call, monkeypatch):
+    """Gives the request of a command that does nothing else."""
     requests = []
 
     def ask(request):
@@ -163,44 +165,46 @@ def test_options_of_the_command_line_are_those_of_the_request(call, monkeypatch)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(api, "run", ask)
-    call("run", "--all")
-    call(
-        *("run", "tiny@32", "vgg", "--data", "toy", "--recipe", "finetune", "--px", "32,64", "--seeds", 3),
+    return lambda *words: call("run", *words) and requests.pop()
+
+
+@pytest.mark.parametrize(
+    ("word", "change"),
+    [
+        ("--all", {"everything": True}),
+        ("--force", {"force": True}),
+        ("--retry-failed", {"retry_failed": True}),
+        ("--fail-fast", {"fail_fast": True}),
+        ("--dry-run", {"dry_run": True}),
+        ("--keep-weights", {"keep_weights": True}),
+        ("--tensorboard", {"tensorboard": True}),
+        ("--xla", {"options": Options(xla=True)}),
+        ("--deterministic", {"options": Options(deterministic=True)}),
+        ("--json", {}),
+    ],
+)
+def test_each_switch_is_a_field_of_the_request(requested, word, change):
+    assert requested(word) == RunRequest(**change)
+
+
+def test_values_of_the_command_line_are_those_of_the_request(requested):
+    assert requested(
+        *("tiny@32", "vgg", "--data", "toy", "--recipe", "finetune", "--px", "32,64", "--seeds", 3),
         *("--weights", "random", "--plugin", "a.py", "--plugin", "b.py", "--runs", "r", "--set", "epochs=5"),
         *("--set", "dropout=0", "--lr-scale", "0.3,1,3", "--train-on", "train+val", "--precision", "mixed_bfloat16"),
-        *(
-            "--strategy",
-            "mirrored",
-            "--xla",
-            "--deterministic",
-            "--keep-weights",
-            "--tensorboard",
-            "--on-oom",
-            "shrink",
-        ),
-        *("--bank-gib", 1.5, "--worker-timeout", 7, "--force", "--retry-failed", "--fail-fast", "--dry-run"),
+        *("--strategy", "mirrored", "--on-oom", "shrink", "--bank-gib", 1.5, "--worker-timeout", 7),
+    ) == RunRequest(
+        words=("tiny@32", "vgg"),
+        data="toy",
+        recipe="finetune",
+        px="32,64",
+        seeds=3,
+        weights="random",
+        runs=Path("r"),
+        settings=("epochs=5", "dropout=0"),
+        options=Options((0.3, 1.0, 3.0), "mixed_bfloat16", strategy="mirrored", train_on="train+val"),
+        on_oom="shrink",
+        bank_gib=1.5,
+        worker_timeout_seconds=7.0,
+        plugins=(Path("a.py"), Path("b.py")),
     )
-    assert requests == [
-        RunRequest(everything=True),
-        RunRequest(
-            words=("tiny@32", "vgg"),
-            data="toy",
-            recipe="finetune",
-            px="32,64",
-            seeds=3,
-            weights="random",
-            runs=Path("r"),
-            force=True,
-            retry_failed=True,
-            fail_fast=True,
-            dry_run=True,
-            settings=("epochs=5", "dropout=0"),
-            options=Options((0.3, 1.0, 3.0), "mixed_bfloat16", True, True, "mirrored", "train+val"),
-            keep_weights=True,
-            tensorboard=True,
-            on_oom="shrink",
-            bank_gib=1.5,
-            worker_timeout_seconds=7.0,
-            plugins=(Path("a.py"), Path("b.py")),
-        ),
-    ]

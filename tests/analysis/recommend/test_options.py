@@ -148,6 +148,16 @@ def test_an_ensemble_whose_member_is_gone_is_unusable_and_its_hours_unknown(stor
     assert math.isnan(found.train_device_hours)
 
 
+def test_without_runs_no_device_is_another_one(store):
+    runs = [put(store, "one"), put(store, "second")]
+    combine(store, "mean", None, (), Protocol(3, 1))
+    for run in runs:
+        shutil.rmtree(run.paths.folder)
+    assert of_runs(store) == {}
+    found = of_ensembles(store)["mean"]
+    assert (found.device, found.same_device) == ("cpu", True)
+
+
 def test_an_ensemble_of_an_older_version_has_no_held_out_predictions(store):
     for name in ("one", "second"):
         put(store, name)

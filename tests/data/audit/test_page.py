@@ -141,6 +141,11 @@ def test_records_that_cannot_be_used_have_their_place():
     assert text == "- 8 px, test/00.tfrec record 1, id -: it has no picture."
 
 
+def test_an_id_that_cannot_be_used_is_text():
+    bad = record("val", "`x`", fault="its picture does not decode")
+    assert r"id \`x\`: its" in section(made(pictures={8: [*SMALL[:5], bad]}), "Records that cannot be used")
+
+
 def test_the_method_names_the_resolution_of_the_search():
     method = " ".join(section(made(), "Method").split())
     assert "Copies were searched at 8 px" in method
