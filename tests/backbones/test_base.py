@@ -1,4 +1,4 @@
-"""`Backbone`: what all families share. Declarations that differ from the network are in test_function_backbone.py."""
+"""`Backbone`: methods that all families share. Declarations that differ from the network are in test_function_backbone.py."""
 
 from __future__ import annotations
 

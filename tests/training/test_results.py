@@ -1,4 +1,4 @@
-"""Results of runs that are written by hand: what `JobContext` stores of them, and of which data set."""
+"""`JobContext` stores runs that are written by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One record after the other: what is found of each, and of a shard that ends within one."""
+"""Fields and faults of each record, and shards that end within a record."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_without_hashes_the_picture_is_decoded_nevertheless(shard, scene, encode
 
 
 def test_each_fault_is_that_of_its_record(shard, scene, encoded):
-    """And what can be read of the record is kept."""
+    """The readable fields of the record are kept."""
     picture = encoded(scene(1, 32))
     wrong_type = tf.train.Example(
         features=tf.train.Features(feature={"image": tf.train.Feature(int64_list=tf.train.Int64List(value=[1]))})
@@ -91,7 +91,7 @@ def test_each_fault_is_that_of_its_record(shard, scene, encoded):
 def test_records_before_the_end_of_a_damaged_shard_are_read_and_the_next_shard_too(
     shard, scene, encoded, at_once, monkeypatch
 ):
-    """Whatever fits in memory at once: the third record is cut off, at the border of a batch or within one."""
+    """The third record is cut off, at the border of a batch or within one."""
     monkeypatch.setattr(module, "_AT_ONCE", at_once)
     rows = [serialize(Record(encoded(scene(number, 32)), 0, f"r{number}")) for number in range(3)]
     damaged, whole = shard(*rows, name="00.tfrec"), shard(*rows, name="01.tfrec")

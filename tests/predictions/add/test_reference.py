@@ -129,7 +129,7 @@ def test_without_runs_a_name_or_a_path_is_read(store, indexed, tmp_path, monkeyp
     assert indexed == [data]
 
 
-def test_splits_of_a_data_set_that_nobody_has_labelled(store, monkeypatch):
+def test_a_data_set_without_answers_or_without_a_test_split(store, monkeypatch):
     unanswered = replace(INDEX, test_labels=None)
     monkeypatch.setattr(module, "_index", lambda data, store: unanswered)
     assert reference(store, "sample").splits["test"] == KnownSplit(("d", "e"), None)
