@@ -1,4 +1,4 @@
-"""`Backbone`: methods that all families share. Declarations that differ from the network are in test_function_backbone.py."""
+"""Methods of `Backbone` that all families share. Wrong declarations are in test_function_backbone.py."""
 
 from __future__ import annotations
 
