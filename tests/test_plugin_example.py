@@ -15,12 +15,12 @@ from helpers_jobs import planned_runs
 from PIL import Image
 
 from backbones import plugins
-from bench import plugins as plugging
 from bench.data.scan import scan
 from bench.data.source import find
 from bench.errors import UserError
 from bench.jobs.messages import Finished, PredictJob, TrainJob
 from bench.jobs.worker import handler
+from bench.plugins import file_of, use
 from bench.predictions.predict.classify import PredictRequest, classify
 from bench.predictions.predict.networks import NetworkOutputs, needed
 from bench.store.store import Store
@@ -99,13 +99,13 @@ def trained(world, tmp_path, own_registry):
     path = tmp_path / "filenet.py"
     path.write_text(block("python").replace('name="pocketnet"', 'name="filenet"'))
     scan(find(str(world / "toy")), (32,))
-    plugging.use([path])
+    use([path])
     runs = planned_runs("filenet@32", source=find(str(world / "toy")))
     job = TrainJob(
         data=str(world / "toy"),
         resolutions=(32,),
         backbone="filenet",
-        plugin=plugging.file_of("filenet"),
+        plugin=file_of("filenet"),
         weights="random",
         store=str(tmp_path / "runs"),
         code_revision="x",
@@ -144,7 +144,7 @@ def test_pictures_are_classified_with_the_file(trained, tmp_path):
     order = PredictRequest(trained.run_id, [tmp_path / "picture.png"], tmp_path / "runs")
     with pytest.raises(UserError, match=r"backbone 'filenet' of the plugin filenet\.py@.*: give it with --plugin"):
         classify(order)
-    plugging.use([tmp_path / "filenet.py"])
+    use([tmp_path / "filenet.py"])
     networks = needed(Store(tmp_path / "runs"), trained, ())
     job = PredictJob(
         networks=networks,

@@ -77,6 +77,21 @@ def test_scores_agree_with_scikit_learn_whatever_the_order(run, tmp_path):
     json.dumps(found)
 
 
+@pytest.mark.parametrize(
+    ("bounds", "interval"),
+    [((0.401, 0.6004), "95 % interval 0.401 to 0.600"), ((None, None), "no interval: too few images")],
+)
+def test_scores_as_text(bounds, interval):
+    rows = [{"class": "rose", "precision": 1.0, "recall": 0.5, "f1": 2 / 3, "support": 1234}]
+    scores = {"macro_f1": 0.5004, "accuracy": 0.25, "images": 40, "per_class": rows}
+    first, _, header, _, row = describe_score(
+        scores | {"macro_f1_low": bounds[0], "macro_f1_high": bounds[1]}
+    ).splitlines()
+    assert first == f"macro F1 0.500 ({interval}), accuracy 0.250, 40 images"
+    assert header.split() == ["class", "precision", "recall", "f1", "support"]
+    assert row.split() == ["rose", "1.000", "0.500", "0.667", "1234"]
+
+
 def test_its_own_submission_scores_one(run, tmp_path):
     submit(run, tmp_path / "s.csv")
     assert score_answers(run, tmp_path / "s.csv")["macro_f1"] == 1.0

@@ -1,0 +1,47 @@
+"""`report`: the page of one data set, and the table inside another page."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from helpers_store import save_run
+
+from bench.store.store import Store
+
+MARKED = "before\n<!-- results -->\n<!-- /results -->\nafter\n"
+PRICES = '[[price]]\ndevice = "cpu"\nusd_per_hour = 3.6\nsource = "a list"\ndate = 2026-11-01\n'
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "runs")
+    save_run(store, "one-32-frozen-s0-00000000", backbone="one", data="toy")
+    save_run(store, "two-32-frozen-s0-00000000", backbone="two", data="pets")
+    return store
+
+
+def test_one_data_set_is_reported_and_its_table_embedded(store, call, tmp_path):
+    (tmp_path / "page.md").write_text(MARKED)
+    status, out, err = call("report", "--data", "pets", "--reports", "out", "--embed", "page.md")
+    assert (status, out, err) == (0, "Report: out/summary.md\n", "")
+    assert pd.read_csv(tmp_path / "out" / "results.csv")["run_id"].tolist() == ["two-32-frozen-s0-00000000"]
+    text = (tmp_path / "page.md").read_text()
+    assert "| two@32" in text
+    assert "one@32" not in text
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+
+
+def test_a_page_that_cannot_be_embedded_into_costs_no_report(store, call, tmp_path):
+    status, out, err = call("report", "--data", "toy", "--embed", "none.md")
+    assert (status, out) == (2, "")
+    assert err == "petalbench: Cannot read 'none.md': No such file or directory.\n"
+    assert (tmp_path / "reports" / "summary.md").is_file()
+
+
+@pytest.mark.parametrize(("name", "words"), [("prices.toml", ()), ("mine.toml", ("--prices", "mine.toml"))])
+def test_prices_of_the_folder_or_of_the_command_line(store, call, tmp_path, name, words):
+    """Ten seconds at 3.6 dollars an hour are a cent."""
+    (tmp_path / name).write_text(PRICES)
+    assert call("report", "--data", "toy", *words)[0] == 0
+    assert pd.read_csv(tmp_path / "reports" / "results.csv")["cost_usd"].tolist() == pytest.approx([0.01])
