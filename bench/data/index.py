@@ -77,7 +77,7 @@ def find_made(data: str) -> DataSource | None:
 
 
 def checked_index(
-    data: str, source: DataSource | None, resolutions: Sequence[int], log: Path, hear: Callable[[Progress], object]
+    data: str, source: DataSource | None, resolutions: Sequence[int], log: Path, show: Callable[[Progress], object]
 ) -> DataIndex:
     """The index of a data set: from the cache, else from a child that checks every record (of a sample drawn first).
 
@@ -86,7 +86,7 @@ def checked_index(
         source: its files; None: the sample, not drawn yet.
         resolutions: sides in pixels, stored or made from larger ones.
         log: the file that receives everything the child prints.
-        hear: called with the child's progress.
+        show: called with the child's progress.
 
     Raises:
         UserError: a fault in the data, the child died, or the index cannot be kept.
@@ -95,11 +95,11 @@ def checked_index(
     if index is not None:
         return index
 
-    def progress(event: object) -> None:
+    def on_event(event: object) -> None:
         if isinstance(event, Progress):
-            hear(event)
+            show(event)
 
-    ask(PrepareJob(data=data, resolutions=tuple(resolutions)), log, progress, "Checking the data set")
+    ask(PrepareJob(data=data, resolutions=tuple(resolutions)), log, on_event, "Checking the data set")
     index = load_cached(source or find(data), resolutions)
     if index is None:
         raise UserError(f"The index of '{data}' cannot be kept in '{home()}'. Set PETALBENCH_HOME elsewhere.")

@@ -106,7 +106,7 @@ def _of_shard(
         tell(len(batch))
         if broken:
             yield replace(blank, number=number + 1, fault="truncated, damaged or not a TFRecord file from here on")
-        if broken or len(batch) < _AT_ONCE:
+        if len(batch) < _AT_ONCE:  # also after a damaged record, which ends its batch early
             return
 
 
