@@ -30,9 +30,17 @@ from ensembles.diversity import ClassChanges, class_changes, disagreement, doubl
 from ensembles.greedy import Greedy
 from ensembles.mean import GeometricMean, Mean, TopK
 from ensembles.metrics import accuracy, log_loss, macro_f1, per_class_f1
+from ensembles.multiplicity import holm
 from ensembles.registry import COMBINERS, make
 from ensembles.stack import Stack
-from ensembles.uncertainty import Interval, macro_f1_interval, paired_difference_interval, too_few_images
+from ensembles.uncertainty import (
+    Difference,
+    Interval,
+    macro_f1_interval,
+    paired_difference,
+    paired_difference_interval,
+    too_few_images,
+)
 
 __all__ = [
     "COMBINERS",
@@ -41,6 +49,7 @@ __all__ = [
     "ClassChanges",
     "Combiner",
     "CrossFit",
+    "Difference",
     "GeometricMean",
     "Greedy",
     "Interval",
@@ -57,10 +66,12 @@ __all__ = [
     "disagreement",
     "double_fault",
     "fit_temperature",
+    "holm",
     "log_loss",
     "macro_f1",
     "macro_f1_interval",
     "make",
+    "paired_difference",
     "paired_difference_interval",
     "per_class_f1",
     "q_statistic",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ensembles.base import Combiner, Images, Probs
 from ensembles.formula import Formula
@@ -83,24 +84,34 @@ class TopK(Combiner):
 
 
 class Scoreboard:
-    """Predicted classes and log-probabilities of the true class, both (M, N), by which members are ranked.
+    """Predicted classes and log-probabilities of the true class, by which members are ranked.
 
     Args:
         probs: float32 (M, N, C).
         labels: int (N,).
+        others: of each member, the probabilities (N, C) of its other seeds: a member is ranked by the means over all
+            its seeds. None: every member has one.
     """
 
-    def __init__(self, probs: Probs, labels: Labels) -> None:
+    def __init__(self, probs: Probs, labels: Labels, others: Sequence[Iterable[Probs]] | None = None) -> None:
         self.labels = labels
         self.n_classes = probs.shape[2]
-        self.predicted = np.stack([rows.argmax(axis=1) for rows in probs])
-        self.true_logs = log_of(probs[:, np.arange(len(labels)), labels])
+        self.by_seed: list[NDArray[np.intp]] = []  # M of (S, N)
+        self.true_logs: list[NDArray[np.float32]] = []
+        for rows, more in zip(probs, others or [()] * len(probs), strict=True):
+            seeds = [(each.argmax(axis=1), each[np.arange(len(labels)), labels]) for each in (rows, *more)]
+            self.by_seed.append(np.stack([predicted for predicted, _ in seeds]))
+            self.true_logs.append(log_of(np.stack([true for _, true in seeds])))
+        self.predicted = np.stack([predicted[0] for predicted in self.by_seed])
 
     def best_first(self, images: Images = slice(None)) -> list[int]:
-        """Members by falling macro F1 on these images, then rising log-loss, then index."""
+        """Members by falling macro F1 on these images, then rising log-loss, both means over seeds, then index."""
         labels = self.labels[images]
         keys = [
-            (-macro_f1(labels, row[images], self.n_classes), -float(np.mean(logs[images], dtype=np.float64)))
-            for row, logs in zip(self.predicted, self.true_logs, strict=True)
+            (
+                -float(np.mean([macro_f1(labels, row[images], self.n_classes) for row in rows])),
+                -float(np.mean(logs[:, images], dtype=np.float64)),
+            )
+            for rows, logs in zip(self.by_seed, self.true_logs, strict=True)
         ]
         return sorted(range(len(keys)), key=keys.__getitem__)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 from ensembles.metrics import Labels
 from ensembles.smoothing import SmoothedSample
@@ -80,6 +80,56 @@ def paired_difference_interval(
     return _interval(labels, [predicted_a, predicted_b], n_classes, seed, resamples, level)
 
 
+@dataclass(frozen=True)
+class Difference:
+    """Macro F1 of a minus that of b on the same images, and its noise.
+
+    Attributes:
+        estimate: on these images.
+        centre: the estimate without the bias of macro F1 of few images.
+        deviation: standard error of the centre.
+        freedom: degrees of freedom of Student's distribution.
+    """
+
+    estimate: float
+    centre: float
+    deviation: float
+    freedom: int
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided probability of a difference this far from 0, if there were none."""
+        if self.deviation == 0:
+            return 1.0 if self.centre == 0 else 0.0
+        return float(2 * stdtr(self.freedom, -abs(self.centre) / self.deviation))
+
+    def bounds(self, level: float) -> tuple[float, float]:
+        """Low and high of the interval of this level, within -1 and 1."""
+        reach = float(stdtrit(self.freedom, (1 + level) / 2)) * self.deviation
+        return max(self.centre - reach, -1.0), min(self.centre + reach, 1.0)
+
+
+def paired_difference(
+    labels: Labels, predicted_a: Labels, predicted_b: Labels, n_classes: int, *, seed: int = 0, resamples: int = 2000
+) -> Difference | None:
+    """Macro F1 of a minus that of b with its noise, from which intervals and p-values of any level follow.
+
+    Arguments and errors are those of `paired_difference_interval`; None if `too_few_images`.
+    """
+    sample = SmoothedSample(labels, [np.atleast_2d(predicted_a), np.atleast_2d(predicted_b)], n_classes)
+    if too_few_images(labels, n_classes, difference=True):
+        return None
+    drawn, true = sample.drawn_and_true(np.random.default_rng(seed), resamples)
+    deviations = drawn - true
+    centre, deviation = sample.estimate - float(deviations.mean()), float(deviations.std())
+    return Difference(sample.estimate, centre, deviation, _freedom(sample))
+
+
+def _freedom(sample: SmoothedSample) -> int:
+    """One degree less for each class, whose rate is estimated."""
+    return max(int(sample.support.sum()) - sample.n_classes, 1)
+
+
 def too_few_images(labels: Labels, n_classes: int, *, difference: bool = False) -> bool:
     """Whether images are too few for an interval that holds its level, from labels (N,).
 
@@ -96,8 +146,7 @@ def too_few_images(labels: Labels, n_classes: int, *, difference: bool = False) 
 def bootstrap_bounds(sample: SmoothedSample, seed: int, resamples: int, level: float) -> tuple[float, float]:
     """Low and high, whatever the size of the sample."""
     drawn, true = sample.drawn_and_true(np.random.default_rng(seed), resamples)
-    # Student's quantile, with one degree of freedom less for each class, whose rate is estimated.
-    quantile = float(stdtrit(max(int(sample.support.sum()) - sample.n_classes, 1), (1 + level) / 2))
+    quantile = float(stdtrit(_freedom(sample), (1 + level) / 2))
     if sample.is_difference:
         low, high = _around(sample.estimate, drawn - true, quantile)
         return max(low, -1), min(high, 1)

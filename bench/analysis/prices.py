@@ -111,22 +111,28 @@ def _problem(error: ValidationError) -> str:
 
 
 def device_seconds(result: Result, known: Mapping[str, Result]) -> dict[str, float] | None:
-    """Training of a run, or of all candidates of an ensemble, each once: device -> seconds times replicas.
+    """Training of a run, or of the members of an ensemble, each once: device -> steady seconds times replicas.
 
     Args:
         result: a run or an ensemble.
         known: run_id -> result, of all runs in the store.
 
     Returns:
-        None if the seconds of a run are unknown, or a candidate is no longer in the store.
+        None if the seconds of a run are unknown, or a member is no longer in the store.
     """
     seconds: dict[str, float] = {}
     for run in _trained(result, known).values():
-        if run is None or run.cost.train_seconds_full is None:
+        if run is None or run.cost.steady_seconds is None:
             return None
-        used = run.cost.train_seconds_full * run.setup.replicas
+        used = run.cost.steady_seconds * run.setup.replicas
         seconds[run.setup.device] = seconds.get(run.setup.device, 0.0) + used
     return seconds
+
+
+def steady_seconds(result: Result, known: Mapping[str, Result]) -> float | None:
+    """Steady seconds of training a run, or the members of an ensemble one after the other; None if unknown."""
+    each = [None if run is None else run.cost.steady_seconds for run in _trained(result, known).values()]
+    return None if None in each else sum(seconds for seconds in each if seconds is not None)
 
 
 def training_usd(result: Result, known: Mapping[str, Result], prices: Prices) -> float | None:
@@ -144,10 +150,11 @@ def training_usd(result: Result, known: Mapping[str, Result], prices: Prices) ->
 
 
 def _trained(result: Result, known: Mapping[str, Result]) -> dict[str, Result | None]:
-    """By name, the trained runs behind a result; of ensembles among the candidates, theirs. None: no longer stored."""
+    """By name, the trained runs behind a result; of ensembles among the members, theirs. None: no longer stored."""
     if result.combination is None:
         return {result.run_id: result}
     found: dict[str, Result | None] = {}
-    for name in result.combination.candidates:
+    for member in result.combination.members:
+        name = member.run_id
         found |= _trained(known[name], known) if name in known else {name: None}
     return found

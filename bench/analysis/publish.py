@@ -10,15 +10,15 @@ import pandas as pd
 from bench.analysis.prices import NO_PRICES, Prices
 from bench.analysis.recipes import schedule_frame, trained_recipes
 from bench.analysis.rows import report_rows
+from bench.analysis.standing import Standing
 from bench.ensemble_runs.candidates import member_states
-from bench.ensemble_runs.ties import Marks, alike_ensembles, indistinguishable
 from bench.ensemble_runs.workbench import one_thread
 from bench.errors import UserError
 from bench.files import write_text
 from bench.matrix.reproduce import commands
 from bench.report.build import build, results_table
 from bench.report.frame.inputs import Combination, ReportInput
-from bench.store.selection import runs_of, superseded
+from bench.store.selection import runs_of
 from bench.store.store import Store, StoredRun
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
@@ -46,9 +46,11 @@ def report_input(store: Store, data: str | None, prices: Prices = NO_PRICES) -> 
     runs = runs_of(store, data) if store.run_ids() or not failures else []
     name = runs[0].result.data if runs else data or failures[0].data
     failures = [failure for failure in failures if failure.data == name]
-    recipes = trained_recipes(runs)
+    recipes, standing = trained_recipes(runs), Standing(store, runs)
+    with one_thread():
+        rows = report_rows(standing, failures, prices)
     return ReportInput(
-        rows=pd.DataFrame(report_rows([run.result for run in runs], failures, _ties(runs, store), prices)),
+        rows=pd.DataFrame(rows),
         histories={run.run_id: run.history for run in runs if run.history is not None},
         schedules={label: schedule_frame(recipe) for label, recipe in recipes.items()},
         failures=[
@@ -56,24 +58,14 @@ def report_input(store: Store, data: str | None, prices: Prices = NO_PRICES) -> 
             for failure in failures
         ],
         recipes={label: recipe.description for label, recipe in recipes.items()},
-        about=_about(runs, name) | _prices(runs, prices),
+        about=_about(standing, name) | _prices(runs, prices),
         combinations=_combinations(runs, store),
     )
 
 
-def _ties(runs: Sequence[StoredRun], store: Store) -> dict[str, dict[str, bool]]:
-    """Column -> run_id -> whether a run or current ensemble cannot be told apart from the best one."""
-    older, marks = superseded(run.result for run in runs), Marks(store)
-    current = [run for run in runs if run.result.combination and run.run_id not in older]
-    with one_thread():
-        return {
-            "indistinguishable_from_best": indistinguishable(runs, marks),
-            "indistinguishable_from_best_ensemble": alike_ensembles(current, marks),
-        }
-
-
-def _about(runs: Sequence[StoredRun], data: str) -> dict[str, str]:
+def _about(standing: Standing, data: str) -> dict[str, str]:
     """Facts of the newest run; rows that differ from it are marked in the table."""
+    runs = standing.runs
     trained = [run for run in runs if run.result.recipe]
     if not trained:
         return {"data set": data}
@@ -87,7 +79,7 @@ def _about(runs: Sequence[StoredRun], data: str) -> dict[str, str]:
         "versions": versions,
         "code revision": newest.result.setup.code_revision,
         "newest run": max(run.result.finished for run in runs),
-        "command": commands(runs, data),
+        "command": commands(runs, data, standing.candidates.names),
     }
 
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bench.analysis.prices import Prices, training_usd
+import numpy as np
+
+from bench.analysis.prices import Prices, steady_seconds, training_usd
+from bench.analysis.standing import Standing
+from bench.ensemble_runs.candidates import HELD_OUT
+from bench.ensemble_runs.ties import Compared
+from bench.store.configuration import key_of, recipe_digest
 from bench.store.ensemble_result import Combination
 from bench.store.result import Failure, Result
-from bench.store.selection import superseded
+from bench.store.store import StoredRun
+
+CSV_SCHEMA = 2  # of results.csv: raised when a column changes its meaning
 
 _IDENTITY = {
     "schema_version",
     "run_id",
     "kind",
     "data",
+    "data_fingerprint",
     "backbone",
     "family",
     "image_px",
@@ -27,35 +36,44 @@ _IDENTITY = {
 }
 
 
-def report_rows(
-    results: Sequence[Result], failures: Sequence[Failure], ties: Mapping[str, Mapping[str, bool]], prices: Prices
-) -> list[dict[str, Any]]:
+def report_rows(standing: Standing, failures: Sequence[Failure], prices: Prices) -> list[dict[str, Any]]:
     """One row per run, ensemble and failed attempt, with columns of `bench.report.frame.inputs.COLUMNS`.
 
     Args:
-        results: all results of one data set.
+        standing: all results of one data set.
         failures: its failed attempts.
-        ties: column -> run_id -> whether the result cannot be told apart from the best one.
         prices: of devices.
     """
-    older, known = superseded(results), {result.run_id: result for result in results}
+    ties, ensemble_ties = standing.ties(), standing.ensemble_ties()
+    compared = {**standing.compared, **standing.compared_ensembles}
     rows = [
-        result_row(result)
-        | {column: alike.get(result.run_id) for column, alike in ties.items()}
+        run_row(run, standing.known)
         | {
-            "superseded": result.run_id in older if result.combination else None,
-            "cost_usd": training_usd(result, known, prices),
+            "not_compared": standing.apart.get(run.run_id),
+            "indistinguishable_from_best": ties.get(run.run_id),
+            "indistinguishable_from_best_ensemble": ensemble_ties.get(run.run_id),
+            "superseded": run.run_id in standing.superseded if run.result.combination else None,
+            "other_candidates": run.run_id in standing.others if run.result.combination else None,
+            "cost_usd": training_usd(run.result, standing.known, prices),
         }
-        for result in results
+        | _behind(compared.get(run.run_id))
+        for run in standing.runs
     ]
-    return rows + [failure_row(failure) for failure in failures]
+    return [row | {"csv_schema_version": CSV_SCHEMA} for row in rows + [failure_row(failure) for failure in failures]]
 
 
-def result_row(result: Result) -> dict[str, Any]:
+def run_row(run: StoredRun, known: Mapping[str, Result]) -> dict[str, Any]:
     """One finished run or ensemble."""
+    result, versions = run.result, run.environment.get("versions", {})
     row = result.model_dump(include=_IDENTITY) | {"recipe": recipe_label(result), "status": "ok"}
     row |= result.metrics.model_dump() | result.cost.model_dump() | result.setup.model_dump()
-    return row | (_combination_row(result.combination) if result.combination else {})
+    row |= {
+        "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
+        "recipe_digest": recipe_digest(run),
+    }
+    if result.combination is not None:
+        return row | _combination_row(run, result.combination, known)
+    return row | {"configuration": key_of(run), "start_up_seconds": result.cost.start_up_seconds}
 
 
 def recipe_label(result: Result | Failure) -> str | None:
@@ -71,16 +89,59 @@ def failure_row(failure: Failure) -> dict[str, Any]:
     return row | {"failure_kind": failure.kind, "failure_reason": failure.reason}
 
 
-def _combination_row(combination: Combination) -> dict[str, Any]:
+def _behind(compared: Compared | None) -> dict[str, Any]:
+    """The row minus the best, with the interval that holds for all comparisons together."""
+    if compared is None:
+        return {}
     return {
-        "members": tuple((member.run_id, member.weight) for member in combination.members),
-        "macro_f1_cross_fitted_low": combination.cross_fitted_low,
-        "macro_f1_cross_fitted_high": combination.cross_fitted_high,
-        "best_single_cross_fitted": combination.best_single_cross_fitted,
-        "gain_over_best_single": combination.gain,
-        "gain_over_best_single_low": combination.gain_low,
-        "gain_over_best_single_high": combination.gain_high,
-        "candidates_train_seconds": combination.candidates_train_seconds,
-        "members_train_seconds": combination.members_train_seconds,
-        "max_cost_ms": combination.max_cost_ms,
+        "difference_to_best": -compared.difference,
+        "difference_to_best_low": None if compared.high is None else -compared.high,
+        "difference_to_best_high": None if compared.low is None else -compared.low,
+        "difference_to_best_p_value": compared.p_value,
+        "comparisons_with_best": compared.comparisons,
     }
+
+
+def _combination_row(run: StoredRun, made: Combination, known: Mapping[str, Result]) -> dict[str, Any]:
+    """Scores on held-out images alone, and beside them, under names that say so, those on the images of the fit."""
+    members, metrics = [member.run_id for member in made.members], run.result.metrics
+    return {
+        "members": tuple((member.run_id, member.weight) for member in made.members),
+        **_held_out(run, made),
+        "macro_f1_in_sample": made.fit_score,
+        "accuracy_in_sample": metrics.accuracy,
+        "log_loss_in_sample": metrics.log_loss,
+        "best_single_cross_fitted": made.best_single_cross_fitted,
+        "gain_over_best_single": made.gain,
+        "gain_over_best_single_low": made.gain_low,
+        "gain_over_best_single_high": made.gain_high,
+        "candidates_train_seconds": _seconds(made.candidates, known),
+        "members_train_seconds": _seconds(members, known),
+        "train_seconds_steady": _seconds(members, known),
+        "train_seconds_full": None,
+        "max_cost_ms": made.max_cost_ms,
+    }
+
+
+def _held_out(run: StoredRun, made: Combination) -> dict[str, Any]:
+    """Scores on images outside the fit; of an ensemble of an earlier version, as far as it kept them."""
+    bounds = {"low": made.cross_fitted_low, "high": made.cross_fitted_high}
+    found: dict[str, Any] = {"macro_f1": made.cross_fitted, "macro_f1_cross_fitted": made.cross_fitted}
+    for prefix in ("macro_f1", "macro_f1_cross_fitted"):
+        found |= {f"{prefix}_{side}": bound for side, bound in bounds.items()}
+    sharp = made.held_out or (made.calibration.before if made.calibration else None)
+    accuracy = None
+    if HELD_OUT in run.arrays:
+        accuracy = float(np.mean(run.arrays[HELD_OUT] == np.array(run.images.val_labels)))
+    return found | {
+        "accuracy": accuracy,
+        "log_loss": sharp.log_loss if sharp else None,
+        "brier": sharp.brier if sharp else None,
+        "calibration_error": sharp.calibration_error if sharp else None,
+    }
+
+
+def _seconds(run_ids: Iterable[str], known: Mapping[str, Result]) -> float | None:
+    """Steady seconds of training all of these; None if a run is gone or its seconds are not known."""
+    each = [steady_seconds(known[run_id], known) if run_id in known else None for run_id in run_ids]
+    return None if None in each else sum(seconds for seconds in each if seconds is not None)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from bench.errors import UserError
+from bench.store.configuration import configurations
 from bench.store.ensemble_result import Combination, LeftOut
 from bench.store.metrics import Labels
-from bench.store.selection import check_same_images, runs_of
+from bench.store.selection import apart, check_same_images, runs_of
 from bench.store.store import Images, Split, Store, StoredRun
 from ensembles.base import ROW_SUM_TOLERANCE, Probs
 from ensembles.formula import Formula
 
+_SAW = "trained on validation images, so nothing can be fitted or scored on them with it"
 HELD_OUT = "cross_fitted"  # name of an ensemble's held-out predictions among its arrays: int (R, N)
 
 
@@ -31,12 +33,14 @@ class Candidates:
     """Runs of the same images, sorted by name, so that the order in which they were given changes nothing.
 
     Attributes:
-        runs: M of them.
+        runs: M of them, one a configuration: its lowest seed.
         left_out: runs that were refused, and the reasons.
+        seeds: of each, all stored seeds of its configuration, by whose mean score it is ranked.
     """
 
     runs: tuple[StoredRun, ...]
     left_out: tuple[LeftOut, ...] = ()
+    seeds: tuple[tuple[StoredRun, ...], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -76,26 +80,45 @@ class Candidates:
 
 
 def find(store: Store, data: str | None, members: Sequence[str]) -> Candidates:
-    """The runs with these names; without names, all trained and added runs of the data set.
+    """The runs with these names; without names, one run of each configuration of the data set, its lowest seed.
 
-    Of several runs whose validation predictions are the same to the last byte, only the cheapest is taken. Runs that
-    were trained on validation images are left out.
+    Of several runs whose validation predictions are the same to the last byte, only the cheapest is taken. Without
+    names, runs that saw validation images, and runs that cannot be compared with most others, are left out.
 
     Raises:
-        UserError: no run, runs of different images, or the name of a run that was trained on validation images.
+        UserError: no run, or the name of a run that saw validation images or has other images.
     """
     if members:
-        chosen = {run.run_id: run for run in (store.get(member) for member in members)}
-    else:
-        chosen = {run.run_id: run for run in runs_of(store, data) if run.result.kind != "ensemble"}
-    seen = [run_id for run_id in sorted(chosen) if chosen[run_id].result.metrics.saw_validation]
-    reason = "trained on validation images, so nothing can be fitted or scored on them with it"
-    if seen and members:
-        raise UserError(f"{seen[0]} was {reason}.")
-    runs, twins = _without_twins([chosen[run_id] for run_id in sorted(chosen) if run_id not in seen])
-    if runs:
-        check_same_images(runs)
-    return Candidates(runs, (*(LeftOut(run_id=run_id, reason=f"it was {reason}") for run_id in seen), *twins))
+        return _named({run.run_id: run for run in (store.get(member) for member in members)})
+    return of_runs(runs_of(store, data))
+
+
+def of_runs(runs: Sequence[StoredRun]) -> Candidates:
+    """The candidates among all runs of a data set."""
+    singles, reasons = [run for run in runs if run.result.kind != "ensemble"], apart(runs)
+    left_out = [LeftOut(run_id=run.run_id, reason=f"it was {_SAW}") for run in singles if _saw_validation(run)]
+    left_out += [
+        LeftOut(run_id=run.run_id, reason=f"it was {reasons[run.run_id]}")
+        for run in singles
+        if run.run_id in reasons and not _saw_validation(run)
+    ]
+    found = configurations(run for run in singles if run.run_id not in reasons)
+    seeds = {configuration.member.run_id: configuration.runs for configuration in found}
+    kept, twins = _without_twins([seeds[name][0] for name in sorted(seeds)])
+    return Candidates(kept, (*left_out, *twins), tuple(seeds[run.run_id] for run in kept))
+
+
+def _named(chosen: Mapping[str, StoredRun]) -> Candidates:
+    seen = next((run_id for run_id in sorted(chosen) if _saw_validation(chosen[run_id])), None)
+    if seen is not None:
+        raise UserError(f"{seen} was {_SAW}.")
+    runs, twins = _without_twins([chosen[run_id] for run_id in sorted(chosen)])
+    check_same_images(runs)
+    return Candidates(runs, twins, tuple((run,) for run in runs))
+
+
+def _saw_validation(run: StoredRun) -> bool:
+    return run.result.metrics.saw_validation
 
 
 def _without_twins(runs: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tuple[LeftOut, ...]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.ensemble_runs.methods import ALL, NotApplicableError, skip_reason
-from bench.ensemble_runs.ties import Marks, alike_ensembles
+from bench.ensemble_runs.ties import Marks, compare_ensembles
 from bench.ensemble_runs.workbench import Workbench
 from bench.environment import cores
 from bench.store.store import StoredRun
@@ -95,8 +95,9 @@ def compare(workbench: Workbench, tell: Callable[[str], object]) -> Comparison:
         raise NotApplicableError(next(iter(skipped.values())))
     ranked = tuple(sorted(made, key=lambda stored: (-stored.combination.cross_fitted, stored.run_id)))
     single = workbench.store.get(ranked[0].combination.best_single)
-    alike = alike_ensembles(ranked, Marks(workbench.store))
-    return Comparison(ranked, single, frozenset(run_id for run_id, tied in alike.items() if tied), skipped)
+    compared = compare_ensembles(ranked, Marks(workbench.store))
+    tied = frozenset({ranked[0].run_id} | {run_id for run_id, one in compared.items() if one.tied})
+    return Comparison(ranked, single, tied, skipped)
 
 
 def _outcomes(workbench: Workbench, methods: Sequence[str]) -> Iterator[tuple[str, StoredRun | NotApplicableError]]:

@@ -1,117 +1,173 @@
-"""Runs that cannot be told apart from the best run, and ensembles from the best ensemble."""
+"""Configurations compared with the best one, and ensembles with the best ensemble, corrected for their number."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.config.base import content_hash
 from bench.ensemble_runs.candidates import HELD_OUT
 from bench.files import write_json
-from bench.store.result import Metrics
-from bench.store.selection import best_single
+from bench.store.configuration import Configuration
 from bench.store.store import Store, StoredRun
-from ensembles.uncertainty import paired_difference_interval
+from ensembles.multiplicity import holm
+from ensembles.uncertainty import Difference, paired_difference
 
-# Of the paired interval that decides a mark: a deviation from 400 draws is off by 4 %, and forty marks take a second.
-MARK_RESAMPLES = 400
-# Raised when `ensembles.smoothing`, `ensembles.uncertainty` or MARK_RESAMPLES changes intervals: stored marks are then
+LEVEL = 0.95  # of all comparisons with one reference together
+# Of a paired difference: its standard error from 400 draws is off by 4 %, and forty differences take a second.
+RESAMPLES = 400
+# Raised when `ensembles.smoothing`, `ensembles.uncertainty` or RESAMPLES changes differences: stored ones are then
 # computed again.
-MARKS_VERSION = 1
+MARKS_VERSION = 2
+
+Predicted = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The best minus another, on the same images.
+
+    Attributes:
+        difference: of macro F1, means over seeds or repeats.
+        low, high: its interval, of the level that holds for all comparisons together (Holm); None: too few images.
+        p_value: adjusted for the number of comparisons; None: too few images.
+        comparisons: that number.
+    """
+
+    difference: float
+    low: float | None
+    high: float | None
+    p_value: float | None
+    comparisons: int
+
+    @property
+    def tied(self) -> bool:
+        """Whether the two cannot be told apart: the interval holds zero or less, or there is none."""
+        return self.low is None or self.low <= 0
 
 
 class Marks:
-    """Verdicts on pairs of predictions, cached in the store, since most pairs return in the next report."""
+    """Paired differences, cached in the store, since most pairs return in the next report."""
 
     def __init__(self, store: Store) -> None:
         self._path = store.marks
-        self._known: dict[str, bool] = {}
+        self._known: dict[str, dict[str, float] | None] = {}
         with contextlib.suppress(OSError, ValueError, AttributeError):  # missing or damaged: computed again
             content = json.loads(self._path.read_bytes())
-            self._known = content["verdicts"] if content.get("form") == MARKS_VERSION else {}
+            self._known = content["differences"] if content.get("form") == MARKS_VERSION else {}
         self._stored = len(self._known)
 
-    def get(self, key: str, decide: Callable[[], bool]) -> bool:
-        """The verdict on a pair, decided if it is not known."""
+    def get(self, key: str, compute: Callable[[], Difference | None]) -> Difference | None:
+        """The difference of a pair, computed if it is not known."""
         if key not in self._known:
-            self._known[key] = decide()
-        return self._known[key]
+            found = compute()
+            self._known[key] = None if found is None else asdict(found)
+        known = self._known[key]
+        return None if known is None else Difference(**known)  # type: ignore[arg-type]
 
     def keep(self) -> None:
-        """Writes new verdicts; a read-only store is reported all the same."""
+        """Writes new differences; a read-only store is reported all the same."""
         if len(self._known) > self._stored:
             with contextlib.suppress(OSError):
-                write_json(self._path, {"form": MARKS_VERSION, "verdicts": self._known})
+                write_json(self._path, {"form": MARKS_VERSION, "differences": self._known})
 
 
-def indistinguishable(runs: Sequence[StoredRun], marks: Marks) -> dict[str, bool]:
-    """Run_id -> whether a single run cannot be told apart from the best one, by a paired interval.
+@dataclass(frozen=True)
+class Contestant:
+    """One side of a comparison.
 
-    Runs of other images than the best one's, or trained on validation images, are not in the answer.
+    Attributes:
+        name: of the configuration or ensemble.
+        macro_f1: mean over seeds or repeats.
+        content: digest of the predictions.
+        predicted: returns the predicted classes, int (S, N) or (R, N).
     """
-    singles = [run for run in runs if run.result.kind == "run" and not run.result.metrics.saw_validation]
-    best = best_single([run.result for run in singles])
-    if best is None:
-        return {}
-    reference = next(run for run in singles if run.result is best)
-    comparable = _same_images(singles, reference)
-    near = [run for run in comparable if not _far_apart(run.result.metrics, best.metrics)]
-    apart = dict.fromkeys([run.run_id for run in comparable], False)
-    return apart | _alike(near, reference, marks, "val.npy", lambda run: run.log_probs("val").argmax(axis=1))
+
+    name: str
+    macro_f1: float
+    content: str
+    predicted: Callable[[], Predicted]
 
 
-def alike_ensembles(ensembles: Sequence[StoredRun], marks: Marks) -> dict[str, bool]:
-    """Run_id -> whether an ensemble cannot be told apart from the one with the best cross-fitted score.
+def compare(
+    best: Contestant, others: Sequence[Contestant], labels: npt.NDArray[np.int64], n_classes: int, marks: Marks
+) -> dict[str, Compared]:
+    """Name -> comparison of the best with each of the others, on the same images.
 
-    Ensembles without stored held-out predictions, or of other images, are not in the answer.
+    Args:
+        best: the reference.
+        others: K contestants.
+        labels: int (N,).
+        n_classes: C.
+        marks: cache of differences.
     """
-    scored = [stored for stored in ensembles if HELD_OUT in stored.arrays]
-    best = min(scored, key=lambda stored: (-stored.combination.cross_fitted, stored.run_id), default=None)
-    if best is None:
-        return {}
-    return _alike(_same_images(scored, best), best, marks, "arrays.npz", lambda stored: stored.arrays[HELD_OUT])
+    images = content_hash([labels.tolist(), n_classes])[:16]
 
+    def difference(other: Contestant) -> Difference | None:
+        key = f"{images}-{best.content[:16]}-{other.content[:16]}"
+        return marks.get(key, lambda: paired_difference(*pair(other), n_classes, resamples=RESAMPLES))
 
-def _same_images(runs: Iterable[StoredRun], reference: StoredRun) -> list[StoredRun]:
-    return [run for run in runs if run.images.val_ids == reference.images.val_ids]
+    def pair(other: Contestant) -> tuple[npt.NDArray[np.int64], Predicted, Predicted]:
+        return labels, best.predicted(), other.predicted()
 
-
-def _alike(
-    runs: Iterable[StoredRun],
-    best: StoredRun,
-    marks: Marks,
-    file: str,
-    predicted: Callable[[StoredRun], npt.NDArray[np.intp]],
-) -> dict[str, bool]:
-    """Verdict on each run, by predictions (N,) or (R, N) that are stored in this file."""
-
-    def alike(run: StoredRun) -> bool:
-        key = _key(best, run, file)
-        return run is best or marks.get(key, lambda: _within_noise(best, predicted(best), predicted(run)))
-
-    found = {run.run_id: alike(run) for run in runs}
+    found = [difference(other) for other in others]
+    known = [one for one in found if one is not None]
+    adjusted, levels = holm([one.p_value for one in known], LEVEL)
+    corrected = iter(zip(adjusted.tolist(), levels.tolist(), strict=True))
+    answers = {}
+    for other, one in zip(others, found, strict=True):
+        gap = best.macro_f1 - other.macro_f1
+        if one is None:
+            answers[other.name] = Compared(gap, None, None, None, len(others))
+        else:
+            p_value, level = next(corrected)
+            answers[other.name] = Compared(gap, *one.bounds(level), p_value, len(others))
     marks.keep()
-    return found
+    return answers
 
 
-def _within_noise(best: StoredRun, theirs: npt.NDArray[np.intp], ours: npt.NDArray[np.intp]) -> bool:
-    """Whether the interval of the difference, of predictions (N,) or (R, N), holds zero or less."""
-    labels, classes = np.array(best.images.val_labels), len(best.images.class_names)
-    interval = paired_difference_interval(labels, theirs, ours, classes, resamples=MARK_RESAMPLES)
-    return interval is None or interval.low <= 0.0  # too few images for an interval: all are alike
+def compare_configurations(ranked: Sequence[Configuration], marks: Marks) -> dict[str, Compared]:
+    """Run_id -> comparison of the best configuration with that of the run; the best's own runs are absent.
+
+    Args:
+        ranked: configurations of the same images, best first.
+        marks: cache of differences.
+    """
+    if len(ranked) < 2:
+        return {}
+    images = ranked[0].member.images
+    best, *others = (_contestant(configuration) for configuration in ranked)
+    found = compare(best, others, np.array(images.val_labels), len(images.class_names), marks)
+    return {run_id: found[one.key] for one in ranked[1:] for run_id in one.run_ids}
 
 
-def _key(best: StoredRun, other: StoredRun, name: str) -> str:
-    """The contents that were compared, whatever the names of the runs."""
-    labels = best.result.artefacts.get(best.paths.images.name, "")
-    return "-".join(digest[:16] for digest in (labels, best.result.artefacts[name], other.result.artefacts[name]))
+def _contestant(one: Configuration) -> Contestant:
+    content = content_hash([run.val_digest for run in one.runs])
+    return Contestant(one.key, one.macro_f1, content, lambda: one.predicted)
 
 
-def _far_apart(run: Metrics, best: Metrics) -> bool:
-    """Whether no pairing can make the difference noise: its deviation is at most the sum of both deviations."""
-    if run.macro_f1_high is None or best.macro_f1_low is None:
-        return False
-    return run.macro_f1_high < best.macro_f1_low
+def compare_ensembles(ensembles: Sequence[StoredRun], marks: Marks) -> dict[str, Compared]:
+    """Run_id -> comparison of the ensemble with the best cross-fitted score with each other one of its images.
+
+    Ensembles without stored held-out predictions are not in the answer.
+    """
+    scored = sorted(
+        (stored for stored in ensembles if HELD_OUT in stored.arrays),
+        key=lambda stored: (-stored.combination.cross_fitted, stored.run_id),
+    )
+    if len(scored) < 2:
+        return {}
+    images = scored[0].images
+    best, *others = (_ensemble(stored) for stored in scored)
+    return compare(best, others, np.array(images.val_labels), len(images.class_names), marks)
+
+
+def _ensemble(stored: StoredRun) -> Contestant:
+    digest = stored.result.artefacts[stored.paths.arrays.name]
+    score = stored.combination.cross_fitted
+    return Contestant(stored.run_id, score, digest, lambda: stored.arrays[HELD_OUT])

@@ -97,13 +97,16 @@ class Workbench:
         within = within_budget(self.candidates, self.max_cost_ms)
         if len(within) == len(self.val):
             return self.cross_fit(TopK(1, board=self.board), self.val)
-        val = self.val[within]
-        return self.cross_fit(TopK(1, board=Scoreboard(val, self.candidates.labels)), val)
+        return self.cross_fit(TopK(1, board=self._board(within)), self.val[within])
 
     @cached_property
     def board(self) -> Scoreboard:
-        """Predicted classes of all candidates, and their ranking on any images."""
-        return Scoreboard(self.val, self.candidates.labels)
+        """Predicted classes of all candidates, and their ranking on any images by the means over their seeds."""
+        return self._board(range(len(self.val)))
+
+    def _board(self, members: Sequence[int]) -> Scoreboard:
+        others = [(stacked([run], "val")[0] for run in self.candidates.seeds[member][1:]) for member in members]
+        return Scoreboard(self.val[members], self.candidates.labels, others)
 
     def cross_fit(self, combiner: Combiner, val: Probs) -> CrossFit:
         """Held-out predictions on the folds that all methods share."""

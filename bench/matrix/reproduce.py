@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 
 import backbones
 from bench import plugins
@@ -19,8 +18,14 @@ from bench.store.selection import superseded
 from bench.store.store import StoredRun
 
 
-def commands(runs: Sequence[StoredRun], data: str) -> str:
-    """One command a line, for one data set."""
+def commands(runs: Sequence[StoredRun], data: str, everyone: Sequence[str]) -> str:
+    """One command a line, for one data set.
+
+    Args:
+        runs: all of the data set.
+        data: its name.
+        everyone: the candidates of an ensemble that is asked for without naming any.
+    """
     stored, path = ("", "") if data == SAMPLE else (f" --data {data}", f" --data path/to/{data}")
     trained: dict[str, list[Result]] = {}
     for run in runs:
@@ -32,8 +37,7 @@ def commands(runs: Sequence[StoredRun], data: str) -> str:
     packages = [f"# with the plugin {plugins.source(plugin)} installed" for plugin in sorted(installed)]
     older = superseded(results)
     current = [result.combination for result in results if result.combination and result.run_id not in older]
-    run_ids = {result.run_id for result in results if result.kind == "run"}
-    return "\n".join(packages + lines + sorted({f"{_ensemble_command(made, run_ids)}{stored}" for made in current}))
+    return "\n".join(packages + lines + sorted({f"{_ensemble_command(made, everyone)}{stored}" for made in current}))
 
 
 def _run_command(results: Sequence[Result], options: str) -> str:
@@ -92,9 +96,8 @@ def _changed_options(run: StoredRun) -> str:
     return words
 
 
-def _ensemble_command(made: Combination, run_ids: AbstractSet[str]) -> str:
-    """The command that makes an ensemble; its candidates are named unless they are all runs."""
+def _ensemble_command(made: Combination, everyone: Sequence[str]) -> str:
+    """The command that makes an ensemble; its candidates are named unless they are those of all runs."""
     budget = "" if made.max_cost_ms is None else f" --max-cost {made.max_cost_ms:g}"
-    known = {*made.candidates, *(run.run_id for run in made.left_out)}
-    named = "" if known == run_ids else f" --members {' '.join(made.candidates)}"
+    named = "" if set(made.candidates) == set(everyone) else f" --members {' '.join(made.candidates)}"
     return f"python -m bench ensemble {made.method}{budget}{named}"

@@ -145,3 +145,4 @@ class Combination(Frozen):
     diversity: Diversity | None = None  # None: a single member
     class_changes: ClassChanges | None = None
     calibration: Calibration | None = None
+    held_out: Sharpness | None = None  # of the held-out probabilities, means over repeats

@@ -64,6 +64,18 @@ class Cost(Frozen):
     peak_memory_mib: float | None = None
     cost_usd: float | None = None
 
+    @property
+    def steady_seconds(self) -> float | None:
+        """Training without start-up; of an added run, the seconds that its user stated."""
+        return self.train_seconds_full if self.train_seconds_steady is None else self.train_seconds_steady
+
+    @property
+    def start_up_seconds(self) -> float | None:
+        """Tracing, compilation and statistics of random weights."""
+        if self.train_seconds_full is None or self.train_seconds_steady is None:
+            return None
+        return max(self.train_seconds_full - self.train_seconds_steady, 0.0)
+
 
 class Setup(Frozen):
     """Conditions that were found, not requested: the report marks rows that differ in them."""
@@ -106,6 +118,7 @@ class Result(Frozen):
     combination: Combination | None = None
     added: bool = False  # predictions made elsewhere; costs are as given
     finished: str  # ISO 8601, UTC
+    asked: str | None = None  # of an ensemble, when it was last asked for; None: when it was made
     artefacts: Mapping[str, str] = Field(default_factory=dict)  # file name -> SHA-256
 
 

@@ -1,14 +1,18 @@
-"""Selection of stored runs: those of one data set, those of the same images, the newest ensembles, the best run."""
+"""Selection of stored runs: those of one data set, those that can be compared, the current ensembles."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+from bench.config.base import content_hash
 from bench.errors import UserError, unknown
+from bench.store.configuration import configurations
+from bench.store.ensemble_result import Combination
 from bench.store.result import Result
-from bench.store.store import Store, StoredRun
+from bench.store.store import Images, Store, StoredRun
 
 
 def runs_of(store: Store, data: str | None) -> list[StoredRun]:
@@ -73,23 +77,66 @@ def _example(ours: Sequence[str], theirs: Sequence[str]) -> str:
 
 
 def superseded(results: Iterable[Result]) -> set[str]:
-    """Ensembles for which a newer one of the same method and budget is stored."""
-    newest: dict[tuple[str, float | None], Result] = {}
+    """Ensembles for which another of the same candidates, method and budget was asked for later."""
+    newest: dict[tuple[object, ...], Result] = {}
     older: set[str] = set()
-    for result in sorted(results, key=lambda result: (result.finished, result.run_id)):
+    for result in sorted(results, key=_asked):
         if result.combination is not None:
-            question = result.combination.method, result.combination.max_cost_ms
+            question = question_of(result.combination)
             older |= {newest[question].run_id} if question in newest else set()
             newest[question] = result
     return older
 
 
-def best_single(results: Sequence[Result]) -> Result | None:
-    """The run with the highest validation macro F1, then the lowest log-loss, of those that saw no validation image."""
-    runs = [result for result in results if result.kind == "run" and not result.metrics.saw_validation]
-    return min(runs, key=_place, default=None)
+def question_of(made: Combination) -> tuple[object, ...]:
+    """Candidates, method and budget of an ensemble: of one question, the ensemble asked for last is current."""
+    return frozenset(made.candidates), made.method, made.max_cost_ms
 
 
-def _place(run: Result) -> tuple[float, float, str]:
-    loss = run.metrics.log_loss
-    return -run.metrics.macro_f1, math.inf if loss is None else loss, run.run_id
+def _asked(result: Result) -> tuple[str, str]:
+    return result.asked or result.finished, result.run_id
+
+
+def apart(runs: Sequence[StoredRun]) -> dict[str, str]:
+    """Run_id -> reason, of runs and ensembles whose scores cannot be compared with those of the others.
+
+    Scores are compared on the same validation images, labels and classes, of runs whose pictures did not change. Of
+    several such groups, the one with the most configurations is compared; the order in which runs were stored does
+    not matter.
+    """
+    keyed = [(_images_key(run.images), run) for run in runs]
+    main = _largest(keyed)
+    same = [run for key, run in keyed if key == main]
+    pictures: dict[tuple[object, ...], str] = {}
+    for side in {side for run in same if (side := _side(run)) is not None}:
+        pictures[side] = _largest([(run.result.data_fingerprint, run) for run in same if _side(run) == side])
+    reasons = {run.run_id: "scored on other validation images, labels or classes" for run in runs}
+    for run in same:
+        side = _side(run)
+        changed = side is not None and pictures[side] != run.result.data_fingerprint
+        reasons[run.run_id] = "trained or scored on pictures that changed (another fingerprint)" if changed else ""
+    found = {run_id: reason for run_id, reason in reasons.items() if reason}
+    return found | {
+        run.run_id: "a candidate cannot be compared with the other runs"
+        for run in same
+        if run.result.combination and not found.keys().isdisjoint(run.result.combination.candidates)
+    }
+
+
+def _largest(keyed: Sequence[tuple[Any, StoredRun]]) -> Any:
+    """The key of the most configurations, then of the most runs; of equals, the first in order of text."""
+    found: dict[Any, list[StoredRun]] = {}
+    for key, run in keyed:
+        found.setdefault(key, []).append(run)
+    return min(found, key=lambda key: (-len(configurations(found[key])), -len(found[key]), str(key)), default=None)
+
+
+@lru_cache(maxsize=4)  # most runs share the object
+def _images_key(images: Images) -> str:
+    return content_hash([images.val_ids, images.val_labels, images.class_names])
+
+
+def _side(run: StoredRun) -> tuple[object, ...] | None:
+    """Resolution and source of the pictures, which have one fingerprint; None: added, or an ensemble."""
+    result = run.result
+    return None if result.image_px is None else (result.image_px, result.setup.image_source_px)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis.recommend.options import Option, Predicted
-from bench.ensemble_runs.ties import MARK_RESAMPLES
+from bench.ensemble_runs.ties import RESAMPLES
 from ensembles.metrics import Labels
 from ensembles.uncertainty import paired_difference_interval
 
@@ -138,7 +138,7 @@ def choose(options: Sequence[Option], budget: Budget, labels: Labels, classes: i
 
 def difference(best: Predicted, other: Predicted, labels: Labels, classes: int) -> tuple[float, float]:
     """Bounds of best minus other over the same images; NaN with too few."""
-    interval = paired_difference_interval(labels, best, other, classes, resamples=MARK_RESAMPLES)
+    interval = paired_difference_interval(labels, best, other, classes, resamples=RESAMPLES)
     return (math.nan, math.nan) if interval is None else (interval.low, interval.high)
 
 

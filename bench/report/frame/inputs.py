@@ -99,6 +99,24 @@ COLUMNS: Mapping[str, Kind] = {
     "test_duplicates": "whole",  # test images among the training or validation images
     "image_source_px": "whole",  # if images were resized from larger ones when read
     "plugin": "text",  # source of a backbone from outside the harness: NAME@DIGEST
+    "csv_schema_version": "whole",  # of this table
+    "configuration": "text",  # digest of all that a run is but its seed
+    "not_compared": "text",  # reason why scores cannot be compared with those of most rows; empty: they can
+    "other_candidates": "flag",  # ensemble of other candidates than all: its gain has another baseline
+    "data_fingerprint": "text",
+    "recipe_digest": "text",  # of the content of the recipe, whatever its name
+    "versions": "text",
+    "start_up_seconds": "number",  # train_seconds_full minus train_seconds_steady
+    "brier": "number",  # of an ensemble: of held-out probabilities, like accuracy and log_loss
+    "calibration_error": "number",
+    "macro_f1_in_sample": "number",  # of an ensemble, on the images of its fit, like the two below
+    "accuracy_in_sample": "number",
+    "log_loss_in_sample": "number",
+    "difference_to_best": "number",  # row minus best configuration, or minus best ensemble; of its macro F1
+    "difference_to_best_low": "number",  # bounds and p-value are adjusted for the comparisons (Holm)
+    "difference_to_best_high": "number",
+    "difference_to_best_p_value": "number",
+    "comparisons_with_best": "whole",
 }
 _DTYPES: Mapping[Kind, Any] = {
     "text": "string",

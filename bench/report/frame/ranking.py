@@ -10,8 +10,35 @@ import pandas as pd
 
 from bench.report.frame.inputs import Combination, ReportInput, filled, typed
 
-_SAME = ["configuration", "backbone", "family", "recipe", "device", "image_px"]
-_MEANS = ["score", "score_low", "score_high", "train_seconds", "inference_ms_per_image", "cost_usd"]
+_FIRST = [
+    "name",
+    "backbone",
+    "family",
+    "recipe",
+    "device",
+    "image_px",
+    "weights",
+    "indistinguishable_from_best",
+    "difference_to_best",
+    "difference_to_best_low",
+    "difference_to_best_high",
+    "comparisons_with_best",
+]
+_MEANS = [
+    "score",
+    "score_low",
+    "score_high",
+    "log_loss",
+    "train_seconds",
+    "start_up_seconds",
+    "uncached_epoch_seconds",
+    "inference_ms_per_image",
+    "cost_usd",
+    "test_macro_f1",
+    "test_macro_f1_low",
+    "test_macro_f1_high",
+    "test_images",
+]
 # Columns in which two configurations of one backbone and resolution may differ, the likeliest first, and their format.
 _QUALIFIERS = {
     "plugin": "{}",
@@ -23,12 +50,24 @@ _QUALIFIERS = {
     "replicas": "{} replicas",
     "device": "{}",
     "epochs": "{} epochs",
+    "xla": "XLA {}",
+    "deterministic": "deterministic {}",
+    "image_source_px": "from {} px",
+    "recipe_digest": "recipe {}",
+    "kernels": "{}",
+    "versions": "{}",
+    "code_revision": "code {}",
+    "training_code": "code {}",
 }
+_LONGEST_QUALIFIER = 32  # longer values, as of all versions, are told apart by a digest instead
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """All rows, best first; then runs that saw validation, then rows without a score."""
+    """All rows, best configuration first; then runs that saw validation, those of other images, those without a score.
+
+    Seeds of a configuration stand together: what is ranked is their mean.
+    """
 
     inputs: ReportInput
     rows: pd.DataFrame
@@ -39,14 +78,15 @@ class Ranking:
         read = typed(inputs.rows)
         compared = read["indistinguishable_from_best"].notna().astype(bool)
         rows = _scored(name_rows(filled(read).assign(compared_with_best=compared)))
-        order = {"group": True, "score": False, "log_loss": True, "run_id": True}
+        order = {"group": True, "mean_score": False, "mean_log_loss": True, "name": True, "seed": True, "run_id": True}
         rows = rows.sort_values(list(order), ascending=list(order.values()), kind="stable")
         return cls(inputs, rows.reset_index(drop=True))
 
     @cached_property
     def current(self) -> pd.DataFrame:
-        """Everything but superseded ensembles."""
-        return self.rows[~self.rows["superseded"]]
+        """Everything that is ranked or failed: neither superseded, nor of other candidates, nor of other images."""
+        left_out = self.rows["superseded"] | self.rows["other_candidates"] | (self.rows["not_compared"] != "")
+        return self.rows[~left_out]
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -55,8 +95,18 @@ class Ranking:
 
     @cached_property
     def ensembles(self) -> pd.DataFrame:
-        """The newest ensemble of each method."""
+        """The current ensemble of each method, of all candidates."""
         return self._ranked("ensemble")
+
+    @cached_property
+    def other_ensembles(self) -> pd.DataFrame:
+        """Current ensembles of other candidates: their gains have other baselines."""
+        return self.rows[self.rows["other_candidates"] & ~self.rows["superseded"]]
+
+    @cached_property
+    def not_compared(self) -> pd.DataFrame:
+        """Runs and ensembles of other images, whose scores cannot be compared with those that are ranked."""
+        return self.rows[(self.rows["not_compared"] != "") & ~self.rows["superseded"]]
 
     @cached_property
     def superseded(self) -> pd.DataFrame:
@@ -65,23 +115,20 @@ class Ranking:
 
     @cached_property
     def best(self) -> pd.Series | None:
-        """The single run with the highest macro F1."""
-        return None if self.runs.empty else self.runs.iloc[0]
+        """The best configuration: that of the highest mean macro F1 over its seeds."""
+        return None if self.configurations.empty else self.configurations.iloc[0]
 
     @cached_property
     def configurations(self) -> pd.DataFrame:
         """Runs that differ in nothing but their seed as one row, best mean first, under the column names of a run.
 
-        Columns: those of `_SAME`, label, n, tied (one of its seeds cannot be told apart from the best single run), sd
-        of the score over seeds, and means over seeds of score, its bounds (still of an interval over images),
-        train_seconds, inference_ms_per_image and cost_usd.
+        Columns: those of `_FIRST`, which all of its runs share; label; n; tied (it cannot be told apart from the best
+        configuration); sd of the score over seeds; and the means over seeds of `_MEANS`.
         """
         groups = self.runs.assign(n=1, sd=self.runs["score"]).groupby("configuration", sort=False)
-        how = dict.fromkeys(_SAME[1:], "first") | dict.fromkeys(_MEANS, "mean")
-        how |= {"n": "sum", "sd": "std", "indistinguishable_from_best": "any"}
-        found = groups.agg(how).reset_index().rename(columns={"indistinguishable_from_best": "tied"})
-        found["label"] = found["configuration"]
-        return found.sort_values(["score", "label"], ascending=[False, True], kind="stable").reset_index(drop=True)
+        how = dict.fromkeys(_FIRST, "first") | dict.fromkeys(_MEANS, "mean") | {"n": "sum", "sd": "std"}
+        found = groups.agg(how).reset_index()
+        return found.rename(columns={"indistinguishable_from_best": "tied", "name": "label"})
 
     @cached_property
     def combinations(self) -> list[tuple[str, Combination]]:
@@ -121,23 +168,36 @@ def stem(run_id: str) -> str:
 
 
 def name_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """Names for rows, as short as possible: `label`, unique, and `configuration`, shared by seeds of one."""
-    named = rows.assign(configuration=rows["run_id"].map(stem).astype(object))
-    named["configuration"] = named["configuration"].where(~named["superseded"], named["run_id"])
+    """Names for rows, as short as possible: `label`, unique, and `name`, shared by the seeds of a configuration.
+
+    A row without a configuration, as a failed run or an ensemble, is one of its own.
+    """
+    unknown = rows["configuration"] == ""
+    named = rows.assign(
+        configuration=rows["configuration"].where(~unknown, rows["run_id"]),
+        name=rows["run_id"].map(stem).astype(object),
+    )
+    named["name"] = named["name"].where(~named["superseded"], named["run_id"])
     trained = (named["kind"] == "run") & (named["backbone"] != "")
     if trained.any():
-        named.loc[trained, "configuration"] = _configurations(named[trained])
-    labels = _distinct(named["configuration"], named["seed"], "s{}")
+        named.loc[trained, "name"] = _names(named[trained])
+    # Whatever else differs: configurations never share a name, unless nothing but seeds is known of them.
+    known = named["configuration"].where(~unknown)
+    named["name"] = _distinct(named["name"], known.str[:6], "#{}")
+    labels = _distinct(named["name"], named["seed"], "s{}")
     return named.assign(label=_with_hashes(labels, named["run_id"]))
 
 
-def _configurations(runs: pd.DataFrame) -> pd.Series[str]:
+def _names(runs: pd.DataFrame) -> pd.Series[str]:
     names = runs["backbone"] + runs["image_px"].map(lambda px: "" if pd.isna(px) else f"@{px:.0f}")
     scaled = ~runs["lr_scale"].fillna(1.0).eq(1.0)
     if runs["recipe"].nunique() > 1 or scaled.any():  # another learning rate is never left out of a name
         names = (names + " " + runs["recipe"]).str.strip()
     for column, form in _QUALIFIERS.items():
-        names = _distinct(names, runs[column], form)
+        short = runs[column].astype(str).str.len().max() <= _LONGEST_QUALIFIER
+        shared = runs.groupby("configuration")[column].nunique().max() <= 1  # unlike the epochs of early stopping
+        if short and shared:
+            names = _distinct(names, runs[column], form)
     return names
 
 
@@ -149,6 +209,8 @@ def _distinct(names: pd.Series[str], values: pd.Series, form: str) -> pd.Series[
 
 
 def _short(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return f"{value:.0f}" if isinstance(value, float) and value == value else str(value)
 
 
@@ -157,7 +219,7 @@ def _with_hashes(names: pd.Series[str], run_ids: pd.Series[str]) -> pd.Series[st
 
 
 def _scored(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add the ranked values: of an ensemble the cross-fitted score, and the seconds of all its candidates."""
+    """Add the ranked values: scores, of an ensemble cross-fitted, and seconds without start-up, of its members."""
     crossed = (rows["kind"] == "ensemble") & rows["macro_f1_cross_fitted"].notna()
     pick = {
         "score": ("macro_f1", "macro_f1_cross_fitted"),
@@ -165,7 +227,9 @@ def _scored(rows: pd.DataFrame) -> pd.DataFrame:
         "score_high": ("macro_f1_high", "macro_f1_cross_fitted_high"),
     }
     scores = {name: rows[plain].where(~crossed, rows[other]) for name, (plain, other) in pick.items()}
-    seconds = rows["candidates_train_seconds"].fillna(rows["train_seconds_full"])
+    rows = rows.assign(**scores)
+    seconds = rows["train_seconds_steady"].fillna(rows["members_train_seconds"]).fillna(rows["train_seconds_full"])
     unscored = (rows["status"] != "ok") | rows["macro_f1"].isna()
-    group = rows["saw_validation"].astype(int).where(~unscored, 2)
-    return rows.assign(**scores, train_seconds=seconds, group=group)
+    group = rows["saw_validation"].astype(int).where(rows["not_compared"] == "", 2).where(~unscored, 3)
+    means = rows.groupby("configuration")[["score", "log_loss"]].transform("mean")
+    return rows.assign(train_seconds=seconds, group=group, mean_score=means["score"], mean_log_loss=means["log_loss"])

@@ -94,7 +94,7 @@ def _base(recipe: str, scale: float) -> str:
 
 
 def _label(run: pd.Series, one_recipe: bool) -> str:
-    return str(run["configuration"]).replace(f" {run['full_recipe']}", "" if one_recipe else f" {run['recipe']}", 1)
+    return str(run["name"]).replace(f" {run['full_recipe']}", "" if one_recipe else f" {run['recipe']}", 1)
 
 
 def _table(found: list[Rates]) -> str:

@@ -1,0 +1,85 @@
+"""The standing of a store: which runs are compared, the best configuration, and the noise between it and the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from bench.ensemble_runs.candidates import Candidates, of_runs
+from bench.ensemble_runs.ties import Compared, Marks, compare_configurations, compare_ensembles
+from bench.store.configuration import Configuration, configurations
+from bench.store.result import Result
+from bench.store.selection import apart, superseded
+from bench.store.store import Store, StoredRun
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Runs and ensembles of one data set. The report and `recommend` both read it, so that they say the same.
+
+    Attributes:
+        store: it caches differences.
+        runs: all of the data set, sorted by name.
+    """
+
+    store: Store
+    runs: Sequence[StoredRun]
+
+    @cached_property
+    def known(self) -> Mapping[str, Result]:
+        """Run_id -> result."""
+        return {run.run_id: run.result for run in self.runs}
+
+    @cached_property
+    def apart(self) -> Mapping[str, str]:
+        """Run_id -> reason, of those that cannot be compared with the others."""
+        return apart(self.runs)
+
+    @cached_property
+    def ranked(self) -> Sequence[Configuration]:
+        """Configurations that are compared, best mean macro F1 first."""
+        return configurations(run for run in self.runs if run.run_id not in self.apart)
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """The candidates of an ensemble that is asked for without `--members`."""
+        return of_runs(self.runs)
+
+    @cached_property
+    def superseded(self) -> set[str]:
+        """Ensembles of which a later one answers the same question."""
+        return superseded(self.known.values())
+
+    @cached_property
+    def others(self) -> set[str]:
+        """Ensembles that were made of other candidates than `candidates`: their gains have another baseline."""
+        names = set(self.candidates.names)
+        made = {run_id: result.combination for run_id, result in self.known.items()}
+        return {run_id for run_id, one in made.items() if one is not None and set(one.candidates) != names}
+
+    @cached_property
+    def ensembles(self) -> Sequence[StoredRun]:
+        """Current ensembles of all candidates."""
+        left_out = self.superseded | self.others | set(self.apart)
+        return [run for run in self.runs if run.result.combination and run.run_id not in left_out]
+
+    @cached_property
+    def compared(self) -> Mapping[str, Compared]:
+        """Run_id -> comparison with the best configuration, for runs of the other ones."""
+        return compare_configurations(self.ranked, Marks(self.store))
+
+    @cached_property
+    def compared_ensembles(self) -> Mapping[str, Compared]:
+        """Run_id -> comparison with the best of `ensembles`, for the others."""
+        return compare_ensembles(self.ensembles, Marks(self.store))
+
+    def ties(self) -> dict[str, bool]:
+        """Run_id -> whether a run of a compared configuration cannot be told apart from the best one."""
+        best = dict.fromkeys(self.ranked[0].run_ids, True) if self.ranked else {}
+        return best | {run_id: compared.tied for run_id, compared in self.compared.items()}
+
+    def ensemble_ties(self) -> dict[str, bool]:
+        """Run_id -> whether one of `ensembles` cannot be told apart from the best of them."""
+        best = dict.fromkeys((run.run_id for run in self.ensembles), True)
+        return best | {run_id: compared.tied for run_id, compared in self.compared_ensembles.items()}
