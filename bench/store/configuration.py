@@ -100,7 +100,7 @@ def key_of(run: StoredRun) -> str:
         "result": result.model_dump(mode="json", include=_ASKED),
         "setup": setup.model_dump(mode="json", include=_FOUND),
         "config": _without_seed(run.config),
-        "code": getattr(setup, "training_code", None) or setup.code_revision,
+        "code": setup.training_code or setup.code_revision,
         "versions": [versions.get(name) for name in _COMPUTING],
     }
     return content_hash(content | ({"run_id": run.run_id} if result.added else {}))[:12]

@@ -106,6 +106,8 @@ COLUMNS: Mapping[str, Kind] = {
     "data_fingerprint": "text",
     "recipe_digest": "text",  # of the content of the recipe, whatever its name
     "versions": "text",
+    "kernels": "text",
+    "training_code": "text",  # digest of the code that trains
     "start_up_seconds": "number",  # train_seconds_full minus train_seconds_steady
     "brier": "number",  # of an ensemble: of held-out probabilities, like accuracy and log_loss
     "calibration_error": "number",
