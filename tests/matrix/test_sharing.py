@@ -40,15 +40,18 @@ def store(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def start(store):
-    """Starts a command; those that still run at the end of the test are killed."""
+def start(store, tmp_path):
+    """Starts a command whose errors go to a file; those that still run at the end of the test are killed."""
     started = []
 
     def start(*words, environment=None):
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        environment = {**os.environ, **(environment or {})}
-        started.append(subprocess.Popen([sys.executable, "-c", BENCH, *map(str, words)], env=environment, **pipes))
-        return started[-1]
+        environment, said = {**os.environ, **(environment or {})}, tmp_path / f"errors{len(started)}.txt"
+        with said.open("w") as file:
+            program = [sys.executable, "-c", BENCH, *map(str, words)]
+            command = subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=file, text=True)
+        command.said = said
+        started.append(command)
+        return command
 
     yield start
     for command in started:
@@ -68,20 +71,22 @@ def trained(store):
 
 
 def wait_until(condition):
-    until = time.monotonic() + 60
+    until = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.02)
 
 
-def line_of(command, start):
-    """The next line of standard error that begins so."""
-    return next(line for line in command.stderr if line.startswith(start))
+def waits(command):
+    """The line that says so, once printed."""
+    wait_until(lambda: "waiting" in command.said.read_text())
+    (line,) = [line for line in command.said.read_text().splitlines() if line.startswith("waiting")]
+    return line
 
 
 def ended(command):
-    out, err = command.communicate(timeout=60)
-    return command.returncode, json.loads(out) if out else err
+    out, _ = command.communicate(timeout=60)
+    return command.returncode, json.loads(out) if out else command.said.read_text()
 
 
 def test_two_commands_share_the_runs_and_both_see_all(store, run):
@@ -110,8 +115,7 @@ def test_heads_of_one_backbone_are_waited_for(store, run, force):
     first = run("--seeds", 2, *force)
     wait_until(lambda: trained(store))
     second = run("--seeds", 3, *force)
-    said = line_of(second, "waiting")
-    assert re.fullmatch(rf"waiting for 3 runs in work in process {first.pid} on \S+\n", said)
+    assert re.fullmatch(rf"waiting for 3 runs in work in process {first.pid} on \S+", waits(second))
     (store.root / "hold").unlink()
     assert ended(first)[0] == 0
     status, content = ended(second)
@@ -124,7 +128,7 @@ def test_the_work_of_a_killed_command_is_taken_over(store, run):
     first = run()
     wait_until(lambda: trained(store))
     second = run()
-    line_of(second, "waiting")
+    waits(second)
     first.kill()
     wait_until(lambda: len(trained(store)) == 2)
     (store.root / "hold").unlink()
@@ -139,7 +143,7 @@ def test_a_failure_of_the_other_command_is_a_failure_of_both(store, run):
     wait_until(lambda: trained(store))
     (store.root / "fail.txt").write_text(trained(store)[0])
     second = run("--seeds", 2)
-    line_of(second, "waiting")
+    waits(second)
     (store.root / "hold").unlink()
     status, content = ended(first)
     assert (status, [failure["run_id"] for failure in content["failed"]]) == (1, trained(store)[:1])
@@ -153,9 +157,10 @@ def test_an_interruption_while_waiting_ends_that_command_alone(store, run):
     first = run()
     wait_until(lambda: trained(store))
     second = run()
-    line_of(second, "waiting")
+    waits(second)
     second.send_signal(signal.SIGINT)
-    assert ended(second) == (130, "Interrupted. Finished runs are kept; the same command resumes.\n")
+    status, said = ended(second)
+    assert (status, said.splitlines()[-1]) == (130, "Interrupted. Finished runs are kept; the same command resumes.")
     (store.root / "hold").unlink()
     assert ended(first)[0] == 0
     assert len(trained(store)) == 1
