@@ -93,8 +93,8 @@ class Setup(Frozen):
     interruptions: int = 0  # times that the run was interrupted and resumed from its last complete epoch
     image_source_px: int | None = None  # side of the stored images that this resolution was resized from
     code_revision: str
-    kernels: str | None = None  # settings of TensorFlow's kernels that change numbers or speed
-    training_code: str | None = None  # digest of the code that trains, without comments; None: older
+    kernels: str | None = None  # settings of TensorFlow's kernels that change numbers or speed; None: not recorded
+    training_code: str | None = None  # digest of the code that trains, comments apart; None: not recorded
 
 
 class Result(Frozen):
