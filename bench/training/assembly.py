@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import backbones
 from bench.config.run import RunConfig
+from bench.training.features.bank import Origin
 from bench.training.features.extraction import Extraction
 from bench.training.features.map_bank import MapBanks, MapKey
 from bench.training.loop.batches import Examples, PictureSource
@@ -97,13 +98,14 @@ class Assembly:
 
     def _map_key(self) -> MapKey:
         config = self._config
-        named = {"backbone", "image_px", "weights", "weights_seed", "precision", "plugin"}
+        named = {"backbone", "image_px", "weights", "weights_seed", "precision", "deterministic", "plugin"}
         return MapKey(
             **config.model_dump(include=named),
             data_fingerprint=self._context.index.fingerprints[config.image_px],
             cut=config.recipe.first_trainable_stage or "head",
             split="train",
             view=0,
+            origin=Origin.of_process(config.backbone),
         )
 
     def _start(self, adapter: backbones.Backbone) -> keras.Model:

@@ -16,6 +16,13 @@ from bench import plugins
 
 _ROOT = Path(__file__).parents[2]
 _PIXELS = ("bench/data/augmentation.py", "bench/data/reading.py", "bench/data/records.py")
+_FEATURES = (
+    "bench/training/features/bank.py",
+    "bench/training/features/extraction.py",
+    "bench/training/features/map_bank.py",
+    "bench/training/network/network.py",
+    "bench/training/network/scale.py",
+)
 _RECIPES = ("bench/config/head.py", "bench/config/recipe.py", "bench/config/schedule.py")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -25,6 +32,11 @@ def training_code(backbone: str) -> str:
     return _digest(
         [*_backbone_files(backbone), *(_ROOT / "bench" / "training").rglob("*.py"), *_files(_PIXELS, _RECIPES)]
     )
+
+
+def feature_code(backbone: str) -> str:
+    """Digest of the code that makes the features of this backbone, frozen: 12 hex digits."""
+    return _digest([*_backbone_files(backbone), *_files(_FEATURES, _PIXELS)])
 
 
 def digest_of(sources: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.training import code
-from bench.training.code import digest_of, training_code
+from bench.training.code import digest_of, feature_code, training_code
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,3 +63,23 @@ def test_other_code_is_the_same(copy, file):
     edit(copy, file)
     assert training_code("resnet50") == before
     assert before == training_code("resnet101")
+
+
+@pytest.mark.parametrize("file", ["backbones/resnet.py", "bench/data/reading.py", "bench/training/network/scale.py"])
+def test_code_that_makes_features_is_another(copy, file):
+    """The file of `prepare` included."""
+    before = feature_code("resnet50")
+    edit(copy, file)
+    assert feature_code("resnet50") != before
+
+
+@pytest.mark.parametrize("file", ["bench/training/loop/steps.py", "bench/config/schedule.py"])
+def test_the_loop_makes_no_features(copy, file):
+    before = feature_code("resnet50")
+    edit(copy, file)
+    assert feature_code("resnet50") == before
+
+
+def test_every_file_of_a_digest_exists():
+    names = (*code._FEATURES, *code._PIXELS, *code._RECIPES)
+    assert [name for name in names if not (ROOT / name).is_file()] == []

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from bench.data.augmentation import view_of
 from bench.files import write_json
-from bench.training.features.bank import folder_name, new_folder
+from bench.training.features.bank import Origin, folder_name, new_folder
 from bench.training.features.extraction import CPU_BATCH_PIXELS, Extraction
 from bench.training.loop.batches import Examples
 from bench.training.network.network import Network
@@ -26,7 +26,7 @@ _DISK_SHARE = 0.9  # of the free disk: the rest is left to other processes
 
 @dataclass(frozen=True)
 class MapKey:
-    """All that the maps of one split and view depend on."""
+    """All that the maps of one split and view, and their clock, depend on."""
 
     data_fingerprint: str
     backbone: str
@@ -34,9 +34,11 @@ class MapKey:
     weights: str
     weights_seed: int
     precision: str
+    deterministic: bool
     cut: str  # the first stage that trains, or `head`
     split: str
     view: int
+    origin: Origin
     plugin: str | None = None  # that registers the backbone; None: one of ours
 
     @property
@@ -107,9 +109,10 @@ class MapBanks:
         return self._folder(split, view) / "maps.npy"
 
     def _make(self, split: str, view: int, pictures: Examples) -> None:
-        with new_folder(self._folder(split, view)) as folder:
+        key = replace(self._key, split=split, view=view)
+        with new_folder(self._root / key.folder_name) as folder:
             seconds = self._fill(folder / "maps.npy", view, pictures)
-            write_json(folder / "bank.json", {"key": asdict(self._key), "seconds": seconds})
+            write_json(folder / "bank.json", {"key": asdict(key), "seconds": seconds})
 
     def _fill(self, path: Path, view: int, pictures: Examples) -> float:
         """Runs the front over all pictures. Returns its seconds."""

@@ -1,19 +1,21 @@
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 from helpers_training import assert_same, examples, recipe, training
 
+from bench.training.features.bank import Origin
 from bench.training.features.map_bank import MapBanks, MapKey
 from bench.training.loop.epochs import Fit
 from bench.training.loop.prediction import predicted
 
-KEY = MapKey("abc", "tiny", 32, "random", 0, "float32", "stage5", "train", 0)
+ORIGIN = Origin("gpu", "oneDNN default", "0a1b", "2.21", "3.15")
+KEY = MapKey("abc", "tiny", 32, "random", 0, "float32", False, "stage5", "train", 0, ORIGIN)
 TRAIN, VAL = examples(21), examples(9, 1)
 
 
 def banked(asked, folder):
     """The same training on maps, and the cost of their extraction."""
-    from dataclasses import replace
-
     made = training(asked, TRAIN, VAL)
     banks = MapBanks(folder, made.network, KEY, 1.0)
     maps, extraction = banks.examples("train", TRAIN, asked.views)
@@ -44,8 +46,16 @@ def test_maps_are_made_once_and_charged_in_full(tmp_path):
     assert not list(tmp_path.glob(".*"))
 
 
-def test_another_cut_is_another_bank():
-    assert KEY.folder_name != MapKey("abc", "tiny", 32, "random", 0, "float32", "stage4", "train", 0).folder_name
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cut": "stage4"},
+        {"deterministic": True},
+        *({"origin": replace(ORIGIN, **{field.name: "other"})} for field in fields(Origin)),
+    ],
+)
+def test_another_cut_machine_or_code_is_another_bank(change):
+    assert KEY.folder_name != replace(KEY, **change).folder_name
 
 
 def test_the_disk_is_asked_before(tmp_path, monkeypatch):
