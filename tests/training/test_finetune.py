@@ -34,7 +34,12 @@ def test_a_run_is_stored_whole(data, tmp_path):
     assert len(run.history) == result.cost.epochs == 3
     np.testing.assert_allclose(np.exp(run.log_probs("val")).sum(axis=1), 1, rtol=1e-5)
     assert result.metrics.macro_f1 == pytest.approx(run.history["val_macro_f1"].iloc[-1])
-    assert result.cost.train_seconds_full == pytest.approx(run.history["train_seconds"].sum())
+    seconds = run.history["train_seconds"]
+    assert result.cost.train_seconds_full == pytest.approx(result.cost.first_epoch_seconds + seconds.iloc[1:].sum())
+    assert result.cost.first_epoch_seconds > seconds.iloc[0]  # by the scale of the random network
+    excess = max(0.0, seconds.iloc[0] - seconds.iloc[1:].median())
+    assert result.cost.train_seconds_steady == pytest.approx(seconds.sum() - excess)
+    assert result.cost.uncached_epoch_seconds == result.cost.epoch_seconds
     assert result.cost.epoch_seconds == pytest.approx(run.history["train_seconds"].iloc[1:].median())
     assert 0 <= result.cost.input_wait_share <= 1
     assert result.metrics.target_epoch >= 1
@@ -113,7 +118,8 @@ def test_a_run_from_a_stage_on_is_charged_for_its_maps(data, tmp_path):
     run = Store(tmp_path / "runs").get("tiny")
     cost = run.result.cost
     assert cost.extraction_seconds > 0
-    assert cost.train_seconds_full == pytest.approx(cost.extraction_seconds + run.history["train_seconds"].sum())
+    assert cost.first_epoch_seconds > cost.extraction_seconds + run.history["train_seconds"].iloc[0]
+    assert cost.eval_seconds > run.history["eval_seconds"].sum()
     assert cost.uncached_epoch_seconds == pytest.approx(cost.extraction_seconds / 2 + cost.epoch_seconds)
     assert len(list(Store(tmp_path / "runs").banks.iterdir())) == 3  # two views of train, one of val
 

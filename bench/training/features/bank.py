@@ -228,7 +228,9 @@ class FeatureMaker:
 
     def _extract(self, image_px: int, missing: Sequence[Slot], on_images: OnImages) -> Iterator[tuple[Slot, Bank]]:
         total = sum(self._count(split) for split, _ in missing)
-        extractor = Extractor(self._model, self._adapter.prepare, batch_size(total, image_px), image_px)
+        # Not of the missing ones: milliseconds per image must not depend on the banks that earlier runs left.
+        batch = batch_size(sum(map(self._count, self._index.splits)), image_px)
+        extractor = Extractor(self._model, self._adapter.prepare, batch, image_px)
         before_first = self._scaled(image_px)
         views = [view for view in VIEWS if any(missing_view == view for _, missing_view in missing)]
         done = 0

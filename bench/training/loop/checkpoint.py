@@ -15,7 +15,7 @@ from bench.errors import UserError
 from bench.files import write_atomic
 from bench.training.loop.history import EpochRow
 
-LAYOUT = 1
+LAYOUT = 2
 _STATE = "state"
 
 
@@ -25,11 +25,13 @@ class Progressed:
 
     Attributes:
         rows: of the complete epochs.
-        startup_seconds: of all processes that trained it, together.
+        starts: the epochs with which processes began: their seconds include start-up.
+        startup_seconds: of the first steps of all processes, together.
         interruptions: how often another process continued it.
     """
 
     rows: tuple[EpochRow, ...] = ()
+    starts: tuple[int, ...] = ()
     startup_seconds: float = 0.0
     interruptions: int = 0
 
@@ -70,7 +72,7 @@ class Checkpoint:
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise UserError(f"The checkpoint '{self._path}' is damaged ({error}). Remove it to start anew.") from None
         rows = tuple(EpochRow(**row) for row in state["rows"])
-        return Progressed(rows, state["startup_seconds"], state["interruptions"] + 1)
+        return Progressed(rows, tuple(state["starts"]), state["startup_seconds"], state["interruptions"] + 1)
 
     def _check(self, state: dict[str, Any], file: Any) -> None:
         same_shapes = len(file.files) == len(self._variables) + 1 and all(

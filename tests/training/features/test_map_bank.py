@@ -2,8 +2,9 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from helpers_training import assert_same, examples, recipe, training
+from helpers_training import Watch, assert_same, examples, recipe, training
 
+from bench.training.features import extraction, map_bank
 from bench.training.features.bank import Origin
 from bench.training.features.map_bank import MapBanks, MapKey
 from bench.training.loop.epochs import Fit
@@ -34,6 +35,41 @@ def test_training_on_maps_is_training_on_pictures(tmp_path, trainable, augmentat
     assert [row.val_loss for row in found.rows] == pytest.approx([row.val_loss for row in expected.rows], abs=1e-5)
     assert_same(plain, with_maps, 1e-5)
     np.testing.assert_allclose(predicted(with_maps, VAL)[0], predicted(plain, VAL)[0], atol=1e-4)
+
+
+class SlowFront:
+    """A front that takes 100 seconds to trace, and 5 more than usual for its first call."""
+
+    def __init__(self, maps, watch):
+        self._maps, self._watch, self._calls = maps, watch, 0
+
+    def get_concrete_function(self):
+        self._watch.now += 100
+
+    def __call__(self, images):
+        self._watch.now += 5 * (self._calls == 0)
+        self._calls += 1
+        return self._maps(images)
+
+
+def test_waiting_is_in_the_clock_and_start_up_is_not(tmp_path, monkeypatch):
+    watch = Watch()
+
+    def in_order(pictures, batch):
+        for start in (0, 8, 16):
+            watch.now += 10
+            rows = np.arange(start, min(start + 8, len(pictures)))
+            yield pictures.source.lookup(rows, rows)
+
+    monkeypatch.setattr(map_bank, "time", watch)
+    monkeypatch.setattr(extraction, "time", watch)
+    monkeypatch.setattr(map_bank, "_in_order", in_order)
+    banks = MapBanks(tmp_path, training(recipe(trainable="from:stage5"), TRAIN, VAL).network, KEY, 1.0)
+    banks._maps = SlowFront(banks._maps, watch)
+    _, timing = banks.examples("train", TRAIN, 2)
+    # Of each batch of each view: 10 seconds and a look of waiting, a look for the call.
+    assert timing.seconds == 2 * 3 * (10 + 1 + 1)
+    assert timing.startup_seconds == 100 + 1 + 5
 
 
 def test_maps_are_made_once_and_charged_in_full(tmp_path):
