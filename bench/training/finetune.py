@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -14,15 +15,17 @@ import tensorflow as tf
 
 from bench.config.run import RunConfig
 from bench.data.reading import named_faults
-from bench.environment import is_chief
+from bench.environment import is_chief, kernels, versions
 from bench.jobs.messages import Emit, TrainJob
 from bench.store.store import Split
 from bench.training.assembly import Assembly, Batching
+from bench.training.code import training_code
 from bench.training.costs import tuned_cost
+from bench.training.device import device_name
 from bench.training.failures import OutOfMemoryError, report_outcome
 from bench.training.kept import save_model
 from bench.training.loop.batches import Examples
-from bench.training.loop.checkpoint import Checkpoint, Progressed
+from bench.training.loop.checkpoint import Checkpoint, Identity, Progressed
 from bench.training.loop.epochs import Fit, Listeners
 from bench.training.loop.history import EpochRow
 from bench.training.loop.prediction import Floats, predicted
@@ -103,9 +106,14 @@ class FinetuneJob:
         def on_step(epoch: int, done: int) -> None:
             self._report("training", epoch * images + min(images, done * batch), images * epochs)
 
-        listeners = Listeners(on_epoch=on_epoch, on_step=on_step)
-        path, variables = self._unfinished.checkpoint, training.variables
-        checkpoint = Checkpoint(path, self._run.run_id, variables, writes=self._is_chief)
+        def on_restart(line: str) -> None:
+            print(line)
+            self._report(line)
+            shutil.rmtree(self._unfinished.tensorboard, ignore_errors=True)
+
+        listeners = Listeners(on_epoch=on_epoch, on_step=on_step, on_restart=on_restart)
+        path, identity = self._unfinished.checkpoint, Identity(self._run.run_id, self._conditions(training, batching))
+        checkpoint = Checkpoint(path, identity, training.variables, writes=self._is_chief)
         return self._finish(training, Fit(training, listeners, checkpoint).run(), batching)
 
     def _finish(self, training: Training, progressed: Progressed, batching: Batching) -> float:
@@ -130,12 +138,21 @@ class FinetuneJob:
                 history=progressed.rows,
                 log_probs=log_probs,
                 cost=tuned_cost(training, progressed, pace, self._assembly.preparation, seconds),
-                setup=self._setup(training, progressed, batching),
+                setup={**self._setup(training, batching), "interruptions": progressed.interruptions},
                 model=save_model(training, self._unfinished.model) if self._job.keep_weights else None,
             )
         )
 
-    def _setup(self, training: Training, progressed: Progressed, batching: Batching) -> dict[str, Any]:
+    def _conditions(self, training: Training, batching: Batching) -> dict[str, Any]:
+        """Conditions that all processes of a run share; those of one worker may differ from those of another."""
+        setup = self._setup(training, batching)
+        if setup["strategy"] == "multiworker":
+            return setup
+        found = {name: versions()[name] for name in ("tensorflow", "keras")}
+        code = training_code(self._config.backbone)
+        return {**setup, "device": device_name(), "kernels": kernels(), "training_code": code, **found}
+
+    def _setup(self, training: Training, batching: Batching) -> dict[str, Any]:
         config, replicas = self._config, self._strategy.num_replicas_in_sync
         asked = config.recipe.batch_per_replica * replicas
         return {
@@ -145,7 +162,6 @@ class FinetuneJob:
             "global_batch": training.global_batch,
             "micro_batch": batching.micro_batch,
             "asked_global_batch": asked if asked != training.global_batch else None,
-            "interruptions": progressed.interruptions,
         }
 
 

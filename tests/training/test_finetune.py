@@ -8,9 +8,10 @@ from helpers_jobs import finetune_job
 from bench.config.recipe import load_recipe
 from bench.data.scan import scan
 from bench.data.source import find
-from bench.jobs.messages import Failed, Finished
+from bench.jobs.messages import Failed, Finished, Progress
 from bench.store.store import Store
 from bench.training.finetune import run_finetuned
+from bench.training.results import JobContext
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +137,17 @@ def test_a_run_begins_with_the_batch_that_an_earlier_process_found_to_fit(data, 
     carry_out(asked, tmp_path)
     setup = Store(tmp_path / "runs").get("tiny").result.setup
     assert (setup.micro_batch, setup.global_batch) == (micro, batch)
+
+
+@pytest.mark.parametrize(("change", "interruptions"), [({}, 1), ({"on_oom": "shrink", "at_once": 2}, 0)])
+def test_epochs_of_two_batches_are_never_one_run(data, tmp_path, monkeypatch, change, interruptions):
+    """A run that ended before it was stored is continued with its batch, and begins anew with another."""
+    asked = finetune_job(data, tmp_path / "runs", epochs=2)
+    with monkeypatch.context() as full:
+        full.setattr(JobContext, "save", lambda self, trained: 1 / 0)
+        assert isinstance(carry_out(asked, tmp_path)[-1], Failed)
+    events = carry_out(asked.model_copy(update=change), tmp_path)
+    restarts = [event.phase for event in events if isinstance(event, Progress) and "starts anew" in event.phase]
+    assert Store(tmp_path / "runs").get("tiny").result.setup.interruptions == interruptions
+    line = "starts anew: its checkpoint is of global_batch 4, and now it is 2"
+    assert restarts == [line] * (1 - interruptions)

@@ -30,11 +30,12 @@ FETCH_EVERY = 50  # steps: a loss that is not finite is noticed so many steps la
 
 @dataclass(frozen=True)
 class Listeners:
-    """Callbacks of Keras, and functions of an epoch's row and of (epoch, steps done)."""
+    """Callbacks of Keras, and functions of an epoch's row, of (epoch, steps done) and of the reason of a restart."""
 
     callbacks: Sequence[keras.callbacks.Callback] = ()
     on_epoch: Callable[[EpochRow], None] = lambda row: None
     on_step: Callable[[int, int], None] = lambda epoch, done: None
+    on_restart: Callable[[str], None] = print
 
 
 class Fit:
@@ -60,7 +61,7 @@ class Fit:
             NonFiniteLossError: a step's loss is not finite.
             UserError: the checkpoint is damaged, or another run's.
         """
-        done = (self._checkpoint.restore() if self._checkpoint else None) or Progressed()
+        done = (self._checkpoint.restore(self._listeners.on_restart) if self._checkpoint else None) or Progressed()
         rates = learning_rates(self._training.recipe.schedule, self._training.recipe.epochs)
         feed = self._feed(range(len(done.rows), len(rates)))
         self._callbacks.on_train_begin()
