@@ -208,7 +208,7 @@ class JobRunner:
         return self._job.at_once or run.config.recipe.batch_per_replica
 
     def _halve_batch(self, run: PlannedRun) -> bool:
-        """Halves the images at once, if possible; the run is then tried again from its last complete epoch."""
+        """Halves the images at once, if possible; the run is then trained anew, or from an epoch of that batch."""
         batch = self._batch(run)
         if self._job.on_oom == "fail" or run.config.recipe.is_banked or batch < 2:
             return False
