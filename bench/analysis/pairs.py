@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.ensemble_runs.ties import Marks, compare_pair
+from bench.ensemble_runs.ties import Marks, compare_configurations
 from bench.store.configuration import Configuration, key_of
 
 COLUMNS = ("one", "other", "seeds", "score_one", "score_other", "difference", "low", "high")
@@ -31,7 +31,7 @@ class Pair:
         if not seeds:
             return {}
         one, other = (_of_seeds(side, seeds) for side in (self.one, self.other))
-        found = compare_pair(other, one, marks)
+        found = compare_configurations([other, one], marks)[one.member.run_id]
         scores = (one.macro_f1, other.macro_f1)
         values = (one.key, other.key, tuple(seeds), *scores, found.difference, found.low, found.high)
         return dict(zip(COLUMNS, values, strict=True))

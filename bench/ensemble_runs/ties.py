@@ -146,12 +146,6 @@ def compare_configurations(ranked: Sequence[Configuration], marks: Marks) -> dic
     return {run_id: found[one.key] for one in ranked[1:] for run_id in one.run_ids}
 
 
-def compare_pair(one: Configuration, other: Configuration, marks: Marks) -> Compared:
-    """One configuration minus another of the same images; the only comparison, so that its level is that of a pair."""
-    images, (first, second) = one.member.images, (_contestant(side) for side in (one, other))
-    return compare(first, [second], np.array(images.val_labels), len(images.class_names), marks)[second.name]
-
-
 def _contestant(one: Configuration) -> Contestant:
     content = content_hash([run.val_digest for run in one.runs])
     return Contestant(one.key, one.macro_f1, content, lambda: one.predicted)

@@ -85,14 +85,14 @@ def test_the_page_fits_two_screens(golden):
 
 def test_runs_of_other_images_stand_in_a_table_of_their_own():
     rows = runs()
-    rows[5] |= {"not_compared": "scored on other validation images", "val_images": 77}  # the best
+    rows[5] |= {"not_compared": "scored on other validation images", "val_images": 7654}  # the best
     text = summary(rank(rows), {}, shared_data=False)
     found = cells(text.split("## Not compared\n")[1].split("\n## ")[0])
-    assert found[1:] == [["densenet121@512", ".884 [.85, .92]", "77", "scored on other validation images"]]
+    assert found[1:] == [["densenet121@512", ".884 [.85, .92]", "7654", "scored on other validation images"]]
     before = " ".join(text.split("## Not compared\n")[0].split())
     assert "| densenet121@512" not in before
     assert "7 runs and 0 ensembles ranked" in before
-    assert "77" not in before
+    assert "7,654" not in before
 
 
 def test_sections_without_a_subject_are_left_out():

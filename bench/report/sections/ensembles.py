@@ -33,7 +33,7 @@ def ensembles(ranking: Ranking) -> list[str]:
     single = ranking.inputs.combinations.get(best["run_id"], {}).get("best_single")
     beside = f" The best single run is {_name(single, ranking)}." if single else ""
     members = f"**{escape(best['label'])}**: {members_text(best['members'], ranking)}.{beside}"
-    return [_scores(_with_baseline(rows, ranking)), members, f"{_NOTE} {_found(rows)}".strip()]
+    return [_scores(_with_baseline(rows, ranking)), members, f"{_NOTE} {_found(ranking)}".strip()]
 
 
 def other_ensembles(ranking: Ranking) -> list[str]:
@@ -96,12 +96,12 @@ def _to_the_first(rows: pd.DataFrame) -> dict[str, list[str]]:
     return {"to the first": [text if own else numbers.MISSING for text, own in texts]}
 
 
-def _found(rows: pd.DataFrame) -> str:
-    """One price for all: that of training every candidate."""
-    seconds = rows["candidates_train_seconds"].max()
-    if pd.isna(seconds):
+def _found(ranking: Ranking) -> str:
+    """One price for all: that of training every run, since all were compared. Seconds of two devices are not added."""
+    seconds = ranking.runs["train_seconds"]
+    if seconds.empty or seconds.isna().any() or ranking.runs["device"].nunique() > 1:
         return ""
-    took = f"{numbers.significant(seconds)} s of training each candidate once"
+    took = f"{numbers.significant(seconds.sum())} s of training all {len(seconds)} runs"
     return f"Finding the choice took {took}, for the best single run as for any ensemble."
 
 

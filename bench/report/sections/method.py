@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.report.frame.ranking import Ranking
 from bench.report.markdown import bullets, escape, fence
 
-_COMMAND = "command"
+_COMMAND, _PRICES = "command", "prices"
 _SHORT = [
     "**epoch s**: every training image once through the network; for a frozen backbone, the pass over the images plus "
     "an epoch of its head. Evaluation and checkpoints are not counted.",
@@ -35,7 +35,9 @@ _FULL = [
 
 def method(ranking: Ranking) -> list[str]:
     """The meaning of seconds and intervals, as a short list."""
-    return [bullets([*_SHORT, _inference(ranking), _intervals(ranking)])]
+    prices = ranking.inputs.about.get(_PRICES)
+    priced = [f"**USD**: steady seconds at {escape(prices)}."] if prices else []
+    return [bullets([*_SHORT, *priced, _inference(ranking), _intervals(ranking)])]
 
 
 def method_in_full(ranking: Ranking) -> list[str]:

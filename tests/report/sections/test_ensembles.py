@@ -26,7 +26,7 @@ def test_scores_gain_baseline_and_costs_by_hand():
         ["(best single run)", ".880", "-", "-", "1", "81", "136"],
     ]
     assert "**top3**: densenet121@512 .750, densenet121@224 .250. The best single run is densenet121@512." in text
-    assert "took 457 s of training each candidate once, for the best single run as for any ensemble." in text
+    assert "took 457 s of training all 8 runs, for the best single run as for any ensemble." in text
     assert ".909" not in text  # in sample
 
 
@@ -62,6 +62,13 @@ def test_ensembles_of_two_baselines_have_no_common_line():
 
 def test_a_removed_member_is_marked():
     assert "(no longer in the store)" in section([ensemble_row(runs()[:1], runs())])
+
+
+def test_the_price_of_finding_is_left_out_if_a_part_of_it_is_unknown():
+    for change in ({"train_seconds_steady": None, "train_seconds_full": None}, {"device": "gpu"}):
+        singles = runs()
+        singles[0] |= change
+        assert "Finding the choice took" not in section([*singles, ensemble_row(runs()[:2], runs())])
 
 
 def test_nothing_without_ensembles():
