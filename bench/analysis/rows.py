@@ -114,15 +114,21 @@ def _mean(one: Configuration) -> dict[str, float]:
     return found | ({"mean_macro_f1_low": interval.low, "mean_macro_f1_high": interval.high} if interval else {})
 
 
-def _combination_row(run: StoredRun, made: Combination, known: Mapping[str, Result]) -> dict[str, Any]:
-    """Scores on held-out images alone, and beside them, under names that say so, those on the images of the fit."""
-    members, metrics = [member.run_id for member in made.members], run.result.metrics
-    return {
-        "members": tuple((member.run_id, member.weight) for member in made.members),
-        **_held_out(run, made),
-        "macro_f1_in_sample": made.fit_score,
+def ensemble_scores(run: StoredRun) -> dict[str, Any]:
+    """Scores of an ensemble on held-out images, and under names that say so, those on the images of the fit."""
+    metrics = run.result.metrics
+    return _held_out(run, run.combination) | {
+        "macro_f1_in_sample": run.combination.fit_score,
         "accuracy_in_sample": metrics.accuracy,
         "log_loss_in_sample": metrics.log_loss,
+    }
+
+
+def _combination_row(run: StoredRun, made: Combination, known: Mapping[str, Result]) -> dict[str, Any]:
+    members = [member.run_id for member in made.members]
+    return {
+        "members": tuple((member.run_id, member.weight) for member in made.members),
+        **ensemble_scores(run),
         "best_single_cross_fitted": made.best_single_cross_fitted,
         "gain_over_best_single": made.gain,
         "gain_over_best_single_low": made.gain_low,

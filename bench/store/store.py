@@ -291,9 +291,17 @@ class Store:
         matching = [run_id] if run_id in known else [name for name in known if name.startswith(run_id)]
         if len(matching) > 1:
             raise UserError(f"'{run_id}' could be any of {', '.join(matching)}. Give more of the name.")
+        if not matching and run_id in self.damaged():
+            folder = self.root / run_id
+            raise UserError(f"{folder} has no result.json, so it is no finished run. Remove it and run it again.")
         if not matching:
             raise unknown("run", run_id, known)
         return self._open(matching[0])
+
+    def damaged(self) -> tuple[str, ...]:
+        """Names of run directories that have lost their result.json, sorted."""
+        found = (RunPaths(path.parent) for path in self.root.glob("[!.]*/config.json"))
+        return tuple(sorted(paths.folder.name for paths in found if not paths.result.is_file()))
 
     def runs(self) -> Iterator[StoredRun]:
         """All finished runs, sorted by name."""
@@ -358,6 +366,12 @@ class Store:
             failure = self.failure_path(result.run_id)
             write_text(self.overcome / failure.name, failure.read_text(encoding="utf-8"))
             failure.unlink()
+        return self._open(result.run_id)
+
+    def update(self, result: Result) -> StoredRun:
+        """Replaces the result.json of a finished run; a read-only store keeps the old one, which is no error."""
+        with suppress(OSError):
+            write_json(RunPaths(self.root / result.run_id).result, result.model_dump(mode="json"))
         return self._open(result.run_id)
 
     def attempts(self, run_id: str) -> Attempts:
