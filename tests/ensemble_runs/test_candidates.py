@@ -248,7 +248,7 @@ def test_test_labels_are_those_of_a_candidate_that_has_them(store):
     assert found.images.test_labels == store.get("a").images.test_labels
 
 
-@pytest.mark.parametrize("file", ["val.npy", "test.npy", "images.json", "environment.json"])
+@pytest.mark.parametrize("file", ["val.npy", "test.npy", "images.json"])
 @pytest.mark.parametrize("damage", ["missing", "changed"])
 @pytest.mark.parametrize("members", [(), ("a", "b")])
 def test_a_damaged_member_is_one_line_that_names_it(store, file, damage, members):
