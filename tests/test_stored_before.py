@@ -12,6 +12,7 @@ import pytest
 
 from bench.config.run import RunConfig
 from bench.ensemble_runs.candidates import predictions
+from bench.store.selection import superseded
 from bench.store.store import Store
 
 STORE = Path(__file__).parent / "golden" / "store-2a80695.zip"
@@ -82,14 +83,22 @@ def test_the_same_configuration_has_the_same_name(before):
         assert RunConfig.model_validate(run.config).run_id(run.result.data_fingerprint) == run.run_id
 
 
-def test_stored_ensembles_are_found_again(before, call):
+def test_stored_ensembles_are_made_again_and_superseded(before, call):
+    """Their names did not cover all that they were made from."""
     stored = set(Store(before / "runs").run_ids())
     ensembles = [run.result.combination for run in Store(before / "runs").runs() if run.result.combination]
     assert len(ensembles) == ENSEMBLES
     for made in ensembles:
         status, _, _ = call("ensemble", made.method, "--members", *made.candidates)
         assert status == 0
-    assert set(Store(before / "runs").run_ids()) == stored
+    store = Store(before / "runs")
+    old = {run_id for run_id in stored if run_id.startswith("ensemble-")}
+    assert superseded(run.result for run in store.runs()) == old
+    again = [store.get(run_id).combination for run_id in set(store.run_ids()) - stored]
+    for one in (ensembles, again):
+        one.sort(key=lambda made: (made.method, made.candidates))
+    assert [made.members for made in again] == [made.members for made in ensembles]
+    assert [made.cross_fitted for made in again] == pytest.approx([made.cross_fitted for made in ensembles])
 
 
 def test_predictions_of_an_ensemble_are_made_again_from_its_members(before):
