@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from bench.data.augmentation import view_of
 from bench.files import write_json
+from bench.store.claims import Claims
 from bench.training.features.bank import folder_name, new_folder
 from bench.training.features.extraction import CPU_BATCH_PIXELS, Extraction
 from bench.training.loop.batches import Examples
@@ -93,12 +94,11 @@ class MapBanks:
     def examples(self, split: str, pictures: Examples, views: int) -> tuple[Examples, Extraction]:
         """Maps in place of pictures, made if missing, and the cost of making them."""
         missing = [view for view in range(views) if not self._path(split, view).is_file()]
-        for view in missing:
-            self._make(split, view, pictures)
+        made = [view for view in missing if self._make(split, view, pictures)]
         maps = [np.load(self._path(split, view), mmap_mode="r", allow_pickle=False) for view in range(views)]
         facts = [json.loads((self._folder(split, view) / "bank.json").read_text()) for view in range(views)]
         seconds = sum(content["seconds"] for content in facts)
-        return Examples(MapSource(maps), pictures.labels), Extraction(seconds, not missing)
+        return Examples(MapSource(maps), pictures.labels), Extraction(seconds, not made)
 
     def _folder(self, split: str, view: int) -> Path:
         return self._root / replace(self._key, split=split, view=view).folder_name
@@ -106,10 +106,15 @@ class MapBanks:
     def _path(self, split: str, view: int) -> Path:
         return self._folder(split, view) / "maps.npy"
 
-    def _make(self, split: str, view: int, pictures: Examples) -> None:
-        with new_folder(self._folder(split, view)) as folder:
-            seconds = self._fill(folder / "maps.npy", view, pictures)
-            write_json(folder / "bank.json", {"key": asdict(self._key), "seconds": seconds})
+    def _make(self, split: str, view: int, pictures: Examples) -> bool:
+        """Makes the maps of a view; False: another process made them meanwhile."""
+        with Claims(self._root.parent).take(self._folder(split, view).name, wait=True):
+            if self._path(split, view).is_file():
+                return False
+            with new_folder(self._folder(split, view)) as folder:
+                seconds = self._fill(folder / "maps.npy", view, pictures)
+                write_json(folder / "bank.json", {"key": asdict(self._key), "seconds": seconds})
+        return True
 
     def _fill(self, path: Path, view: int, pictures: Examples) -> float:
         """Runs the front over all pictures. Returns its seconds."""

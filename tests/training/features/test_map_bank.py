@@ -1,7 +1,11 @@
+import shutil
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import numpy as np
 import pytest
 from helpers_training import assert_same, examples, recipe, training
 
+from bench.store.claims import Claims
 from bench.training.features.map_bank import MapBanks, MapKey
 from bench.training.loop.epochs import Fit
 from bench.training.loop.prediction import predicted
@@ -15,7 +19,7 @@ def banked(asked, folder):
     from dataclasses import replace
 
     made = training(asked, TRAIN, VAL)
-    banks = MapBanks(folder, made.network, KEY, 1.0)
+    banks = MapBanks(folder / "banks", made.network, KEY, 1.0)
     maps, extraction = banks.examples("train", TRAIN, asked.views)
     scored, _ = banks.examples("val", VAL, 1)
     return replace(made, train=maps, val=scored), extraction
@@ -41,7 +45,24 @@ def test_maps_are_made_once_and_charged_in_full(tmp_path):
     assert not first.shared
     assert second.shared
     assert second.seconds == first.seconds > 0
-    assert not list(tmp_path.glob(".*"))
+    assert not list((tmp_path / "banks").glob(".*"))
+
+
+def test_maps_that_another_process_is_making_are_waited_for(tmp_path):
+    """The other is played by this test, which claims the maps and holds the claim until they are copied into place."""
+    asked, ours, others = recipe(trainable="from:stage5"), tmp_path / "ours" / "banks", tmp_path / "others"
+    banked(asked, others)
+    (ours.parent / ".locks").mkdir(parents=True)
+    name = KEY.folder_name
+    with ThreadPoolExecutor() as pool:
+        with Claims(ours.parent).take(name):
+            waiting = pool.submit(
+                MapBanks(ours, training(asked, TRAIN, VAL).network, KEY, 1.0).examples, "train", TRAIN, 1
+            )
+            done, _ = wait([waiting], timeout=1.0)
+            assert not done
+            shutil.copytree(others / "banks" / name, ours / name)
+        assert waiting.result()[1].shared
 
 
 def test_another_cut_is_another_bank():
