@@ -96,7 +96,8 @@ def make_outputs(
 
 
 def save_run(store: Store, run_id: str, *, outputs: Outputs | None = None, seed=0, **changes):
-    """A run whose metrics are those of its own predictions."""
+    """A run whose metrics are those of its own predictions; its backbone is the first word of its name."""
+    changes.setdefault("backbone", run_id.split("-")[0])
     outputs = outputs or make_outputs(seed)
     answers = outputs.images.test_labels
     metrics = score(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ensembles import Interval, macro_f1, macro_f1_interval, paired_difference_interval
+from ensembles import Interval, macro_f1, macro_f1_interval, paired_difference, paired_difference_interval
 from ensembles.uncertainty import too_few_images
 
 
@@ -112,3 +112,27 @@ def test_refuses_labels_out_of_range():
 def test_interval_is_frozen():
     with pytest.raises(AttributeError):
         Interval(0.1, 0.2, 0.95, "by hand").low = 0
+
+
+def test_a_difference_gives_the_interval_and_the_p_value_that_agrees_with_it():
+    rng = np.random.default_rng(3)
+    labels = np.arange(200) % 4
+    for errors in (10, 25, 60):
+        a, b = labels.copy(), labels.copy()
+        a[rng.permutation(200)[:10]] = 0
+        b[rng.permutation(200)[:errors]] = 1
+        found = paired_difference(labels, a, b, 4, resamples=300)
+        interval = paired_difference_interval(labels, a, b, 4, resamples=300)
+        assert found.estimate == pytest.approx(macro_f1(labels, a, 4) - macro_f1(labels, b, 4))
+        assert found.bounds(0.95) == pytest.approx((interval.low, interval.high))
+        assert (found.p_value < 0.05) == (interval.low > 0 or interval.high < 0)
+        low, high = found.bounds(1 - found.p_value)
+        assert min(abs(low), abs(high)) == pytest.approx(0, abs=1e-6)
+
+
+def test_equal_predictions_differ_by_nothing():
+    labels = np.arange(80) % 4
+    found = paired_difference(labels, labels, labels, 4, resamples=100)
+    assert found.estimate == 0
+    assert found.p_value > 0.5
+    assert paired_difference(labels[:20], labels[:20], labels[:20], 4) is None

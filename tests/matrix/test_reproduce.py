@@ -6,8 +6,9 @@ from helpers_store import combine, make_outputs, save_run, three_runs
 
 from bench.config.overrides import choose_recipe
 from bench.config.recipe import load_recipe, recipe_names
+from bench.ensemble_runs.candidates import of_runs
 from bench.ensemble_runs.workbench import Protocol
-from bench.matrix.reproduce import commands
+from bench.matrix import reproduce
 from bench.store.store import Store
 
 SIZES = {"val": 200, "test": 30}
@@ -18,12 +19,18 @@ def store(tmp_path):
     return three_runs(tmp_path / "runs")
 
 
+def commands(store, data):
+    """The commands of all runs of a store."""
+    runs = list(store.runs())
+    return reproduce.commands(runs, data, of_runs(runs).names)
+
+
 def test_commands_repeat_what_was_run(store):
-    assert commands(list(store.runs()), "toy") == (
+    assert commands(store, "toy") == (
         "python -m bench run densenet121@224 resnet50@224 vgg16@224 --data path/to/toy --weights random"
     )
     combine(store, "top3", None, (), Protocol(3, 1))
-    assert commands(list(store.runs()), "sample").splitlines() == [
+    assert commands(store, "sample").splitlines() == [
         "python -m bench run densenet121@224 resnet50@224 vgg16@224",
         "python -m bench ensemble top3",
     ]
@@ -37,7 +44,7 @@ def test_the_whole_matrix_is_all(tmp_path):
                 run_id = f"{name}-{px}-frozen-flip-s{seed}-00000000"
                 outputs = make_outputs(seed, recipe="frozen-flip")
                 save_run(store, run_id, outputs=outputs, backbone=name, image_px=px, seed=seed, recipe="frozen-flip")
-    found = commands(list(store.runs()), "sample")
+    found = commands(store, "sample")
     assert found == "python -m bench run --all --recipe frozen-flip --seeds 2"
 
 
@@ -47,7 +54,7 @@ def reproduced(tmp_path, recipe, **asked):
     config = {"recipe": recipe.model_dump(mode="json")} | asked
     outputs = replace(make_outputs(seed=0, **SIZES), config=config)
     save_run(store, f"tiny-32-{recipe.name}-s0-00000000", outputs=outputs, recipe=recipe.name)
-    return commands(list(store.runs()), "sample")
+    return commands(store, "sample")
 
 
 @pytest.mark.parametrize(
@@ -101,14 +108,14 @@ def test_runs_made_otherwise_are_commands_of_their_own(tmp_path):
 def test_weights_of_a_file_are_named(tmp_path):
     store = Store(tmp_path / "runs")
     save_run(store, "tiny-32-frozen-s0-00000000", weights="my weights.h5@01234567")
-    assert commands(list(store.runs()), "sample") == ("python -m bench run tiny@32 --weights 'path/to/my weights.h5'")
+    assert commands(store, "sample") == ("python -m bench run tiny@32 --weights 'path/to/my weights.h5'")
 
 
 def test_commands_name_budgets_and_candidates_that_were_chosen(store):
     combine(store, "mean", None, (), Protocol(3, 1), 6.0)
     chosen = ["resnet50", "vgg16"]
     combine(store, "top1", None, chosen[::-1], Protocol(3, 1))
-    assert commands(list(store.runs()), "sample").splitlines()[1:] == [
+    assert commands(store, "sample").splitlines()[1:] == [
         "python -m bench ensemble mean --max-cost 6",
         "python -m bench ensemble top1 --members " + " ".join(f"{name}-224-frozen-s0-00000000" for name in chosen),
     ]
@@ -119,7 +126,7 @@ def test_commands_have_the_plugins_of_their_runs(tmp_path):
     plugins = {"a": "my nets.py@00000000", "b": "my nets.py@11111111", "c": "nets==1.0@00000000", "d": None}
     for name, plugin in plugins.items():
         save_run(store, f"{name}-32-frozen-s0-00000000", backbone=name, plugin=plugin)
-    assert commands(list(store.runs()), "sample").splitlines() == [
+    assert commands(store, "sample").splitlines() == [
         "# with the plugin nets==1.0 installed",
         "python -m bench run c@32 d@32",
         "python -m bench run a@32 b@32 --plugin 'path/to/my nets.py'",
@@ -130,4 +137,4 @@ def test_scales_of_one_recipe_are_one_command(tmp_path):
     store = Store(tmp_path / "runs")
     for number, scale in enumerate((None, 1.0, 0.5)):
         save_run(store, f"tiny-3{number}-frozen-s0-0000000{number}", image_px=30 + number, lr_scale=scale)
-    assert commands(list(store.runs()), "sample") == "python -m bench run tiny@30 tiny@31 tiny@32 --lr-scale 0.5,1"
+    assert commands(store, "sample") == "python -m bench run tiny@30 tiny@31 tiny@32 --lr-scale 0.5,1"

@@ -6,7 +6,7 @@ from helpers_store import make_outputs, make_result, save_run
 from bench.errors import UserError
 from bench.store.ensemble_result import Combination
 from bench.store.result import Setup
-from bench.store.selection import best_single, check_same_images, runs_of, superseded
+from bench.store.selection import apart, check_same_images, runs_of, superseded
 from bench.store.store import Store
 
 
@@ -48,41 +48,65 @@ def test_runs_of_one_data_set(tmp_path):
         runs_of(store, "petal")
 
 
-def test_the_best_single_run_by_f1_then_log_loss_then_name():
-    def run(name, macro_f1, log_loss, kind="run"):
-        metrics = make_result("x").metrics.model_copy(update={"macro_f1": macro_f1, "log_loss": log_loss})
-        return make_result(name, metrics=metrics, kind=kind)
-
-    runs = [
-        run("a", 0.8, None),
-        run("c", 0.8, 0.4),
-        run("b", 0.8, 0.4),
-        run("d", 0.7, 0.1),
-        run("e", 0.9, 0, "ensemble"),
-    ]
-    assert best_single(runs).run_id == "b"
-    assert best_single(runs[:1]).run_id == "a"
-    assert best_single(runs[-1:]) is None
+def save_with(store, name, *, ids="image", fingerprint="f", px=32, skill=1.0, **changes):
+    outputs = make_outputs(seed=len(store.run_ids()), val=60, ids=ids, skill=skill)
+    outputs = replace(outputs, images=outputs.images.model_copy(update={"data_fingerprint": fingerprint * 64}))
+    return save_run(store, name, outputs=outputs, image_px=px, data_fingerprint=fingerprint * 64, **changes)
 
 
-def test_a_newer_ensemble_of_the_same_method_and_budget_supersedes():
-    def ensemble(name, finished, method="mean", limit=None):
-        combination = Combination(
-            method=method,
-            members=(),
-            candidates=(),
-            fit_score=0.5,
-            cross_fitted=0.5,
-            best_single="a",
-            max_cost_ms=limit,
-        )
-        return make_result(name, finished=finished, kind="ensemble", combination=combination)
+def test_runs_of_other_images_are_apart_whatever_their_score_and_order(tmp_path):
+    for order in (1, -1):
+        store = Store(tmp_path / f"runs{order}")
+        for name in ["a", "b", "other"][::order]:
+            ids, skill = ("others", 9.0) if name == "other" else ("image", 1.0)
+            save_with(store, name, ids=ids, skill=skill, finished=f"2026-01-0{len(store.run_ids()) + 1}")
+        assert apart(list(store.runs())) == {"other": "scored on other validation images, labels or classes"}
 
+
+def test_runs_of_changed_pictures_are_apart(tmp_path):
+    store = Store(tmp_path / "runs")
+    for name, fingerprint, px in (("a", "1", 32), ("b", "1", 32), ("c", "2", 32), ("d", "3", 64)):
+        save_with(store, name, fingerprint=fingerprint, px=px)
+    assert set(apart(list(store.runs()))) == {"c"}
+
+
+def test_an_ensemble_of_runs_that_are_apart_is_apart(tmp_path):
+    store = Store(tmp_path / "runs")
+    for name, fingerprint in {"a": "1", "b": "1", "c": "2"}.items():
+        save_with(store, name, fingerprint=fingerprint)
+    made = Combination(
+        method="mean", members=(), candidates=("a", "c"), fit_score=0.5, cross_fitted=0.5, best_single="a"
+    )
+    save_with(store, "e", fingerprint="1", px=None, kind="ensemble", combination=made)
+    assert set(apart(list(store.runs()))) == {"c", "e"}
+    assert apart([]) == {}
+
+
+def ensemble(name, finished, method="mean", limit=None, candidates=("a", "b"), asked=None):
+    combination = Combination(
+        method=method,
+        members=(),
+        candidates=candidates,
+        fit_score=0.5,
+        cross_fitted=0.5,
+        best_single="a",
+        max_cost_ms=limit,
+    )
+    return make_result(name, finished=finished, asked=asked, kind="ensemble", combination=combination)
+
+
+def test_a_newer_ensemble_of_the_same_question_supersedes():
     results = [
         ensemble("new", "2026-02-01"),
         ensemble("old", "2026-01-01"),
         ensemble("limited", "2026-01-01", limit=2.0),
         ensemble("greedy", "2026-01-01", method="greedy"),
+        ensemble("three", "2026-01-01", candidates=("a", "b", "c")),
         make_result("run"),
     ]
     assert superseded(results) == {"old"}
+
+
+def test_the_ensemble_asked_for_last_is_current_though_it_was_made_first():
+    again = ensemble("first", "2026-01-01T00:00:00+00:00", asked="2026-01-03T00:00:00.000001+00:00")
+    assert superseded([again, ensemble("second", "2026-01-02T00:00:00+00:00")]) == {"second"}
