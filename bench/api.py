@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.analysis.recommend.choice import Budget
@@ -31,17 +31,10 @@ if TYPE_CHECKING:
     from bench.matrix.run import MatrixRun
     from bench.predictions.add.addition import Added, Addition
     from bench.predictions.predict.classify import Classified, PredictRequest
+    from bench.store.leftovers import Leftover
     from bench.store.store import Store, StoredRun
 
 Rows = Sequence[dict[str, Any]]
-
-
-class Leftover(NamedTuple):
-    """A file or folder that is not a result; its size in bytes; whether another process keeps it from being removed."""
-
-    path: Path
-    size: int
-    in_use: bool = False
 
 
 def run(request: RunRequest) -> MatrixRun:
@@ -206,15 +199,15 @@ def clean(store: Path, remove: bool = False) -> list[Leftover]:
     """Lists files that are not results: unfinished runs, imports and fetches, banks, failed attempts.
 
     Args:
-        remove: whether to remove them, except those that are in use.
+        remove: whether to remove them, except those that have an owner: a process that is using them.
     """
     from bench.data.imports.unfinished import unfinished
+    from bench.store.leftovers import Leftover, leftovers, remove_leftovers
 
     runs, begun = _opened(store), [(work, work.size) for work in unfinished()]
-    leftovers = [Leftover(*leftover) for leftover in runs.leftovers()]
-    if remove:
-        runs.remove_leftovers()
-    return leftovers + [Leftover(work.path, size, remove and not work.remove()) for work, size in begun]
+    found = remove_leftovers(runs) if remove else leftovers(runs)
+    kept = {work.path for work, _ in begun if remove and not work.remove()}
+    return found + [Leftover(work.path, size, "another process" * (work.path in kept)) for work, size in begun]
 
 
 def list_backbones(words: Sequence[str] = ()) -> Rows:

@@ -29,6 +29,15 @@ _KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "8589934592",
     "MALLOC_TOP_PAD_": "268435456",
 }
+# Variables that change the numbers or the speed of TensorFlow's kernels, and their names in a report.
+_KERNELS = {
+    "TF_NUM_INTRAOP_THREADS": "intra-op threads",
+    "TF_NUM_INTEROP_THREADS": "inter-op threads",
+    "OMP_NUM_THREADS": "OpenMP threads",
+    "NVIDIA_TF32_OVERRIDE": "TF32",
+    "TF_XLA_FLAGS": "TF_XLA_FLAGS",
+    "XLA_FLAGS": "XLA_FLAGS",
+}
 
 
 def home() -> Path:
@@ -102,6 +111,17 @@ def is_chief() -> bool:
     """Whether this process writes results: true unless it is another worker of TF_CONFIG."""
     workers = tf_config()
     return workers is None or workers.index == 0
+
+
+def kernels() -> str:
+    """Settings of TensorFlow's kernels in this process, such as `oneDNN default, intra-op threads 1`.
+
+    By default, TensorFlow decides by the processor whether it uses the kernels of oneDNN.
+    """
+    states = {"1": "on", "true": "on", "0": "off", "false": "off"}
+    one_dnn = states.get(os.environ.get("TF_ENABLE_ONEDNN_OPTS", "").lower(), "default")
+    limits = [f"{name} {os.environ[variable]}" for variable, name in _KERNELS.items() if os.environ.get(variable)]
+    return ", ".join([f"oneDNN {one_dnn}", *limits])
 
 
 def cores() -> int:

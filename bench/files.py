@@ -1,4 +1,4 @@
-"""Files written under a temporary name, flushed and renamed, so that a reader sees the old or the new content."""
+"""Files written under a temporary name and renamed, so that a reader sees the old or the new content; and locks."""
 
 from __future__ import annotations
 
@@ -64,7 +64,35 @@ def write_csv(path: Path, rows: Iterable[Sequence[Any]]) -> None:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
-    if path.is_file():
-        return path.stat().st_size
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    """Bytes of a file, or of all files in a folder; files that another process removes meanwhile count as empty."""
+    files = [Path(folder, name) for folder, _, names in os.walk(path) for name in names]
+    return sum(map(_size, files or [path]))
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size if file.is_file() else 0
+    except FileNotFoundError:
+        return 0
+
+
+def lock(file: IO[Any], *, wait: bool = False, without: bool = True) -> bool:
+    """Locks an open file for this process and the children that inherit it; the system unlocks it when the last ends.
+
+    Args:
+        file: any open file.
+        wait: whether to wait for another holder.
+        without: the answer on a file system without locks.
+
+    Returns:
+        False: another process holds the lock.
+    """
+    try:
+        import fcntl  # not on Windows
+
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):  # NFS without its lock service, Lustre mounted without -o flock
+        return without
+    return True

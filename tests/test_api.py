@@ -100,6 +100,6 @@ def test_clean_lists_first_and_removes_if_asked_to(tmp_path):
     store.check_writable()
     (store.partial / "begun").write_bytes(b"1234")
     listed = api.clean(store.root)
-    assert [(leftover.path.name, leftover.size, leftover.in_use) for leftover in listed] == [("begun", 4, False)]
+    assert [(leftover.path.name, leftover.size, leftover.owner) for leftover in listed] == [("begun", 4, "")]
     assert api.clean(store.root, remove=True) == listed
     assert api.clean(store.root) == []

@@ -42,6 +42,24 @@ def test_a_wrong_tf_config_is_one_line(monkeypatch, text):
         tf_config()
 
 
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, "oneDNN default"),
+        ({"TF_ENABLE_ONEDNN_OPTS": "1"}, "oneDNN on"),
+        ({"TF_ENABLE_ONEDNN_OPTS": "False"}, "oneDNN off"),
+        ({"TF_ENABLE_ONEDNN_OPTS": "yes"}, "oneDNN default"),  # TensorFlow ignores other words
+        ({"TF_NUM_INTRAOP_THREADS": "2"}, "oneDNN default, intra-op threads 2"),
+    ],
+)
+def test_kernels_are_named_as_they_are_set(monkeypatch, variables, expected):
+    for variable in ("TF_ENABLE_ONEDNN_OPTS", *environment._KERNELS):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    assert environment.kernels() == expected
+
+
 class TestAnswers:
     @pytest.fixture(autouse=True)
     def fresh(self, monkeypatch):

@@ -15,7 +15,7 @@ from bench import plugins
 from bench.errors import UserError
 from bench.jobs.messages import Failed, TrainJob
 from bench.jobs.worker import handler
-from bench.training.features.bank import BankKey
+from bench.training.features.bank import BankKey, Origin
 
 pytestmark = pytest.mark.usefixtures("own_registry")
 
@@ -64,8 +64,9 @@ def test_the_source_of_a_plugin_is_part_of_a_runs_name(net):
     second = planned()
     assert first.run_id != second.run_id
     assert first.config.plugin.startswith("net.py@")
+    origin = Origin("gpu", "oneDNN default", "0a1b", "2.21", "3.15")
     folders = {
-        BankKey("f", "outside", 32, "random", 0, "val", "plain", run.config.plugin).folder_name
+        BankKey("f", "outside", 32, "random", 0, "val", "plain", origin, run.config.plugin).folder_name
         for run in (first, second)
     }
     assert len(folders) == 2

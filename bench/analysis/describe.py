@@ -18,7 +18,7 @@ _INSIDE = frozenset({"members", "greedy", "cascade", "diversity", "class_changes
 
 
 def as_dict(run: StoredRun, store: Store | None = None) -> dict[str, Any]:
-    """Configuration, environment, result, history, per-class F1, and the state of an ensemble's members."""
+    """Configuration, environment, result, history, per-class F1, state of an ensemble's members, failed attempt."""
     return {
         "config": run.config,
         "environment": run.environment,
@@ -26,6 +26,7 @@ def as_dict(run: StoredRun, store: Store | None = None) -> dict[str, Any]:
         "history": [] if run.history is None else run.history.to_dict("records"),
         "per_class": _per_class(run),
         "members": [] if store is None else _members(run, store),
+        "failed_attempt": None if store is None else _failed_attempt(run, store),
     }
 
 
@@ -38,6 +39,7 @@ def describe_run(content: Mapping[str, Any], folder: Path) -> str:
         ("Environment", tabulate(_flat(content["environment"]), tablefmt="plain")),
         ("Epochs", tabulate(content["history"], headers="keys", tablefmt="simple", floatfmt=".4g")),
         ("Classes, validation", tabulate(content["per_class"], headers="keys", tablefmt="simple", floatfmt=".3f")),
+        ("Failed attempt", _attempt_line(content["failed_attempt"])),
         ("Folder", str(folder)),
     ]
     return "\n\n".join(f"{title}\n{body}" for title, body in sections if body)
@@ -59,6 +61,15 @@ def _members(run: StoredRun, store: Store) -> list[dict[str, Any]]:
         {"member": member.run_id, "weight": member.weight, "state": states[member.run_id] or "in the store"}
         for member in combination.members
     ]
+
+
+def _failed_attempt(run: StoredRun, store: Store) -> dict[str, Any] | None:
+    failure = store.failure(run.run_id)
+    return None if failure is None else failure.model_dump(include={"when", "kind", "reason", "seconds"})
+
+
+def _attempt_line(attempt: Mapping[str, Any] | None) -> str:
+    return "{when}, after {seconds:.1f} s ({kind}): {reason}".format(**attempt) if attempt else ""
 
 
 def _per_class(run: StoredRun) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ def report_input(store: Store, data: str | None, prices: Prices = NO_PRICES) -> 
     failures = [failure for failure in failures if failure.data == name]
     recipes, standing = trained_recipes(runs), Standing(store, runs)
     with one_thread():
-        rows = report_rows(standing, failures, prices)
+        rows, pairs = report_rows(standing, failures, prices), standing.pairs
     return ReportInput(
         rows=pd.DataFrame(rows),
         histories={run.run_id: run.history for run in runs if run.history is not None},
@@ -60,6 +60,7 @@ def report_input(store: Store, data: str | None, prices: Prices = NO_PRICES) -> 
         recipes={label: recipe.description for label, recipe in recipes.items()},
         about=_about(standing, name) | _prices(runs, prices),
         combinations=_combinations(runs, store),
+        pairs=pairs,
     )
 
 

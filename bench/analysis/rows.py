@@ -10,11 +10,12 @@ import numpy as np
 from bench.analysis.prices import Prices, joint_charge, training_charge
 from bench.analysis.standing import Standing
 from bench.ensemble_runs.candidates import HELD_OUT
-from bench.ensemble_runs.ties import Compared
-from bench.store.configuration import key_of, recipe_digest
+from bench.ensemble_runs.ties import RESAMPLES, Compared
+from bench.store.configuration import Configuration, key_of, recipe_digest
 from bench.store.ensemble_result import Combination
 from bench.store.result import Failure, Result
 from bench.store.store import StoredRun
+from ensembles.uncertainty import macro_f1_interval
 
 CSV_SCHEMA = 2  # of results.csv: raised when a column changes its meaning
 
@@ -46,6 +47,8 @@ def report_rows(standing: Standing, failures: Sequence[Failure], prices: Prices)
     """
     ties, ensemble_ties = standing.ties(), standing.ensemble_ties()
     compared = {**standing.compared, **standing.compared_ensembles}
+    several = [(one.run_ids, _mean(one)) for one in standing.ranked if len(one.runs) > 1]
+    means = {run_id: mean for run_ids, mean in several for run_id in run_ids}
     rows = [
         run_row(run, standing.known)
         | {
@@ -57,6 +60,7 @@ def report_rows(standing: Standing, failures: Sequence[Failure], prices: Prices)
             "cost_usd": training_charge(run.result, standing.known, prices).usd,
         }
         | _behind(compared.get(run.run_id))
+        | means.get(run.run_id, {})
         for run in standing.runs
     ]
     return [row | {"csv_schema_version": CSV_SCHEMA} for row in rows + [failure_row(failure) for failure in failures]]
@@ -100,6 +104,14 @@ def _behind(compared: Compared | None) -> dict[str, Any]:
         "difference_to_best_p_value": compared.p_value,
         "comparisons_with_best": compared.comparisons,
     }
+
+
+def _mean(one: Configuration) -> dict[str, float]:
+    """Mean macro F1 over seeds, with the interval of that mean."""
+    images, found = one.member.images, {"mean_macro_f1": one.macro_f1}
+    labels, classes = np.array(images.val_labels), len(images.class_names)
+    interval = macro_f1_interval(labels, one.predicted, classes, resamples=RESAMPLES)
+    return found | ({"mean_macro_f1_low": interval.low, "mean_macro_f1_high": interval.high} if interval else {})
 
 
 def _combination_row(run: StoredRun, made: Combination, known: Mapping[str, Result]) -> dict[str, Any]:

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from bench.ensemble_runs.candidates import Candidates, of_runs
+import pandas as pd
+
+from bench.analysis.pairs import paired
+from bench.ensemble_runs.candidates import HELD_OUT, Candidates, missing_member, of_runs
 from bench.ensemble_runs.ties import Compared, Marks, compare_configurations, compare_ensembles
 from bench.store.configuration import Configuration, configurations
 from bench.store.result import Result
@@ -53,10 +56,12 @@ class Standing:
 
     @cached_property
     def others(self) -> set[str]:
-        """Ensembles that were made of other candidates than `candidates`: their gains have another baseline."""
+        """Ensembles of other candidates than `candidates`, or of a member that changed: gains have another baseline."""
         names = set(self.candidates.names)
-        made = {run_id: result.combination for run_id, result in self.known.items()}
-        return {run_id for run_id, one in made.items() if one is not None and set(one.candidates) != names}
+        made = {run_id: result.combination for run_id, result in self.known.items() if result.combination}
+        return {
+            run_id for run_id, one in made.items() if set(one.candidates) != names or missing_member(self.store, one)
+        }
 
     @cached_property
     def ensembles(self) -> Sequence[StoredRun]:
@@ -70,9 +75,20 @@ class Standing:
         return compare_configurations(self.ranked, Marks(self.store))
 
     @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Paired differences between configurations that differ in resolution or rate alone (`paired`)."""
+        return paired(self.ranked, Marks(self.store))
+
+    @cached_property
+    def unlimited(self) -> Sequence[StoredRun]:
+        """Those of `ensembles` without a budget and with held-out predictions, best first: of one baseline."""
+        found = [run for run in self.ensembles if run.combination.max_cost_ms is None and HELD_OUT in run.arrays]
+        return sorted(found, key=lambda run: (-run.combination.cross_fitted, run.run_id))
+
+    @cached_property
     def compared_ensembles(self) -> Mapping[str, Compared]:
-        """Run_id -> comparison with the best of `ensembles`, for the others."""
-        return compare_ensembles(self.ensembles, Marks(self.store))
+        """Run_id -> comparison with the best of `unlimited`, for the others."""
+        return compare_ensembles(self.unlimited, Marks(self.store))
 
     def ties(self) -> dict[str, bool]:
         """Run_id -> whether a run of a compared configuration cannot be told apart from the best one."""
@@ -80,6 +96,6 @@ class Standing:
         return best | {run_id: compared.tied for run_id, compared in self.compared.items()}
 
     def ensemble_ties(self) -> dict[str, bool]:
-        """Run_id -> whether one of `ensembles` cannot be told apart from the best of them."""
-        best = dict.fromkeys((run.run_id for run in self.ensembles), True)
+        """Run_id -> whether one of `unlimited` cannot be told apart from the best of them."""
+        best = {run.run_id: True for run in self.unlimited[:1]}
         return best | {run_id: compared.tied for run_id, compared in self.compared_ensembles.items()}

@@ -18,8 +18,8 @@ def clean(
     leftovers = api.clean(runs, remove=yes)
     for leftover in leftovers:
         typer.echo(f"{leftover.size / 2**20:10.1f} MiB  {leftover.path}")
-    for leftover in leftovers:
-        if leftover.in_use:
-            typer.echo(f"Kept, in use: {leftover.path}")
-    total = sum(leftover.size for leftover in leftovers if not leftover.in_use)
+    for owner in dict.fromkeys(leftover.owner for leftover in leftovers if leftover.owner):
+        kept = [str(leftover.path) for leftover in leftovers if leftover.owner == owner]
+        typer.echo(f"Kept, in use by {owner}: {', '.join(kept)}")
+    total = sum(leftover.size for leftover in leftovers if not leftover.owner)
     typer.echo(f"{total / 2**20:10.1f} MiB  {'removed' if yes else 'in all; --yes removes them'}")

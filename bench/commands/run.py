@@ -136,7 +136,9 @@ def _print_outcome(made: MatrixRun, page: Path, as_json: bool) -> None:
         "failed_before": [run.run_id for run in states.failed],
         "report": str(page),
     }
-    parts = [f"{len(outcome.finished)} trained", f"{len(states.finished)} finished before"]
+    parts = [f"{len(outcome.finished) - outcome.elsewhere} trained", f"{len(states.finished)} finished before"]
+    if outcome.elsewhere:
+        parts.append(f"{outcome.elsewhere} trained by another process meanwhile")
     if outcome.failed:
         parts.append(f"{len(outcome.failed)} FAILED")
     if states.failed:

@@ -65,8 +65,12 @@ class Workbench:
         """
         combiner = combiner_of(method, self.candidates, self.max_cost_ms)
         run_id = self._name(method)
-        if self.store.is_finished(run_id):
-            return self.store.get(run_id)
+        if found := self.store.find(run_id):
+            return found
+        with self.store.claims.take(run_id, wait=True):  # of two commands at once, the second finds the first's
+            return self.store.find(run_id) or self._make(method, run_id, combiner)
+
+    def _make(self, method: str, run_id: str, combiner: Combiner) -> StoredRun:
         if isinstance(combiner, TopK):
             combiner.board = self.board
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -23,7 +23,8 @@ WORKER = ("-m", "bench.jobs.worker")
 class Child:
     """`python -m bench.jobs.worker` with one job. Leaving the context ends the process."""
 
-    def __init__(self, job: AnyJob, log: Path) -> None:
+    def __init__(self, job: AnyJob, log: Path, held: Sequence[int] = ()) -> None:
+        """`held`: descriptors of locks, which stay locked until parent and child have both ended."""
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
         # A new session: Ctrl-C in the terminal reaches only the parent, which then ends the child in order.
@@ -33,6 +34,7 @@ class Child:
             stdout=subprocess.PIPE,
             env=child_environment(),
             start_new_session=True,
+            pass_fds=held,
         )
         self._send(job)
 

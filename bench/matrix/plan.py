@@ -9,6 +9,7 @@ from pathlib import Path
 
 import backbones
 from bench import plugins
+from bench.config.base import content_hash
 from bench.config.overrides import choose_recipe, parse_resolutions
 from bench.config.recipe import Recipe
 from bench.config.run import RunConfig
@@ -19,7 +20,7 @@ from bench.jobs.messages import PlannedRun
 from bench.matrix.request import RunRequest
 from bench.matrix.selection import BackboneChoice, select_backbones
 from bench.matrix.weights import resolve_all, weights_name
-from bench.store.store import Store
+from bench.store.store import Attempts, Store
 
 WORK_OF_STARTING = 700.0  # GFLOPs that two cores do while a network is built, traced and compiled
 FORWARD_AND_BACKWARD = 3.0  # work of a training step, in forward passes
@@ -126,7 +127,15 @@ def grouped(runs: Sequence[PlannedRun]) -> list[tuple[PlannedRun, ...]]:
 def _job_key(run: PlannedRun) -> str:
     if not run.config.recipe.is_banked:
         return run.run_id
-    return run.config.model_dump_json(exclude={"recipe", "seed", "lr_scale", "image_px"})
+    return run.config.model_dump_json(include={"data", "backbone", "weights", "weights_seed", "plugin"})
+
+
+def job_name(run: PlannedRun) -> str:
+    """Name of the job of a run, in any command: processes that share a store do a job one at a time.
+
+    Runs of one frozen backbone are one job, so that its features are extracted once.
+    """
+    return content_hash({"job": _job_key(run)})[:16]
 
 
 def work(run: PlannedRun, images: int) -> float:
@@ -144,15 +153,17 @@ class RunStates:
     todo: Sequence[PlannedRun]
     finished: Sequence[PlannedRun]  # skipped: in the store
     failed: Sequence[PlannedRun]  # skipped: failed before
+    attempts: Mapping[str, Attempts] = field(default_factory=dict)  # run_id -> before this command
 
     @classmethod
     def of(cls, runs: Sequence[PlannedRun], request: RunRequest, store: Store) -> RunStates:
         """Sorts runs by their state in the store."""
-        finished = [] if request.force else [run for run in runs if store.is_finished(run.run_id)]
+        attempts = {run.run_id: store.attempts(run.run_id) for run in runs}
+        finished = [] if request.force else [run for run in runs if attempts[run.run_id].finished]
         rest = [run for run in runs if run not in finished]
         again = request.force or request.retry_failed
-        failed = [] if again else [run for run in rest if store.failure_path(run.run_id).is_file()]
-        return cls([run for run in rest if run not in failed], finished, failed)
+        failed = [] if again else [run for run in rest if attempts[run.run_id].failed]
+        return cls([run for run in rest if run not in failed], finished, failed, attempts)
 
     def of_run(self, run: PlannedRun) -> str:
         """`finished`, `failed` or `to run`."""

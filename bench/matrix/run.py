@@ -47,8 +47,8 @@ def run_matrix(request: RunRequest) -> MatrixRun:
     plan = make_plan(asked, store)
     if request.dry_run:
         return MatrixRun(plan, failed_plugins)
-    with View({}) as view:
-        index = checked_index(request.data, plan.source, plan.resolutions, store.log("prepare"), view.progress)
+    with View({}) as view, store.preparation_log() as log:
+        index = checked_index(request.data, plan.source, plan.resolutions, log, view.progress)
     if plan.source is None:  # the sample, drawn now: its runs have names
         plan = make_plan(asked, store)
     return MatrixRun(plan, failed_plugins, _train(plan, index, store))
@@ -62,7 +62,7 @@ def _train(plan: MatrixPlan, index: DataIndex, store: Store) -> RunOutcome:
     images = sum(len(split.ids) for split in index.splits.values())
     jobs = [_job(plan, runs, store) for runs in grouped(todo)]
     with View({run.run_id: work(run, images) for run in todo}) as view:
-        return run_jobs(jobs, store, view, fail_fast=plan.asked.request.fail_fast)
+        return run_jobs(jobs, store, view, plan.states.attempts, fail_fast=plan.asked.request.fail_fast)
 
 
 def _job(plan: MatrixPlan, runs: tuple[PlannedRun, ...], store: Store) -> TrainJob:

@@ -1,4 +1,4 @@
-"""Write the report: the figures, the CSV, and last the page that links them."""
+"""Write the report: the figures, the CSV, the page of details, and last the page that links them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bench.report.figures.style import house_style, save
 from bench.report.frame.inputs import ReportInput, members_text, typed
 from bench.report.frame.ranking import Ranking
 from bench.report.sections.results import results
-from bench.report.summary import RECOMMENDATION, advice_title, summary
+from bench.report.summary import DETAILS, RECOMMENDATION, advice_title, details, summary
 
 # Each module has NAME, CAPTION, `subject(ranking)`, the plain data of its figure or None, and `draw(subject)`.
 _FIGURES = (scatter, reliability, greedy, curves, schedule)
@@ -29,7 +29,7 @@ _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
 def build(inputs: ReportInput, out: Path, *, shared_data: bool = False) -> Path:
-    """Write `summary.md`, `results.csv` and `figures/` into `out`; the same inputs and files give the same bytes.
+    """Write the pages, `results.csv` and `figures/` into `out`; the same inputs and files give the same bytes.
 
     Args:
         inputs: the results of one data set.
@@ -42,6 +42,7 @@ def build(inputs: ReportInput, out: Path, *, shared_data: bool = False) -> Path:
     ranking = Ranking.of(inputs)
     pictures = _draw_all(ranking, out / "figures")
     write_text(out / "results.csv", _csv(ranking))
+    _write_or_remove(out / DETAILS, details(ranking, pictures))
     advised = _is_advised(out, ranking.fact("data"))
     write_text(out / "summary.md", summary(ranking, pictures, shared_data=shared_data, advised=advised))
     return out / "summary.md"
@@ -98,6 +99,14 @@ def _drawing_code() -> str:
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 with Unix line ends, whole or not at all."""
     _write(path, lambda temporary: temporary.write_bytes(text.encode()))
+
+
+def _write_or_remove(path: Path, text: str) -> None:
+    """Write a page, or remove an earlier one if this one is empty."""
+    if text:
+        write_text(path, text)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _write(path: Path, fill: Callable[[Path], object]) -> None:

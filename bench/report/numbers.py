@@ -32,8 +32,12 @@ def bounded_score(row: pd.Series, column: str, digits: int = 2) -> str:
 
 def bounded_gain(row: pd.Series, column: str) -> str:
     """A difference of a row and its interval: `+.017 [-.004, +.038]`."""
-    low, high = row[f"{column}_low"], row[f"{column}_high"]
-    return gain(row[column]) + ("" if math.isnan(low) or math.isnan(high) else f" [{gain(low)}, {gain(high)}]")
+    return gain_with(row[column], row[f"{column}_low"], row[f"{column}_high"])
+
+
+def gain_with(value: float, low: float, high: float) -> str:
+    """A difference and its interval, none if a bound is missing."""
+    return gain(value) + ("" if math.isnan(low) or math.isnan(high) else f" [{gain(low)}, {gain(high)}]")
 
 
 def score_column(rows: pd.DataFrame, column: str, digits: int | None = None) -> list[str]:

@@ -1,26 +1,29 @@
-"""The page: the conclusion first, then the numbers, then the method."""
+"""The two pages: summary.md, the conclusion and its numbers on two screens, and details.md, the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bench.report import numbers
 from bench.report.frame.ranking import Ranking
-from bench.report.markdown import escape, page
+from bench.report.markdown import columns_table, escape, page
+from bench.report.sections import details as full
 from bench.report.sections.anatomy import anatomy
 from bench.report.sections.cautions import cautions
 from bench.report.sections.costs import fronts, resolution
-from bench.report.sections.ensembles import ensembles
-from bench.report.sections.failures import failures
-from bench.report.sections.method import method, reproduce
-from bench.report.sections.results import details, legend, results, seeds
+from bench.report.sections.ensembles import ensembles, other_ensembles
+from bench.report.sections.failures import failures, logs
+from bench.report.sections.method import method, method_in_full, reproduce
+from bench.report.sections.results import legend, results
 from bench.report.sections.training import learning_curves, rates, schedules
 from bench.report.sections.verdict import verdict
 
 RECOMMENDATION = "recommendation.md"  # written by `bench recommend` beside summary.md
+DETAILS = "details.md"
 
 
 def summary(ranking: Ranking, pictures: Mapping[str, str], *, shared_data: bool, advised: bool = False) -> str:
-    """The whole page as markdown.
+    """The page to read first, as markdown.
 
     Args:
         ranking: the rows.
@@ -31,28 +34,77 @@ def summary(ranking: Ranking, pictures: Mapping[str, str], *, shared_data: bool,
     data = escape(ranking.fact("data"))
     title = f"# Backbones on {data}: macro F1 and its cost" if data else "# Backbones: macro F1 and its cost"
     other = f"The store holds other data sets too; this page is about {data} alone." if shared_data else ""
-    link = f"Recommendation for a budget, from the last `recommend`: [{RECOMMENDATION}]({RECOMMENDATION})."
-    opening = [title, cautions(ranking), verdict(ranking), _setting(ranking), other, link if advised else ""]
+    answer = verdict(ranking, shared_data=shared_data)
+    opening = [
+        title,
+        cautions(ranking),
+        *answer,
+        other,
+        f"{_setting(ranking)} {_links(ranking, advised=advised)}".strip(),
+    ]
     sections = {
-        "Seeds": seeds(ranking),
         "Results": [*results(ranking), *legend(ranking)],
-        "Ensembles": [*ensembles(ranking), *anatomy(ranking, pictures)],
+        "Ensembles": ensembles(ranking),
+        "Ensembles of other candidates": other_ensembles(ranking),
         "Accuracy versus cost": fronts(ranking, pictures),
         "Gain from resolution": resolution(ranking),
-        "Learning rates": rates(ranking),
-        "Learning curves": learning_curves(ranking, pictures),
-        "Schedule": schedules(ranking, pictures),
+        "Not compared": _not_compared(ranking),
         "Failures": failures(ranking),
-        "Details": details(ranking),
         "How it was measured": method(ranking),
         "Reproduce": reproduce(ranking, shared_data=shared_data),
     }
     return page(opening, sections)
 
 
+def details(ranking: Ranking, pictures: Mapping[str, str]) -> str:
+    """The page of details, as markdown; empty without rows.
+
+    Args:
+        ranking: the rows.
+        pictures: file name -> markdown, of the figures that were drawn.
+    """
+    if ranking.rows.empty:
+        return ""
+    data = escape(ranking.fact("data"))
+    sections = {
+        "Runs": full.runs(ranking),
+        "Members of ensembles": full.ensembles(ranking),
+        "Ensembles in sample": full.in_sample(ranking),
+        "Inside the ensembles": anatomy(ranking, pictures),
+        "Learning rates": rates(ranking),
+        "Learning curves": learning_curves(ranking, pictures),
+        "Schedule": schedules(ranking, pictures),
+        "Logs of failed runs": logs(ranking),
+        "How it was measured, in full": method_in_full(ranking),
+    }
+    title = f"# Details of the backbones on {data}" if data else "# Details of the backbones"
+    return page([title, "The conclusion is in [summary.md](summary.md)."], sections)
+
+
 def advice_title(data: str) -> str:
     """The start of the title of a recommendation; its budget follows."""
     return f"# Recommendation for {escape(data)}:"
+
+
+def _links(ranking: Ranking, *, advised: bool) -> str:
+    links = [] if ranking.rows.empty else [f"Every run, members, calibration and curves: [{DETAILS}]({DETAILS})."]
+    if advised:
+        links.append(f"Recommendation for a budget, from the last `recommend`: [{RECOMMENDATION}]({RECOMMENDATION}).")
+    return " ".join(links)
+
+
+def _not_compared(ranking: Ranking) -> list[str]:
+    """Runs and ensembles of other images, with the reason."""
+    rows = ranking.not_compared
+    if rows.empty:
+        return []
+    columns = {
+        "run": list(rows["label"]),
+        "macro F1": numbers.score_column(rows, "score"),
+        "images": numbers.whole(rows["val_images"]),
+        "reason": list(rows["not_compared"]),
+    }
+    return [columns_table(columns, left=["run", "reason"])]
 
 
 def _setting(ranking: Ranking) -> str:

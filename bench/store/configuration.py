@@ -88,18 +88,22 @@ def configurations(runs: Iterable[StoredRun]) -> list[Configuration]:
     return sorted(found, key=lambda configuration: configuration.place)
 
 
-def key_of(run: StoredRun) -> str:
+def key_of(run: StoredRun, but: frozenset[str] = frozenset()) -> str:
     """Digest of all that determines a run but its seed: request, pictures, conditions, versions, code that trains.
 
     Of a run that was stored without a digest of that code, its revision stands in. An added run is a configuration of
     its own.
+
+    Args:
+        run: a single run.
+        but: further fields in which runs of one digest may differ, such as `image_px`.
     """
     result, setup = run.result, run.result.setup
     versions = run.environment.get("versions", {})
     content: dict[str, Any] = {
-        "result": result.model_dump(mode="json", include=_ASKED),
-        "setup": setup.model_dump(mode="json", include=_FOUND),
-        "config": _without_seed(run.config),
+        "result": result.model_dump(mode="json", include=_ASKED - but),
+        "setup": setup.model_dump(mode="json", include=_FOUND - but),
+        "config": {name: value for name, value in _without_seed(run.config).items() if name not in but},
         "code": setup.training_code or setup.code_revision,
         "versions": [versions.get(name) for name in _COMPUTING],
     }

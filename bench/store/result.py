@@ -46,12 +46,12 @@ class Cost(Frozen):
     """Times and sizes of a run (METHODOLOGY.md says when each clock starts and stops)."""
 
     epochs: int | None = None
-    first_epoch_seconds: float | None = None  # tracing, extraction and the first epoch
-    epoch_seconds: float | None = None  # median of the other epochs
+    first_epoch_seconds: float | None = None  # start-up, extraction and the first epoch
+    epoch_seconds: float | None = None  # median of the epochs without start-up
     uncached_epoch_seconds: float | None = None  # an epoch as if the backbone ran in it
     extraction_seconds: float | None = None  # frozen backbone over the training views
     bank_shared: bool | None = None  # the bank existed already; its seconds are charged nevertheless
-    train_seconds_steady: float | None = None  # without tracing and compilation
+    train_seconds_steady: float | None = None  # without start-up
     train_seconds_full: float | None = None
     eval_seconds: float | None = None
     checkpoint_seconds: float | None = None
@@ -71,7 +71,7 @@ class Cost(Frozen):
 
     @property
     def start_up_seconds(self) -> float | None:
-        """Tracing, compilation and statistics of random weights."""
+        """Tracing, compilation, first calls, and statistics of random weights."""
         if self.train_seconds_full is None or self.train_seconds_steady is None:
             return None
         return max(self.train_seconds_full - self.train_seconds_steady, 0.0)
@@ -93,8 +93,8 @@ class Setup(Frozen):
     interruptions: int = 0  # times that the run was interrupted and resumed from its last complete epoch
     image_source_px: int | None = None  # side of the stored images that this resolution was resized from
     code_revision: str
-    kernels: str | None = None  # settings of TensorFlow's kernels that change numbers or speed
-    training_code: str | None = None  # digest of the code that trains, without comments; None: older
+    kernels: str | None = None  # settings of TensorFlow's kernels that change numbers or speed; None: not recorded
+    training_code: str | None = None  # digest of the code that trains, comments apart; None: not recorded
 
 
 class Result(Frozen):

@@ -1,7 +1,7 @@
 """The run store: the only code that knows a file name inside a run directory.
 
 A run is written in `.partial/<run_id>/` and renamed into place once `result.json`, its last file, is written. A
-directory without that file is not a finished run and is never read as one.
+directory without that file is not a finished run and is never read as one. Several processes share a store by claims.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +23,10 @@ import pandas as pd
 from pydantic import ValidationError
 
 from bench.config.base import SCHEMA_VERSION, Frozen, first_problem
-from bench.environment import is_chief
 from bench.errors import UserError, unknown
-from bench.files import sha256, size_of, write_atomic, write_json, write_text
+from bench.files import lock, path_safe, sha256, write_atomic, write_json, write_text
+from bench.jobs.messages import PlannedRun
+from bench.store.claims import Claims
 from bench.store.ensemble_result import Combination
 from bench.store.result import Failure, Result
 
@@ -222,6 +225,13 @@ def _images(content: bytes) -> Images:
     return Images.model_validate_json(content)
 
 
+class Attempts(NamedTuple):
+    """When result and recorded failure of a run were written, in ns; None: not. They change with every attempt."""
+
+    finished: int | None = None
+    failed: int | None = None
+
+
 class Store:
     """The folder of run directories."""
 
@@ -229,12 +239,16 @@ class Store:
         self.root = root
         self.partial = root / ".partial"
         self.failed = root / ".failed"
+        self.overcome = self.failed / "overcome"  # failed attempts of runs that finished later
         self.banks = root / ".banks"
         self.marks = root / ".marks.json"  # a cache of `ensemble_runs.ties`: created if missing
+        self.claims = Claims(root)
         self._opened: dict[tuple[str, int], StoredRun] = {}
 
     def check_writable(self) -> None:
         """Creates the folder and writes a file to it: a run of an hour must not fail when it is stored.
+
+        Warns if the file system has no locks: commands on it cannot keep out of each other's way.
 
         Raises:
             UserError: the folder cannot be created or written.
@@ -242,12 +256,15 @@ class Store:
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
             probe = self.partial / f".probe-{os.getpid()}"
-            probe.write_bytes(b"")
-            probe.unlink()
+            with self.claims.gate(), probe.open("wb") as file:
+                locks = lock(file, without=False)
+                probe.unlink()
         except OSError as error:
             raise UserError(
                 f"Cannot write to the run store '{self.root}': {error.strerror or error}. Choose another with --runs."
             ) from None
+        if not locks:
+            print(f"WARNING: no locks in '{self.root}': run one command at a time on this store.", file=sys.stderr)
 
     def run_ids(self) -> tuple[str, ...]:
         """Names of all finished runs, sorted."""
@@ -291,49 +308,91 @@ class Store:
         return self._opened[key]
 
     def log(self, name: str) -> Path:
-        """Log file of the child that works on `name`; workers that share the store write one each."""
-        return self.partial / (f"{name}.log" if is_chief() else f"{name}.{os.getpid()}.log")
+        """Log file of the child of this process that works on `name`."""
+        return self.partial / f"{name}.{os.getpid()}.log"
+
+    @contextmanager
+    def preparation_log(self) -> Iterator[Path]:
+        """Log file of the child that checks a data set, claimed meanwhile."""
+        path = self.log("prepare")
+        with self.claims.take(path.stem, f".partial/{path.name}"):
+            yield path
+
+    def claim_runs(self, name: str, runs: Sequence[PlannedRun]) -> AbstractContextManager[int]:
+        """Claims the files of runs that share a job, and the banks of their backbone.
+
+        Raises:
+            ClaimedError: another process works on that job.
+        """
+        unfinished = {f".partial/{run.run_id}" for run in runs}
+        banks = {f".banks/{path_safe(run.config.backbone)}-{run.config.image_px}-" for run in runs}
+        return self.claims.take(name, *sorted(unfinished | banks))
 
     def unfinished(self, run_id: str) -> RunPaths:
         """Files of a run in training, with which it goes on after an interruption; removed when it is complete."""
         return RunPaths(self.partial / f"{run_id}.unfinished")
 
     def save(self, result: Result, outputs: Outputs) -> StoredRun:
-        """Writes a run to `.partial`, its result last, and renames it into place; an older run is replaced."""
+        """Writes a run to `.partial`, its result last, and renames it into place; an older run is replaced.
+
+        Processes that save the same run wait for each other, and the last one's stays.
+        """
+        with self.claims.take(f"{result.run_id}.save", f".partial/{result.run_id}", wait=True):
+            return self._save(result, outputs)
+
+    def _save(self, result: Result, outputs: Outputs) -> StoredRun:
         paths, target = RunPaths(self.partial / result.run_id), self.root / result.run_id
         shutil.rmtree(paths.folder, ignore_errors=True)
         paths.folder.mkdir(parents=True)
         outputs.write(paths)
         artefacts = {path.name: sha256(path) for path in sorted(paths.folder.iterdir()) if path.is_file()}
         write_json(paths.result, result.model_copy(update={"artefacts": artefacts}).model_dump(mode="json"))
-        old = self.partial / f".old-{result.run_id}-{os.getpid()}"
+        old = self.partial / f"{result.run_id}.old"
+        shutil.rmtree(old, ignore_errors=True)
         if target.exists():
             target.rename(old)
         paths.folder.rename(target)
         for folder in (old, self.unfinished(result.run_id).folder):
             shutil.rmtree(folder, ignore_errors=True)
-        self.failure_path(result.run_id).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            failure = self.failure_path(result.run_id)
+            write_text(self.overcome / failure.name, failure.read_text(encoding="utf-8"))
+            failure.unlink()
         return self._open(result.run_id)
+
+    def attempts(self, run_id: str) -> Attempts:
+        """When a run finished and failed last."""
+        return Attempts(_written(self.root / run_id / RESULT), _written(self.failure_path(run_id)))
 
     def failure_path(self, run_id: str) -> Path:
         """File of a failed attempt of that run."""
         return self.failed / f"{run_id}.json"
 
     def record_failure(self, failure: Failure) -> None:
-        """Stores a failed attempt; a later success removes it."""
-        write_json(self.failure_path(failure.run_id), failure.model_dump(mode="json"))
+        """Stores a failed attempt; it becomes history once the run finishes."""
+        with self.claims.gate():
+            write_json(self.failure_path(failure.run_id), failure.model_dump(mode="json"))
+
+    def failure(self, run_id: str) -> Failure | None:
+        """The last failed attempt of a run, finished or not; None if none is recorded."""
+        found = (self.failure_path(run_id), self.overcome / f"{run_id}.json")
+        return next((failure for failure in map(_failure, found) if failure), None)
 
     def failures(self) -> list[Failure]:
         """Failed attempts of runs that are not finished, sorted by run."""
-        found = [Failure.model_validate_json(path.read_bytes()) for path in sorted(self.failed.glob("*.json"))]
+        found = [failure for path in sorted(self.failed.glob("*.json")) if (failure := _failure(path))]
         return [failure for failure in found if not self.is_finished(failure.run_id)]
 
-    def leftovers(self) -> list[tuple[Path, int]]:
-        """Files and folders that are not results, with their bytes: unfinished work, banks, failed attempts."""
-        entries = [entry for folder in (self.partial, self.banks, self.failed) for entry in sorted(folder.glob("*"))]
-        return [(entry, size_of(entry)) for entry in entries]
 
-    def remove_leftovers(self) -> None:
-        """Removes the entries of `leftovers`: banks are computed again when needed, failed runs tried again."""
-        for folder in (self.partial, self.banks, self.failed):
-            shutil.rmtree(folder, ignore_errors=True)
+def _written(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
+def _failure(path: Path) -> Failure | None:
+    try:
+        return Failure.model_validate_json(path.read_bytes())
+    except FileNotFoundError:  # its run finished meanwhile
+        return None

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import backbones
 from bench.config.run import RunConfig
+from bench.training.features.bank import Origin
 from bench.training.features.extraction import Extraction
 from bench.training.features.map_bank import MapBanks, MapKey
 from bench.training.loop.batches import Examples, PictureSource
@@ -34,12 +35,25 @@ class Batching:
         return self.micro_batch or self.batch
 
 
+@dataclass(frozen=True)
+class Preparation:
+    """Cost of all that precedes the first step.
+
+    Attributes:
+        scale_seconds: giving a random network the scale of real images.
+        extraction: of the maps that the run trains on; None: it trains on pictures.
+    """
+
+    scale_seconds: float = 0.0
+    extraction: Extraction | None = None
+
+
 class Assembly:
     """Data and strategy of a run; `training` builds the network anew for each batching that is tried."""
 
     def __init__(self, context: JobContext, config: RunConfig, strategy: tf.distribute.Strategy) -> None:
         self._context, self._config, self._strategy = context, config, strategy
-        self.extraction: Extraction | None = None  # of the maps that `training` trains on
+        self.preparation = Preparation()  # of the last `training`
 
     def examples(self, splits: str) -> Examples:
         """Pictures and labels of a split, or of several joined by `+`, one after the other."""
@@ -58,13 +72,14 @@ class Assembly:
         schedule = config.recipe.schedule.scaled(config.lr_scale, replicas)
         recipe = config.recipe.model_copy(update={"schedule": schedule})
         adapter = backbones.get(config.backbone)
-        start = self._start(adapter)
+        start, scale_seconds = self._start(adapter)
         with strategy.scope():
             backbone = start if replicas == 1 else _rebuilt(adapter, start)
             network = Network.of(adapter, backbone, recipe, classes, config.seed)
             scaling = config.precision == "mixed_float16"
             optimizer = make_optimizer(recipe, network.trainable_variables, loss_scaling=scaling)
-        train, val, self.extraction = self._inputs(network)
+        train, val, extraction = self._inputs(network)
+        self.preparation = Preparation(scale_seconds, extraction)
         execution = Execution(strategy, config.xla, batching.micro_batch)
         steps = Steps(network, recipe, optimizer, class_weights(recipe, train.labels, classes), execution)
         return Training(
@@ -92,28 +107,31 @@ class Assembly:
         if reason:
             print(f"Trains without a bank: {reason}.")
             return train, val, None
-        maps, extraction = banks.examples(config.train_on, train, recipe.views)
-        return maps, banks.examples("val", val, 1)[0], extraction
+        train, of_train = banks.examples(config.train_on, train, recipe.views)
+        val, of_val = banks.examples("val", val, 1)
+        startup = max(of_train.startup_seconds, of_val.startup_seconds)
+        return train, val, Extraction(of_train.seconds, of_val.seconds, startup, of_train.shared)
 
     def _map_key(self) -> MapKey:
         config = self._config
-        named = {"backbone", "image_px", "weights", "weights_seed", "precision", "plugin"}
+        named = {"backbone", "image_px", "weights", "weights_seed", "precision", "deterministic", "plugin"}
         return MapKey(
             **config.model_dump(include=named),
             data_fingerprint=self._context.index.fingerprints[config.image_px],
             cut=config.recipe.first_trainable_stage or "head",
             split="train",
             view=0,
+            origin=Origin.of_process(config.backbone),
         )
 
-    def _start(self, adapter: backbones.Backbone) -> keras.Model:
-        """The backbone before training; a random one has the scale of real images."""
+    def _start(self, adapter: backbones.Backbone) -> tuple[keras.Model, float]:
+        """The backbone before training, and the seconds of giving a random one the scale of real images."""
         config, context = self._config, self._context
         backbone = build_backbone(adapter, context.job.weights, config.weights_seed)
-        if config.weights == "random":
-            stored = context.source.stored(config.image_px, "train")
-            give_scale(backbone, adapter, stored, len(context.labels("train")), config.image_px)
-        return backbone
+        if config.weights != "random":
+            return backbone, 0.0
+        stored = context.source.stored(config.image_px, "train")
+        return backbone, give_scale(backbone, adapter, stored, len(context.labels("train")), config.image_px)
 
 
 def _rebuilt(adapter: backbones.Backbone, start: keras.Model) -> keras.Model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -14,14 +15,17 @@ import tensorflow as tf
 
 from bench.config.run import RunConfig
 from bench.data.reading import named_faults
-from bench.environment import is_chief
+from bench.environment import is_chief, kernels, versions
 from bench.jobs.messages import Emit, TrainJob
 from bench.store.store import Split
 from bench.training.assembly import Assembly, Batching
+from bench.training.code import training_code
 from bench.training.costs import tuned_cost
+from bench.training.device import device_name
 from bench.training.failures import OutOfMemoryError, report_outcome
 from bench.training.kept import save_model
-from bench.training.loop.checkpoint import Checkpoint, Progressed
+from bench.training.loop.batches import Examples
+from bench.training.loop.checkpoint import Checkpoint, Identity, Progressed
 from bench.training.loop.epochs import Fit, Listeners
 from bench.training.loop.history import EpochRow
 from bench.training.loop.prediction import Floats, predicted
@@ -102,18 +106,30 @@ class FinetuneJob:
         def on_step(epoch: int, done: int) -> None:
             self._report("training", epoch * images + min(images, done * batch), images * epochs)
 
-        listeners = Listeners(on_epoch=on_epoch, on_step=on_step)
-        path, variables = self._unfinished.checkpoint, training.variables
-        checkpoint = Checkpoint(path, self._run.run_id, variables, writes=self._is_chief)
+        def on_restart(line: str) -> None:
+            print(line)
+            self._report(line)
+            shutil.rmtree(self._unfinished.tensorboard, ignore_errors=True)
+
+        listeners = Listeners(on_epoch=on_epoch, on_step=on_step, on_restart=on_restart)
+        path, identity = self._unfinished.checkpoint, Identity(self._run.run_id, self._conditions(training, batching))
+        checkpoint = Checkpoint(path, identity, training.variables, writes=self._is_chief)
         return self._finish(training, Fit(training, listeners, checkpoint).run(), batching)
 
     def _finish(self, training: Training, progressed: Progressed, batching: Batching) -> float:
         """Predicts all splits; of several workers the chief stores the run. Returns macro F1 on validation."""
-        started = time.perf_counter()
         self._report("predicting")
-        found = {split: predicted(training, self._assembly.examples(split)) for split in self._context.splits}
-        log_probs: Mapping[Split, Floats] = {split: array for split, (array, _) in found.items()}
+        val = self._assembly.examples("val")
+        # A network that trained on maps has not seen pictures yet: the first step is traced before the clock starts.
+        predicted(training, Examples(val.source, val.labels[: training.global_batch]))
+        started = time.perf_counter()
+        of_val, pace = predicted(training, val)
         seconds = time.perf_counter() - started
+        others = [split for split in self._context.splits if split != "val"]
+        log_probs: Mapping[Split, Floats] = {
+            "val": of_val,
+            **{split: predicted(training, self._assembly.examples(split))[0] for split in others},
+        }
         if not self._is_chief:
             return macro_f1(self._context.labels("val"), log_probs["val"].argmax(axis=1), training.classes)
         return self._context.save(
@@ -121,13 +137,22 @@ class FinetuneJob:
                 run=self._run,
                 history=progressed.rows,
                 log_probs=log_probs,
-                cost=tuned_cost(training, progressed, found["val"][1], self._assembly.extraction, seconds),
-                setup=self._setup(training, progressed, batching),
+                cost=tuned_cost(training, progressed, pace, self._assembly.preparation, seconds),
+                setup={**self._setup(training, batching), "interruptions": progressed.interruptions},
                 model=save_model(training, self._unfinished.model) if self._job.keep_weights else None,
             )
         )
 
-    def _setup(self, training: Training, progressed: Progressed, batching: Batching) -> dict[str, Any]:
+    def _conditions(self, training: Training, batching: Batching) -> dict[str, Any]:
+        """Conditions that all processes of a run share; those of one worker may differ from those of another."""
+        setup = self._setup(training, batching)
+        if setup["strategy"] == "multiworker":
+            return setup
+        found = {name: versions()[name] for name in ("tensorflow", "keras")}
+        code = training_code(self._config.backbone)
+        return {**setup, "device": device_name(), "kernels": kernels(), "training_code": code, **found}
+
+    def _setup(self, training: Training, batching: Batching) -> dict[str, Any]:
         config, replicas = self._config, self._strategy.num_replicas_in_sync
         asked = config.recipe.batch_per_replica * replicas
         return {
@@ -137,7 +162,6 @@ class FinetuneJob:
             "global_batch": training.global_batch,
             "micro_batch": batching.micro_batch,
             "asked_global_batch": asked if asked != training.global_batch else None,
-            "interruptions": progressed.interruptions,
         }
 
 

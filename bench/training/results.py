@@ -15,13 +15,14 @@ import pandas as pd
 import backbones
 from bench.data.index import DataIndex, load_cached
 from bench.data.remote.copies import open_local
-from bench.environment import cores, describe
+from bench.environment import cores, describe, kernels
 from bench.errors import UserError
 from bench.jobs.messages import Emit, PlannedRun, Progress, TrainJob
 from bench.plugins import described
 from bench.store.metrics import score
 from bench.store.result import Cost, Metrics, Result, Setup, identity_of
 from bench.store.store import Images, Outputs, Split, Store
+from bench.training.code import training_code
 from bench.training.device import device_name
 from bench.training.loop.history import EpochRow, did_not_train, selection_facts
 from bench.training.network.losses import chance_loss
@@ -84,6 +85,8 @@ class JobContext:
             cores=cores(),
             image_source_px=self.source.source_px(config.image_px),
             code_revision=self.job.code_revision,
+            kernels=kernels(),
+            training_code=training_code(config.backbone),
             **trained.setup,
         )
         result = Result(

@@ -1,4 +1,6 @@
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -178,3 +180,37 @@ def test_scaled_rates_are_a_recipe_of_their_own(tmp_path):
     np.testing.assert_allclose(scaled["learning_rate"], 0.5 * plain["learning_rate"])
     assert plain["learning_rate"].max() == pytest.approx(0.01)
     assert found.recipes["frozen lr x0.5"].endswith("every learning rate times 0.5")
+
+
+def documented():
+    """Column -> (meaning, unit, when empty), of docs/columns.md."""
+    page = Path(__file__).parents[2] / "docs" / "columns.md"
+    rows = [line.split("|")[1:-1] for line in page.read_text().splitlines() if line.startswith("| `")]
+    return {name.strip(" `"): tuple(cell.strip() for cell in rest) for name, *rest in rows}
+
+
+def test_every_column_is_documented_in_its_order():
+    assert list(documented()) == list(COLUMNS)
+    units = {"_seconds": "s", "_low": "0 to 1", "f1": "0 to 1", "_usd": "USD", "_mib": "MiB", "_px": "px", "_ms": "ms"}
+    for name, (meaning, unit, _) in documented().items():
+        assert len(meaning) > 4, name
+        expected = {unit for ending, unit in units.items() if name.endswith(ending)}
+        assert not expected or unit in {*expected, "-1 to 1"}, name
+
+
+def test_columns_are_empty_where_their_page_says_so(store, tmp_path):
+    """The words runs, ensembles and failed name rows in which a column has no value; never: in none."""
+    combine(store, "top3", None, (), Protocol(3, 1))
+    store.record_failure(make_failure("vgg16-512-frozen-s0-11111111"))
+    publish(store, None, tmp_path / "reports")
+    rows = pd.read_csv(tmp_path / "reports" / "results.csv")
+    failed = rows[rows["status"] == "failed"]
+    groups = {"runs": rows[(rows["kind"] == "run") & (rows["status"] == "ok")], "failed": failed}
+    groups["ensembles"] = rows[rows["kind"] == "ensemble"]
+    for name, (*_, empty) in documented().items():
+        words = {word.strip(" ,;") for word in re.split("[,;]", empty)}
+        assert "never" not in words or rows[name].notna().all(), name
+        for word, group in groups.items():
+            assert word not in words or group[name].isna().all(), (name, word)
+        if words == {"failed"}:
+            assert rows.loc[rows["status"] == "ok", name].notna().all(), name

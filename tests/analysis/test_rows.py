@@ -12,6 +12,7 @@ from bench.report.frame.inputs import COLUMNS
 from bench.store.result import Cost
 from bench.store.store import Store
 from ensembles.metrics import accuracy, macro_f1
+from ensembles.uncertainty import macro_f1_interval
 
 SIZES = {"val": 200, "test": 30}
 TIMES = {"inference_ms_per_image": 3.0, "train_seconds_full": 10.0, "train_seconds_steady": 6.0}
@@ -126,3 +127,21 @@ def test_what_was_found_is_in_the_row(store):
     assert len(row["configuration"]) == len(row["recipe_digest"]) == 12
     assert row["data_fingerprint"] == "f" * 64
     assert pd.isna(row["kernels"])
+
+
+def test_seeds_have_the_interval_of_their_mean(tmp_path):
+    """A mean over seeds varies less than a seed: the mean of their bounds would be too wide."""
+    store = Store(tmp_path / "runs")
+    for seed in range(4):
+        save_run(store, f"a-224-frozen-s{seed}-00000000", outputs=make_outputs(seed=seed, **SIZES), seed=seed)
+    save_run(store, "b-224-frozen-s0-00000000", outputs=make_outputs(seed=9, **SIZES))
+    found = rows(store)
+    seeds = [found[f"a-224-frozen-s{seed}-00000000"] for seed in range(4)]
+    assert seeds[0]["mean_macro_f1"] == pytest.approx(np.mean([row["macro_f1"] for row in seeds]))
+    bounds = {(row["mean_macro_f1_low"], row["mean_macro_f1_high"]) for row in seeds}
+    predicted = np.stack([store.get(row["run_id"]).log_probs("val").argmax(axis=1) for row in seeds])
+    exact = macro_f1_interval(np.array(store.get(seeds[0]["run_id"]).images.val_labels), predicted, 4)
+    ((low, high),) = bounds
+    assert (low, high) == pytest.approx((exact.low, exact.high), abs=0.01)
+    assert high - low < np.mean([row["macro_f1_high"] - row["macro_f1_low"] for row in seeds])
+    assert "mean_macro_f1" not in found["b-224-frozen-s0-00000000"]

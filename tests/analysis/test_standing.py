@@ -1,4 +1,5 @@
 import itertools
+import shutil
 
 import pytest
 from helpers_store import combine, make_outputs, save_run
@@ -80,3 +81,23 @@ def test_runs_of_other_images_are_neither_ranked_nor_candidates(store):
     assert other.run_id not in found.candidates.names
     assert other.run_id not in {run_id for one in found.ranked for run_id in one.run_ids}
     assert other.run_id in {run.run_id for run in found.candidates.left_out}
+
+
+def test_an_ensemble_under_a_budget_is_no_reference_of_ties(store):
+    """Its gain is measured from another number."""
+    free = combine(store, "mean", None, (), PROTOCOL)
+    limited = combine(store, "top1", None, (), PROTOCOL, 6.0)
+    found = standing(store)
+    assert [run.run_id for run in found.unlimited] == [free.run_id]
+    assert found.ensemble_ties() == {free.run_id: True}
+    assert limited.run_id not in found.compared_ensembles
+
+
+def test_an_ensemble_of_a_member_that_was_run_again_is_another_one(store):
+    made = combine(store, "mean", None, (), PROTOCOL)
+    again = make_outputs(seed=77, skill=2.0, **SIZES)
+    run_id = "a-224-frozen-s0-00000000"
+    shutil.rmtree(store.root / run_id)
+    save_run(store, run_id, outputs=again)
+    assert standing(store).others == {made.run_id}
+    assert standing(store).ensembles == []

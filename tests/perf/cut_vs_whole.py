@@ -23,6 +23,7 @@ def epoch_seconds(trainable: str, shards: list[str], images: int, banks: Path) -
     import backbones
     from bench.config.recipe import load_recipe
     from bench.data.reading import Stored
+    from bench.training.features.bank import Origin
     from bench.training.features.map_bank import MapBanks, MapKey
     from bench.training.loop.batches import Examples, PictureSource
     from bench.training.loop.epochs import Fit
@@ -39,7 +40,9 @@ def epoch_seconds(trainable: str, shards: list[str], images: int, banks: Path) -
     one = Examples(train.source, train.labels[:1])
     training = Training(network, optimizer, steps, strategy, recipe, train, one, CLASSES, BATCH, 0)
     if network.front is not None:
-        key = MapKey("noise", "resnet50", PX, "random", 0, "float32", "stage5", "train", 0)
+        key = MapKey(
+            "noise", "resnet50", PX, "random", 0, "float32", False, "stage5", "train", 0, Origin.of_process("resnet50")
+        )
         training = replace(training, train=MapBanks(banks, network, key, 100).examples("train", train, 2)[0])
     return min(row.train_seconds for row in Fit(training).run().rows[1:])
 

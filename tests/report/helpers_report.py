@@ -5,6 +5,8 @@ Seconds and milliseconds grow with the pixels, so that expectations can be compu
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 
@@ -29,6 +31,7 @@ SCORES = {
     ("efficientnetb0", 224): (0.818, 0.772, 0.858),
     ("efficientnetb0", 512): (0.867, 0.826, 0.902),
 }
+# The best minus another is known to +-.03, so that resnet50@512 and efficientnetb0@512 are tied with densenet121@512.
 TIED = {("densenet121", 512), ("resnet50", 512), ("efficientnetb0", 512)}
 
 
@@ -55,11 +58,30 @@ SHARED = {
 }
 
 
+# All that a run is but its seed, as far as tests change it.
+IDENTITY = ("backbone", "image_px", "recipe", "lr_scale", "weights", "weights_seed", "plugin", "precision", "strategy")
+IDENTITY += ("global_batch", "device", "image_source_px", "saw_validation")
+
+
+def configuration_of(row: dict) -> str:
+    return hashlib.sha256(repr([row.get(name) for name in IDENTITY]).encode()).hexdigest()[:12]
+
+
+def behind(score: float, tied: bool) -> dict:
+    """Differences to densenet121@512, seven comparisons of them."""
+    gap = score - SCORES["densenet121", 512][0]
+    if gap == 0:
+        return {}
+    low = gap - 0.03
+    found = {"": gap, "_low": low, "_high": max(gap + 0.03, 0.01) if tied else min(gap + 0.03, -0.002)}
+    return {f"difference_to_best{end}": value for end, value in found.items()} | {"comparisons_with_best": 7}
+
+
 def run_row(backbone: str, px: int, /, **changes) -> dict:
     family, parameters, gflops, seconds, milliseconds = NETWORKS[backbone]
     score, low, high = SCORES[backbone, px]
     scale = (px / 224) ** 2
-    return {
+    row = {
         **SHARED,
         "run_id": run_id(backbone, px),
         "kind": "run",
@@ -89,6 +111,7 @@ def run_row(backbone: str, px: int, /, **changes) -> dict:
         "bank_shared": False,
         "train_seconds_steady": seconds * scale * 0.9,
         "train_seconds_full": seconds * scale,
+        "start_up_seconds": seconds * scale * 0.1,
         "eval_seconds": 0.4 * seconds * scale,
         "inference_ms_per_image": milliseconds * scale,
         "inference_batch": 16,
@@ -100,7 +123,9 @@ def run_row(backbone: str, px: int, /, **changes) -> dict:
         "global_batch": 16,
         "did_not_train": False,
         "indistinguishable_from_best": (backbone, px) in TIED,
+        **behind(score, (backbone, px) in TIED),
     } | changes
+    return {"configuration": configuration_of(row)} | row
 
 
 def runs() -> list[dict]:
@@ -108,15 +133,18 @@ def runs() -> list[dict]:
 
 
 def ensemble_row(members: list[dict], candidates: list[dict], /, **changes) -> dict:
-    seconds = sum(row["train_seconds_full"] for row in candidates)
+    members_seconds = sum(row["train_seconds_steady"] for row in members)
     return {
         **SHARED,
         "run_id": "ensemble-top3-0a1b2c3d",
         "kind": "ensemble",
         "members": [(row["run_id"], 1 / len(members)) for row in members],
-        "macro_f1": 0.909,
-        "macro_f1_low": 0.875,
-        "macro_f1_high": 0.938,
+        "macro_f1": 0.897,
+        "macro_f1_low": 0.861,
+        "macro_f1_high": 0.928,
+        "macro_f1_in_sample": 0.909,
+        "accuracy_in_sample": 0.931,
+        "log_loss_in_sample": 0.33,
         "macro_f1_interval_method": "basic",
         "macro_f1_cross_fitted": 0.897,
         "macro_f1_cross_fitted_low": 0.861,
@@ -131,12 +159,13 @@ def ensemble_row(members: list[dict], candidates: list[dict], /, **changes) -> d
         "accuracy": 0.916,
         "log_loss": 0.41,
         "weights": "imagenet",
-        "train_seconds_full": seconds,
-        "candidates_train_seconds": seconds,
-        "members_train_seconds": sum(row["train_seconds_full"] for row in members),
+        "train_seconds_steady": members_seconds,
+        "candidates_train_seconds": sum(row["train_seconds_steady"] for row in candidates),
+        "members_train_seconds": members_seconds,
         "inference_ms_per_image": sum(row["inference_ms_per_image"] for row in members),
         "parameters": sum(row["parameters"] for row in members),
         "superseded": False,
+        "other_candidates": False,
     } | changes
 
 
@@ -211,6 +240,21 @@ def make_inputs(rows: list[dict], **changes) -> ReportInput:
         },
     }
     return ReportInput(rows=frame, **(parts | changes))
+
+
+def pair(one: dict, other: dict, low: float, high: float, seeds: tuple[int, ...] = (0,)) -> dict:
+    """A paired difference of two rows, of one seed each."""
+    scores = {"score_one": one["macro_f1"], "score_other": other["macro_f1"]}
+    names = {"one": one["configuration"], "other": other["configuration"], "seeds": seeds}
+    return {**names, **scores, "difference": other["macro_f1"] - one["macro_f1"], "low": low, "high": high}
+
+
+def resolution_pairs(rows: list[dict]) -> pd.DataFrame:
+    """224 -> 512 px of every backbone, known to +-.025."""
+    by_name = {(row["backbone"], row["image_px"]): row for row in rows}
+    pairs = [(by_name[name, 224], by_name[name, 512]) for name in NETWORKS if (name, 512) in by_name]
+    gaps = [other["macro_f1"] - one["macro_f1"] for one, other in pairs]
+    return pd.DataFrame([pair(*two, gap - 0.025, gap + 0.025) for two, gap in zip(pairs, gaps, strict=True)])
 
 
 def rank(rows: list[dict], **changes) -> Ranking:
@@ -312,4 +356,5 @@ def golden_inputs() -> ReportInput:
     older = ensemble_row(
         best[:2], singles, run_id="ensemble-top3-11111111", superseded=True, macro_f1_cross_fitted=0.889
     )
-    return make_inputs([*singles, ensemble_row(best, singles), older, failed_row()], failures=[FAILURE])
+    rows = [*singles, ensemble_row(best, singles), older, failed_row()]
+    return make_inputs(rows, failures=[FAILURE], pairs=resolution_pairs(singles))

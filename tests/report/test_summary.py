@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
-from helpers_report import failed_row, make_inputs, rank, run_row, runs
+from helpers_report import (
+    BEST,
+    FAILURE,
+    cells,
+    combination,
+    ensemble_row,
+    failed_row,
+    make_inputs,
+    rank,
+    run_row,
+    runs,
+)
 
 from bench.report.frame.ranking import Ranking
-from bench.report.summary import RECOMMENDATION, advice_title, summary
+from bench.report.summary import RECOMMENDATION, advice_title, details, summary
 
 FIGURE = "![a figure](figure.png)"
 
@@ -22,35 +32,67 @@ def opening(rows: list[dict], **changes) -> str:
 
 
 def test_every_section_in_its_order(golden):
-    """Scores before costs, results before method; seeds and rates need runs that differ in them."""
-    rows = [
-        *golden.rows.to_dict("records"),
-        run_row("vgg16", 224, run_id="again", seed=1),
-        run_row("vgg16", 224, run_id="scaled", lr_scale=2.0),
-    ]
-    ranking = Ranking.of(make_inputs(rows))
+    """The answer, scores before costs, results before method."""
+    singles = golden.rows.to_dict("records")
+    other = ensemble_row(runs()[:2], runs(), run_id="ensemble-top2-22222222", other_candidates=True)
+    apart = run_row("vgg16", 224, run_id="apart", not_compared="scored on other images")
+    rows = [*singles, other, apart]
+    ranking = Ranking.of(make_inputs(rows, failures=[FAILURE], pairs=golden.pairs))
     pictures = dict.fromkeys(("accuracy-versus-cost.png", "learning-curves.png"), FIGURE)
     assert titles(summary(ranking, pictures, shared_data=False)) == [
-        "Seeds",
         "Results",
         "Ensembles",
+        "Ensembles of other candidates",
         "Accuracy versus cost",
         "Gain from resolution",
-        "Learning rates",
-        "Learning curves",
-        "Schedule",
+        "Not compared",
         "Failures",
-        "Details",
         "How it was measured",
         "Reproduce",
     ]
 
 
-@pytest.mark.parametrize("name", ["learning-curves.png", "schedule.png"])
-def test_a_figure_that_was_drawn_is_in_its_section(name):
-    text = summary(rank(runs()), {name: FIGURE}, shared_data=False)
-    section = {"learning-curves.png": "Learning curves", "schedule.png": "Schedule"}[name]
-    assert FIGURE in text.split(f"## {section}\n")[1].split("\n## ")[0]
+def test_details_in_their_order(golden):
+    scaled = run_row("vgg16", 224, run_id="scaled", lr_scale=2.0, recipe="frozen lr x2")
+    rows = [*golden.rows.to_dict("records"), scaled]
+    made = {"ensemble-top3-0a1b2c3d": combination()}
+    ranking = Ranking.of(make_inputs(rows, failures=[FAILURE], combinations=made))
+    text = details(ranking, {"learning-curves.png": FIGURE, "schedule.png": FIGURE})
+    assert titles(text) == [
+        "Runs",
+        "Members of ensembles",
+        "Ensembles in sample",
+        "Inside the ensembles",
+        "Learning rates",
+        "Learning curves",
+        "Schedule",
+        "Logs of failed runs",
+        "How it was measured, in full",
+    ]
+    assert text.count(FIGURE) == 2
+    assert details(rank([]), {}) == ""
+
+
+def test_the_page_fits_two_screens(golden):
+    """Eight runs and an ensemble of random networks, which adds the longest warning."""
+    rows = [row | {"weights": "random"} for row in golden.rows.to_dict("records") if row["status"] == "ok"]
+    made = {"ensemble-top3-0a1b2c3d": combination(best_single=BEST)}
+    ranking = Ranking.of(make_inputs(rows, pairs=golden.pairs, combinations=made))
+    lines = summary(ranking, {"accuracy-versus-cost.png": FIGURE}, shared_data=False).splitlines()
+    assert len(lines) <= 100
+    assert max(map(len, lines)) <= 120
+
+
+def test_runs_of_other_images_stand_in_a_table_of_their_own():
+    rows = runs()
+    rows[5] |= {"not_compared": "scored on other validation images", "val_images": 7654}  # the best
+    text = summary(rank(rows), {}, shared_data=False)
+    found = cells(text.split("## Not compared\n")[1].split("\n## ")[0])
+    assert found[1:] == [["densenet121@512", ".884 [.85, .92]", "7654", "scored on other validation images"]]
+    before = " ".join(text.split("## Not compared\n")[0].split())
+    assert "| densenet121@512" not in before
+    assert "7 runs and 0 ensembles ranked" in before
+    assert "7,654" not in before
 
 
 def test_sections_without_a_subject_are_left_out():

@@ -1,13 +1,16 @@
 import json
 import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers_store import make_outputs, make_result
+from helpers_store import make_failure, make_outputs, make_result
 
 from bench.errors import UserError
-from bench.store.result import Failure
 from bench.store.store import Store
 
 
@@ -109,10 +112,15 @@ def test_a_run_is_found_by_the_start_of_its_name(store):
         store.get("tony-32-frozen-s0-aaaaaaaa")
 
 
-def test_a_success_replaces_a_failure(store):
-    store.record_failure(make_failure("a-aaaaaaaa"))
-    assert [failure.kind for failure in store.failures()] == ["oom"]
-    store.save(make_result("a-aaaaaaaa"), make_outputs())
+def test_a_success_makes_a_failure_history(store):
+    failure = make_failure("a-aaaaaaaa")
+    store.record_failure(failure)
+    assert store.failures() == [failure] == [store.failure("a-aaaaaaaa")]
+    run = store.save(make_result("a-aaaaaaaa"), make_outputs())
+    assert store.failures() == []
+    assert store.failure("a-aaaaaaaa") == failure
+    shutil.rmtree(run.paths.folder)  # by the user, to train it again: it is neither finished nor failed
+    assert store.attempts("a-aaaaaaaa") == (None, None)
     assert store.failures() == []
 
 
@@ -123,37 +131,8 @@ def test_a_store_that_cannot_be_written_is_one_line(tmp_path):
         Store(blocked / "runs").check_writable()
 
 
-def test_leftovers_are_all_that_is_no_result(store):
-    store.save(make_result("a-aaaaaaaa"), make_outputs())
-    store.record_failure(make_failure("b-bbbbbbbb"))
-    (store.banks / "bank").mkdir(parents=True)
-    (store.banks / "bank" / "mean.npy").write_bytes(b"12345")
-    assert {path.name: size for path, size in store.leftovers()}["bank"] == 5
-    store.remove_leftovers()
-    assert store.leftovers() == []
-    assert store.run_ids() == ("a-aaaaaaaa",)
-
-
 def read_all(run):
     return run.log_probs("val"), run.images, run.history
-
-
-def make_failure(run_id):
-    return Failure(
-        run_id=run_id,
-        data="toy",
-        backbone="tiny",
-        family="tiny",
-        image_px=32,
-        recipe="frozen",
-        seed=0,
-        weights="random",
-        kind="oom",
-        reason="no memory",
-        seconds=1.5,
-        log_tail="",
-        when="2026-01-01T00:00:00+00:00",
-    )
 
 
 def test_a_finished_run_is_not_failed(store):
@@ -162,3 +141,29 @@ def test_a_finished_run_is_not_failed(store):
     store.save(make_result("a-aaaaaaaa"), make_outputs())
     store.record_failure(make_failure("a-aaaaaaaa"))  # of another process, which began before
     assert store.failures() == []
+
+
+SAVER = """
+import sys
+from pathlib import Path
+from helpers_store import make_outputs, make_result
+from bench.store.store import Store
+seed = int(sys.argv[2])
+for _ in range(40):
+    Store(Path(sys.argv[1])).save(make_result("a-aaaaaaaa", seed=seed), make_outputs(seed))
+"""
+
+
+def test_processes_that_save_one_run_do_not_fail_and_leave_the_whole_of_one(store):
+    tests = str(Path(__file__).parent.parent)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([tests, *sys.path])}
+    savers = [
+        subprocess.Popen([sys.executable, "-c", SAVER, str(store.root), str(seed)], env=environment, stderr=-1)
+        for seed in (0, 1)
+    ]
+    errors = [saver.communicate(timeout=120)[1].decode() for saver in savers]
+    assert [saver.returncode for saver in savers] == [0, 0], errors
+    run = store.get("a-aaaaaaaa")
+    read_all(run)
+    np.testing.assert_array_equal(run.log_probs("val"), make_outputs(run.result.seed).log_probs["val"])
+    assert os.listdir(store.partial) == []

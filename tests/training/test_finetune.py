@@ -8,9 +8,10 @@ from helpers_jobs import finetune_job
 from bench.config.recipe import load_recipe
 from bench.data.scan import scan
 from bench.data.source import find
-from bench.jobs.messages import Failed, Finished
+from bench.jobs.messages import Failed, Finished, Progress
 from bench.store.store import Store
 from bench.training.finetune import run_finetuned
+from bench.training.results import JobContext
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,12 @@ def test_a_run_is_stored_whole(data, tmp_path):
     assert len(run.history) == result.cost.epochs == 3
     np.testing.assert_allclose(np.exp(run.log_probs("val")).sum(axis=1), 1, rtol=1e-5)
     assert result.metrics.macro_f1 == pytest.approx(run.history["val_macro_f1"].iloc[-1])
-    assert result.cost.train_seconds_full == pytest.approx(run.history["train_seconds"].sum())
+    seconds = run.history["train_seconds"]
+    assert result.cost.train_seconds_full == pytest.approx(result.cost.first_epoch_seconds + seconds.iloc[1:].sum())
+    assert result.cost.first_epoch_seconds > seconds.iloc[0]  # by the scale of the random network
+    excess = max(0.0, seconds.iloc[0] - seconds.iloc[1:].median())
+    assert result.cost.train_seconds_steady == pytest.approx(seconds.sum() - excess)
+    assert result.cost.uncached_epoch_seconds == result.cost.epoch_seconds
     assert result.cost.epoch_seconds == pytest.approx(run.history["train_seconds"].iloc[1:].median())
     assert 0 <= result.cost.input_wait_share <= 1
     assert result.metrics.target_epoch >= 1
@@ -113,7 +119,8 @@ def test_a_run_from_a_stage_on_is_charged_for_its_maps(data, tmp_path):
     run = Store(tmp_path / "runs").get("tiny")
     cost = run.result.cost
     assert cost.extraction_seconds > 0
-    assert cost.train_seconds_full == pytest.approx(cost.extraction_seconds + run.history["train_seconds"].sum())
+    assert cost.first_epoch_seconds > cost.extraction_seconds + run.history["train_seconds"].iloc[0]
+    assert cost.eval_seconds > run.history["eval_seconds"].sum()
     assert cost.uncached_epoch_seconds == pytest.approx(cost.extraction_seconds / 2 + cost.epoch_seconds)
     assert len(list(Store(tmp_path / "runs").banks.iterdir())) == 3  # two views of train, one of val
 
@@ -130,3 +137,17 @@ def test_a_run_begins_with_the_batch_that_an_earlier_process_found_to_fit(data, 
     carry_out(asked, tmp_path)
     setup = Store(tmp_path / "runs").get("tiny").result.setup
     assert (setup.micro_batch, setup.global_batch) == (micro, batch)
+
+
+@pytest.mark.parametrize(("change", "interruptions"), [({}, 1), ({"on_oom": "shrink", "at_once": 2}, 0)])
+def test_epochs_of_two_batches_are_never_one_run(data, tmp_path, monkeypatch, change, interruptions):
+    """A run that ended before it was stored is continued with its batch, and begins anew with another."""
+    asked = finetune_job(data, tmp_path / "runs", epochs=2)
+    with monkeypatch.context() as full:
+        full.setattr(JobContext, "save", lambda self, trained: 1 / 0)
+        assert isinstance(carry_out(asked, tmp_path)[-1], Failed)
+    events = carry_out(asked.model_copy(update=change), tmp_path)
+    restarts = [event.phase for event in events if isinstance(event, Progress) and "starts anew" in event.phase]
+    assert Store(tmp_path / "runs").get("tiny").result.setup.interruptions == interruptions
+    line = "starts anew: its checkpoint is of global_batch 4, and now it is 2"
+    assert restarts == [line] * (1 - interruptions)

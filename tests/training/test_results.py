@@ -15,10 +15,12 @@ from bench.config.recipe import load_recipe
 from bench.config.run import RunConfig
 from bench.data.scan import scan
 from bench.data.source import find
+from bench.environment import kernels
 from bench.errors import UserError
 from bench.jobs.messages import PlannedRun, Progress, TrainJob
 from bench.store.result import Cost
 from bench.store.store import Store
+from bench.training.code import training_code
 from bench.training.loop.history import EpochRow
 from bench.training.results import JobContext, TrainedRun
 
@@ -125,6 +127,8 @@ def test_the_result_names_run_data_and_conditions(opened, toy):
     assert (result.seed, result.weights_seed, result.lr_scale, result.plugin) == (3, 2, 0.5, "mine@0a1b")
     assert (result.setup.global_batch, result.setup.replicas, result.setup.code_revision) == (16, 2, "abc")
     assert result.setup.image_source_px is None
+    assert result.setup.training_code == training_code("tiny")
+    assert result.setup.kernels == kernels()
     assert result.cost == COST
 
 

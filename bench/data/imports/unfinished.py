@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data.public import petals
 from bench.environment import home
 from bench.errors import UserError
-from bench.files import size_of
+from bench.files import lock, size_of
 
 PETALS_WORK = ".fetching"  # inside the data set's folder, because a rename works within one disk only
 PETALS_LOCK = ".fetching.lock"
@@ -34,9 +33,9 @@ class Unfinished:
         """Removes the work unless it is under way. Returns whether it is gone."""
         with ExitStack() as held:
             try:
-                for lock in self.locks:
-                    held.enter_context(exclusive_lock(lock, "in use"))
-            except UserError:
+                for path in self.locks:
+                    held.enter_context(exclusive_lock(path, "in use"))
+            except (UserError, OSError):
                 return False
             shutil.rmtree(self.path, ignore_errors=True)
         return not self.path.exists()
@@ -74,15 +73,7 @@ def exclusive_lock(path: Path, busy: str) -> Iterator[None]:
     Raises:
         UserError: another process holds the lock; `busy` is the text of the error.
     """
-    lock = sqlite3.connect(path, timeout=0, isolation_level=None)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
-        lock.close()
-        raise UserError(busy) from None
-    try:
+    with path.open("a") as file:
+        if not lock(file):
+            raise UserError(busy)
         yield
-    finally:
-        with suppress(sqlite3.Error):
-            lock.rollback()
-        lock.close()

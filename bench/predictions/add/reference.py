@@ -99,5 +99,5 @@ def _index(data: str, store: Store) -> DataIndex:
     """The index of the smallest resolution."""
     source = find_made(data)
     smallest = source.resolutions[:1] if source else USUAL_PX[:1]
-    with View({}) as view:
-        return checked_index(data, source, smallest, store.log("prepare"), view.progress)
+    with View({}) as view, store.preparation_log() as log:
+        return checked_index(data, source, smallest, log, view.progress)

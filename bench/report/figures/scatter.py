@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-NAME, CAPTION = "accuracy-versus-cost.png", "Macro F1 against training seconds and against inference time"
+NAME, CAPTION = "accuracy-versus-cost.png", "Macro F1 against steady training seconds and against inference time"
 _OTHERS = "other families"
 _COMBINED = {"ensemble": "*", "cascade": "d"}
 _ALL_NAMED = 18  # more labels hide the points they name: then only the front and the ties are named

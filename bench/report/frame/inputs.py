@@ -12,11 +12,11 @@ Kind = Literal["text", "flag", "whole", "number", "members"]
 Members = Sequence[tuple[str, float]]  # run_id and weight
 Combination = Mapping[str, Any]
 
-# Order and type of the columns of results.csv. New columns go to the end: people parse the file.
+# Order and type of the columns of results.csv; docs/columns.md has their meaning. New ones go to the end.
 COLUMNS: Mapping[str, Kind] = {
     "schema_version": "whole",
     "run_id": "text",
-    "kind": "text",  # run, ensemble
+    "kind": "text",
     "data": "text",
     "backbone": "text",
     "family": "text",
@@ -24,10 +24,10 @@ COLUMNS: Mapping[str, Kind] = {
     "recipe": "text",
     "seed": "whole",
     "weights": "text",
-    "status": "text",  # ok, failed
-    "members": "members",  # of an ensemble, as text in results.csv
-    "macro_f1": "number",  # validation; of an ensemble: the fit score
-    "macro_f1_low": "number",  # the interval of macro_f1
+    "status": "text",
+    "members": "members",
+    "macro_f1": "number",
+    "macro_f1_low": "number",
     "macro_f1_high": "number",
     "macro_f1_cross_fitted": "number",
     "test_macro_f1": "number",
@@ -41,7 +41,7 @@ COLUMNS: Mapping[str, Kind] = {
     "extraction_seconds": "number",
     "bank_shared": "flag",
     "train_seconds_steady": "number",
-    "train_seconds_full": "number",  # of an ensemble: sum over its candidates
+    "train_seconds_full": "number",
     "eval_seconds": "number",
     "inference_ms_per_image": "number",
     "parameters": "whole",
@@ -53,7 +53,7 @@ COLUMNS: Mapping[str, Kind] = {
     "replicas": "whole",
     "global_batch": "whole",
     "cost_usd": "number",
-    "macro_f1_interval_method": "text",  # empty: too few images for an interval
+    "macro_f1_interval_method": "text",
     "test_macro_f1_low": "number",
     "test_macro_f1_high": "number",
     "test_accuracy": "number",
@@ -63,62 +63,65 @@ COLUMNS: Mapping[str, Kind] = {
     "classes": "whole",
     "inference_batch": "whole",
     "did_not_train": "flag",
-    "superseded": "flag",  # ensemble with a newer one of the same method
+    "superseded": "flag",
     "saw_validation": "flag",
     "weights_seed": "whole",
     "code_revision": "text",
     "cores": "whole",
-    "failure_kind": "text",  # oom, nan, timeout, killed, error
+    "failure_kind": "text",
     "failure_reason": "text",
     "candidates_train_seconds": "number",
     "members_train_seconds": "number",
-    "indistinguishable_from_best": "flag",  # paired bootstrap over the same images
+    "indistinguishable_from_best": "flag",
     "macro_f1_cross_fitted_low": "number",
     "macro_f1_cross_fitted_high": "number",
-    "best_single_cross_fitted": "number",  # "take the best single run", cross-fitted like the ensemble
-    "gain_over_best_single": "number",  # macro_f1_cross_fitted minus best_single_cross_fitted
+    "best_single_cross_fitted": "number",
+    "gain_over_best_single": "number",
     "gain_over_best_single_low": "number",
     "gain_over_best_single_high": "number",
-    "added": "flag",  # predictions made elsewhere; costs as stated by the user
-    "labels_only": "flag",  # an added run of predicted classes, without probabilities
-    "max_cost_ms": "number",  # budget of all members of an ensemble, per image
-    "indistinguishable_from_best_ensemble": "flag",  # paired bootstrap of held-out predictions
-    "lr_scale": "number",  # factor on every learning rate of the recipe
-    "images_per_second": "number",  # of steady training
+    "added": "flag",
+    "labels_only": "flag",
+    "max_cost_ms": "number",
+    "indistinguishable_from_best_ensemble": "flag",
+    "lr_scale": "number",
+    "images_per_second": "number",
     "input_wait_share": "number",
     "checkpoint_seconds": "number",
     "target_f1": "number",
-    "target_epoch": "whole",  # first epoch that reached the target, counted from 1
+    "target_epoch": "whole",
     "target_seconds": "number",
-    "micro_batch": "whole",  # per replica, if gradients were accumulated to fit in memory
-    "asked_global_batch": "whole",  # if the batch was reduced to fit in memory
+    "micro_batch": "whole",
+    "asked_global_batch": "whole",
     "xla": "flag",
     "deterministic": "flag",
     "interruptions": "whole",
-    "val_duplicates": "whole",  # validation images among the training images, byte for byte
-    "test_duplicates": "whole",  # test images among the training or validation images
-    "image_source_px": "whole",  # if images were resized from larger ones when read
-    "plugin": "text",  # source of a backbone from outside the harness: NAME@DIGEST
-    "csv_schema_version": "whole",  # of this table
-    "configuration": "text",  # digest of all that a run is but its seed
-    "not_compared": "text",  # reason why scores cannot be compared with those of most rows; empty: they can
-    "other_candidates": "flag",  # ensemble of other candidates than all: its gain has another baseline
+    "val_duplicates": "whole",
+    "test_duplicates": "whole",
+    "image_source_px": "whole",
+    "plugin": "text",
+    "csv_schema_version": "whole",
+    "configuration": "text",
+    "not_compared": "text",
+    "other_candidates": "flag",
     "data_fingerprint": "text",
-    "recipe_digest": "text",  # of the content of the recipe, whatever its name
+    "recipe_digest": "text",
     "versions": "text",
     "kernels": "text",
-    "training_code": "text",  # digest of the code that trains
-    "start_up_seconds": "number",  # train_seconds_full minus train_seconds_steady
-    "brier": "number",  # of an ensemble: of held-out probabilities, like accuracy and log_loss
+    "training_code": "text",
+    "start_up_seconds": "number",
+    "brier": "number",
     "calibration_error": "number",
-    "macro_f1_in_sample": "number",  # of an ensemble, on the images of its fit, like the two below
+    "macro_f1_in_sample": "number",
     "accuracy_in_sample": "number",
     "log_loss_in_sample": "number",
-    "difference_to_best": "number",  # row minus best configuration, or minus best ensemble; of its macro F1
-    "difference_to_best_low": "number",  # bounds and p-value are adjusted for the comparisons (Holm)
+    "difference_to_best": "number",
+    "difference_to_best_low": "number",
     "difference_to_best_high": "number",
     "difference_to_best_p_value": "number",
     "comparisons_with_best": "whole",
+    "mean_macro_f1": "number",
+    "mean_macro_f1_low": "number",
+    "mean_macro_f1_high": "number",
 }
 _DTYPES: Mapping[Kind, Any] = {
     "text": "string",
@@ -143,6 +146,9 @@ class ReportInput:
         recipes: recipe -> its description on one line.
         combinations: run_id of an ensemble -> its combination as in result.json, and `states`: member -> its change
             since, or "".
+        pairs: differences between two configurations, one row each: `one`, `other` (as in the column `configuration`),
+            `seeds` (those of both), `score_one`, `score_other`, `difference` (other minus one) and the bounds `low`
+            and `high` of its interval. The two differ in resolution or scale of their learning rates alone.
         about: facts to print unchanged: device, cores, versions, date, code revision, and `command` (one a line).
     """
 
@@ -153,6 +159,7 @@ class ReportInput:
     recipes: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
     combinations: Mapping[str, Combination] = field(default_factory=dict)
+    pairs: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def typed(rows: pd.DataFrame) -> pd.DataFrame:

@@ -25,7 +25,7 @@ class CostAxis:
 
 
 COSTS = (
-    CostAxis("train_seconds", "Training in full", "s"),
+    CostAxis("train_seconds", "Training, steady", "s"),
     CostAxis("inference_ms_per_image", "Inference", "ms per image"),
 )
 
@@ -37,9 +37,13 @@ def points(ranking: Ranking) -> pd.DataFrame:
     """
     singles = ranking.configurations.assign(kind="run")
     both = pd.concat([singles, ranking.ensembles.assign(n=1, tied=False)], join="inner", ignore_index=True)
-    devices = both["device"]
-    comparable = (devices == "") | (devices == ranking.usual_device) | (ranking.usual_device == "")
-    return both.assign(comparable=comparable)
+    return both.assign(comparable=is_comparable(both, ranking))
+
+
+def is_comparable(rows: pd.DataFrame, ranking: Ranking) -> pd.Series[bool]:
+    """Whether the costs of each row are those of the usual device, or of an unknown one."""
+    devices = rows["device"]
+    return (devices == "") | (devices == ranking.usual_device) | (ranking.usual_device == "")
 
 
 def with_cost(rows: pd.DataFrame, cost: CostAxis) -> pd.DataFrame:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import shlex
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,19 +12,28 @@ import pandas as pd
 
 from bench.report.frame.inputs import Combination, ReportInput, filled, typed
 
+# Of the runs of a configuration: values that they share, and those of which the mean over seeds is meant.
 _FIRST = [
     "name",
+    "run_id",
     "backbone",
     "family",
     "recipe",
     "device",
     "image_px",
+    "lr_scale",
     "weights",
+    "status",
+    "group",
+    "saw_validation",
+    "compared_with_best",
     "indistinguishable_from_best",
     "difference_to_best",
     "difference_to_best_low",
     "difference_to_best_high",
     "comparisons_with_best",
+    "mean_macro_f1_low",
+    "mean_macro_f1_high",
 ]
 _MEANS = [
     "score",
@@ -31,13 +42,12 @@ _MEANS = [
     "log_loss",
     "train_seconds",
     "start_up_seconds",
-    "uncached_epoch_seconds",
+    "network_epoch_seconds",
     "inference_ms_per_image",
     "cost_usd",
     "test_macro_f1",
     "test_macro_f1_low",
     "test_macro_f1_high",
-    "test_images",
 ]
 # Columns in which two configurations of one backbone and resolution may differ, the likeliest first, and their format.
 _QUALIFIERS = {
@@ -77,15 +87,17 @@ class Ranking:
         """Read the rows of a report."""
         read = typed(inputs.rows)
         compared = read["indistinguishable_from_best"].notna().astype(bool)
-        rows = _scored(name_rows(filled(read).assign(compared_with_best=compared)))
+        rows = filled(read).assign(compared_with_best=compared)
+        budgeted = (rows["kind"] == "ensemble") & rows["max_cost_ms"].notna()
+        rows = _scored(name_rows(rows.assign(other_baseline=rows["other_candidates"] | budgeted)))
         order = {"group": True, "mean_score": False, "mean_log_loss": True, "name": True, "seed": True, "run_id": True}
         rows = rows.sort_values(list(order), ascending=list(order.values()), kind="stable")
         return cls(inputs, rows.reset_index(drop=True))
 
     @cached_property
     def current(self) -> pd.DataFrame:
-        """Everything that is ranked or failed: neither superseded, nor of other candidates, nor of other images."""
-        left_out = self.rows["superseded"] | self.rows["other_candidates"] | (self.rows["not_compared"] != "")
+        """Everything that is ranked or failed: not superseded, of the same images and, if an ensemble, one baseline."""
+        left_out = self.rows["superseded"] | self.rows["other_baseline"] | (self.rows["not_compared"] != "")
         return self.rows[~left_out]
 
     @cached_property
@@ -95,13 +107,13 @@ class Ranking:
 
     @cached_property
     def ensembles(self) -> pd.DataFrame:
-        """The current ensemble of each method, of all candidates."""
+        """The current ensemble of each method, of all candidates and without a budget: of one baseline."""
         return self._ranked("ensemble")
 
     @cached_property
     def other_ensembles(self) -> pd.DataFrame:
-        """Current ensembles of other candidates: their gains have other baselines."""
-        return self.rows[self.rows["other_candidates"] & ~self.rows["superseded"]]
+        """Current ensembles of other candidates or under a budget: their gains have other baselines."""
+        return self.rows[self.rows["other_baseline"] & ~self.rows["superseded"] & (self.rows["group"] == 0)]
 
     @cached_property
     def not_compared(self) -> pd.DataFrame:
@@ -120,20 +132,37 @@ class Ranking:
 
     @cached_property
     def configurations(self) -> pd.DataFrame:
-        """Runs that differ in nothing but their seed as one row, best mean first, under the column names of a run.
+        """Those of `lines` that are ranked, best mean first."""
+        return self.lines[self.lines["group"] == 0].reset_index(drop=True)
 
-        Columns: those of `_FIRST`, which all of its runs share; label; n; tied (it cannot be told apart from the best
-        configuration); sd of the score over seeds; and the means over seeds of `_MEANS`.
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Those of `ReportInput.pairs` whose configurations are both ranked."""
+        pairs, known = self.inputs.pairs, set(self.configurations["configuration"])
+        return pairs[pairs["one"].isin(known) & pairs["other"].isin(known)] if len(pairs) else pairs
+
+    @cached_property
+    def lines(self) -> pd.DataFrame:
+        """Runs that differ in nothing but their seed as one row, under the column names of a run; failed ones too.
+
+        Columns: those of `_FIRST`; label; n; run_ids; tied (it cannot be told apart from the best configuration); sd
+        of the score over seeds; and the means over seeds of `_MEANS`, with the interval of the mean score. Single
+        runs have intervals of test scores, means have none.
         """
-        groups = self.runs.assign(n=1, sd=self.runs["score"]).groupby("configuration", sort=False)
-        how = dict.fromkeys(_FIRST, "first") | dict.fromkeys(_MEANS, "mean") | {"n": "sum", "sd": "std"}
-        found = groups.agg(how).reset_index()
+        runs = self.current[self.current["kind"] == "run"]
+        groups = runs.assign(n=1, sd=runs["score"], run_ids=runs["run_id"]).groupby("configuration", sort=False)
+        how = dict.fromkeys(_FIRST, "first") | dict.fromkeys(_MEANS, "mean")
+        found = groups.agg(how | {"n": "sum", "sd": "std", "run_ids": tuple}).reset_index()
+        single = found["n"] == 1
+        for side in ("low", "high"):
+            found[f"score_{side}"] = found[f"score_{side}"].where(single, found[f"mean_macro_f1_{side}"])
+            found[f"test_macro_f1_{side}"] = found[f"test_macro_f1_{side}"].where(single)
         return found.rename(columns={"indistinguishable_from_best": "tied", "name": "label"})
 
     @cached_property
     def combinations(self) -> list[tuple[str, Combination]]:
-        """Label and combination of every ensemble that kept one, best first."""
-        rows = zip(self.ensembles["label"], self.ensembles["run_id"], strict=True)
+        """Label and combination of every ensemble that kept one, best first, those of another baseline last."""
+        rows = pd.concat([self.ensembles, self.other_ensembles])[["label", "run_id"]].itertuples(index=False)
         known = self.inputs.combinations
         return [(label, known[run_id]) for label, run_id in rows if run_id in known]
 
@@ -151,6 +180,10 @@ class Ranking:
         """The device of most runs; seconds of another one are not compared."""
         devices = self.runs["device"][self.runs["device"] != ""]
         return "" if devices.empty else str(devices.mode().iloc[0])
+
+    def data_option(self, shared_data: bool) -> str:
+        """The option that chooses the data set in a command, if the store holds others too."""
+        return f" --data {shlex.quote(self.fact('data'))}" if shared_data else ""
 
     def fact(self, column: str) -> str:
         """The value that all runs share, several joined by "or"; without runs, that of all rows."""
@@ -177,7 +210,8 @@ def name_rows(rows: pd.DataFrame) -> pd.DataFrame:
         configuration=rows["configuration"].where(~unknown, rows["run_id"]),
         name=rows["run_id"].map(stem).astype(object),
     )
-    named["name"] = named["name"].where(~named["superseded"], named["run_id"])
+    apart = named["superseded"] | named["other_baseline"]
+    named["name"] = named["name"].where(~apart, named["name"] + " " + named["run_id"].str[-8:])
     trained = (named["kind"] == "run") & (named["backbone"] != "")
     if trained.any():
         named.loc[trained, "name"] = _names(named[trained])
@@ -219,7 +253,7 @@ def _with_hashes(names: pd.Series[str], run_ids: pd.Series[str]) -> pd.Series[st
 
 
 def _scored(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add the ranked values: scores, of an ensemble cross-fitted, and seconds without start-up, of its members."""
+    """Add the ranked values: scores, of an ensemble cross-fitted, and costs, of an ensemble those of its members."""
     crossed = (rows["kind"] == "ensemble") & rows["macro_f1_cross_fitted"].notna()
     pick = {
         "score": ("macro_f1", "macro_f1_cross_fitted"),
@@ -228,8 +262,26 @@ def _scored(rows: pd.DataFrame) -> pd.DataFrame:
     }
     scores = {name: rows[plain].where(~crossed, rows[other]) for name, (plain, other) in pick.items()}
     rows = rows.assign(**scores)
-    seconds = rows["train_seconds_steady"].fillna(rows["members_train_seconds"]).fillna(rows["train_seconds_full"])
     unscored = (rows["status"] != "ok") | rows["macro_f1"].isna()
     group = rows["saw_validation"].astype(int).where(rows["not_compared"] == "", 2).where(~unscored, 3)
     means = rows.groupby("configuration")[["score", "log_loss"]].transform("mean")
-    return rows.assign(train_seconds=seconds, group=group, mean_score=means["score"], mean_log_loss=means["log_loss"])
+    return rows.assign(
+        train_seconds=rows["train_seconds_steady"]
+        .fillna(rows["members_train_seconds"])
+        .fillna(rows["train_seconds_full"].where(rows["kind"] == "run")),
+        network_epoch_seconds=_network_epoch(rows),
+        group=group,
+        mean_score=means["score"],
+        mean_log_loss=means["log_loss"],
+    )
+
+
+def _network_epoch(rows: pd.DataFrame) -> pd.Series[float]:
+    """Seconds of an epoch through the network, of an ensemble one of each member; NaN if unknown.
+
+    With saved features, `epoch_seconds` is an epoch of the part that trains on them, and never meant here.
+    """
+    own = rows["uncached_epoch_seconds"].fillna(rows["epoch_seconds"].where(rows["extraction_seconds"].isna()))
+    known = dict(zip(rows["run_id"], own, strict=True))
+    summed = [sum(known.get(run_id, math.nan) for run_id, _ in members) for members in rows["members"]]
+    return own.where(rows["members"].map(len) == 0, pd.Series(summed, index=rows.index, dtype=float))

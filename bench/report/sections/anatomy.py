@@ -163,7 +163,7 @@ def _front(ranking: Ranking, path: Mapping[str, Any]) -> str:
         ]
         for point, cost in zip(shown, milliseconds, strict=True)
     ]
-    return table(["stages", "threshold", "ms/image used", "fit F1"], cells, left=["stages"])
+    return table(["stages", "threshold", "ms/image used", "F1 in sample"], cells, left=["stages"])
 
 
 def _label(ranking: Ranking, run_id: str) -> str:

@@ -19,6 +19,7 @@ def cautions(ranking: Ranking) -> str:
             runs[~runs["device"].isin(["", ranking.usual_device])],
             f"their seconds are not compared with those of {usual}.",
         ),
+        "Not compared": (ranking.not_compared, "their scores are of other images; see Not compared."),
         "Failed": (current[current["status"] != "ok"], "see Failures."),
     }
     texts = [f"**{title}**: {_some(rows)}; {text}" for title, (rows, text) in listed.items() if len(rows)]

@@ -13,16 +13,10 @@ _LOG_LINES = 12
 
 
 def failures(ranking: Ranking) -> list[str]:
-    """A table of failures and their reasons, then the end of each log."""
-    failed = ranking.current[ranking.current["status"] != "ok"]
-    rows = zip(failed["run_id"], failed["failure_kind"], failed["failure_reason"], strict=True)
-    attempts: dict[str, Mapping[str, Any]] = {
-        run_id: {"run_id": run_id, "kind": kind, "reason": reason} for run_id, kind, reason in rows
-    }
-    attempts |= {str(record["run_id"]): record for record in ranking.inputs.failures}
-    if not attempts:
+    """A table of failures and their reasons."""
+    ordered = _attempts(ranking)
+    if not ordered:
         return []
-    ordered = [attempts[run_id] for run_id in sorted(attempts)]
     seconds = [attempt.get("seconds") for attempt in ordered]
     columns = {
         "run": [str(attempt["run_id"]) for attempt in ordered],
@@ -30,8 +24,23 @@ def failures(ranking: Ranking) -> list[str]:
         "seconds burnt": numbers.column(float("nan") if burnt is None else burnt for burnt in seconds),
         "reason": [str(attempt.get("reason") or numbers.MISSING) for attempt in ordered],
     }
-    table = columns_table(columns, left=["run", "kind", "reason"])
-    return [table, *(_log(attempt) for attempt in ordered if attempt.get("log"))]
+    return [columns_table(columns, left=["run", "kind", "reason"])]
+
+
+def logs(ranking: Ranking) -> list[str]:
+    """The end of the log of each failure."""
+    return [_log(attempt) for attempt in _attempts(ranking) if attempt.get("log")]
+
+
+def _attempts(ranking: Ranking) -> list[Mapping[str, Any]]:
+    """Failures by name, from the rows and the records."""
+    failed = ranking.current[ranking.current["status"] != "ok"]
+    rows = zip(failed["run_id"], failed["failure_kind"], failed["failure_reason"], strict=True)
+    attempts: dict[str, Mapping[str, Any]] = {
+        run_id: {"run_id": run_id, "kind": kind, "reason": reason} for run_id, kind, reason in rows
+    }
+    attempts |= {str(record["run_id"]): record for record in ranking.inputs.failures}
+    return [attempts[run_id] for run_id in sorted(attempts)]
 
 
 def _log(attempt: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from bench.report.frame.ranking import Ranking
 from bench.report.markdown import bullets, escape
 
 TIE = "="
-_TIE_TEXT = "cannot be told apart from the best single run (paired bootstrap over the same validation images)"
+_TIE_TEXT = "cannot be told apart from the best: the interval of its difference holds zero"
 _RANDOM = "randomly initialised backbone: the score says nothing about the pretrained one"
 _NO_INTERVAL = "too few images for an interval"
 _ADDED = "predictions made elsewhere and added; costs as stated by the user"
@@ -21,10 +21,6 @@ _FLAGS = {
     "labels_only": "added as predicted classes: probabilities are 0 and 1, without a log-loss",
     "saw_validation": "trained on the validation images: the validation score means nothing and is not ranked",
 }
-_ENSEMBLE = "ensemble: cross-fitted score; training counts all its candidates, inference its members"
-_ENSEMBLE_FIT = (
-    "ensemble: scored on the images it was fitted on; training counts all its candidates, inference its members"
-)
 _DUPLICATES = {
     "val_duplicates": "{:.0f} validation images are training images too, byte for byte: the score flatters",
     "test_duplicates": "{:.0f} test images are training or validation images too: the test score flatters",
@@ -46,27 +42,28 @@ _SHARED = {
 
 
 class Footnotes:
-    """The marks of a table's rows: `=` for a tie, letters for texts, and plain sentences for what all runs share."""
+    """The marks of configurations: `=` for a tie, letters for texts, and plain sentences for what all runs share."""
 
     def __init__(self, ranking: Ranking) -> None:
-        odd = oddities(ranking.runs)
-        self._texts = {
-            row["run_id"]: [*_notes(row), *odd.get(row["run_id"], ())] for _, row in ranking.current.iterrows()
-        }
+        odd, runs = oddities(ranking.runs), ranking.current[ranking.current["kind"] == "run"]
+        self._texts = {row["run_id"]: [*_notes(row), *odd.get(row["run_id"], ())] for _, row in runs.iterrows()}
         self._common = _shared_by_all([self._texts[run_id] for run_id in ranking.runs["run_id"]])
-        others, tied = ranking.runs["run_id"].iloc[1:], ranking.runs["indistinguishable_from_best"].iloc[1:]
-        self._all_tied = len(tied) > 1 and bool(tied.all())
-        self._tied = set() if self._all_tied else set(others[tied])
+        others = ranking.configurations.iloc[1:]
+        self._all_tied = len(others) > 1 and bool(others["tied"].all())
+        self._tied = (
+            set() if self._all_tied else {run_id for ids in others["run_ids"][others["tied"]] for run_id in ids}
+        )
         self._letters: dict[str, str] = {}
         for texts in self._texts.values():
             for text in texts:
                 if text not in self._common:
                     self._letters.setdefault(text, _letter(len(self._letters)))
 
-    def mark(self, run_id: str) -> str:
-        """The marks of a row, such as `= a c`."""
-        letters = [self._letters[text] for text in self._texts[run_id] if text in self._letters]
-        return " ".join([TIE] * (run_id in self._tied) + letters)
+    def mark(self, run_ids: Sequence[str]) -> str:
+        """The marks of the runs of a configuration, such as `= a c`."""
+        texts = dict.fromkeys(text for run_id in run_ids for text in self._texts[run_id])
+        letters = sorted(self._letters[text] for text in texts if text in self._letters)
+        return " ".join([TIE] * (not self._tied.isdisjoint(run_ids)) + letters)
 
     def lines(self) -> str:
         """The explanation of all marks used, as a list."""
@@ -120,13 +117,11 @@ def _notes(row: pd.Series) -> list[str]:
     texts += [f"its backbone is that of the plugin {row['plugin']}"] * bool(row["plugin"])
     texts += [text.format(row[column]) for column, text in _DUPLICATES.items() if row[column] > 0]
     texts += _circumstances(row)
-    texts += [text for flag, text in _FLAGS.items() if row[flag] and row["kind"] == "run"]
+    texts += [text for flag, text in _FLAGS.items() if row[flag]]
     if row["weights"] == "random" and row["status"] == "ok":
         texts.append(_RANDOM)
     if row["status"] != "ok":
         texts.append(f"failed, of kind {row['failure_kind'] or 'unknown'}")
-    if row["kind"] == "ensemble":
-        texts.append(_ENSEMBLE_FIT if pd.isna(row["macro_f1_cross_fitted"]) else _ENSEMBLE)
     if pd.notna(row["score"]) and pd.isna(row["score_low"]):
         texts.append(_NO_INTERVAL)
     return texts

@@ -17,35 +17,46 @@ from bench.report.markdown import bullets, columns_table, escape
 _SAME = ["recipe", "image_px", "plugin", "weights", "weights_seed", "precision", "strategy", "global_batch"]
 _NOTE = (
     "Every learning rate of the recipe times the scale; of several seeds the mean over those that ran at each scale "
-    "shown. **over x1**: gain of the best scale. Steps smaller than the intervals may be noise, and so may a change "
-    "of ranking. The best of several rates was chosen on the validation images that score it, which flatters; only "
-    "other images tell by how much."
+    "shown. **over x1**: gain of the best scale, paired on the same images and seeds, with its 95 % interval. The best "
+    "of several rates was chosen on the validation images that score it, which flatters; only other images tell by how "
+    "much."
 )
 
 
 @dataclass(frozen=True)
 class Rates:
-    """One backbone at one resolution: a mean score and its bounds by scale, over the same seeds."""
+    """One backbone at one resolution: a mean score by scale, over the same seeds."""
 
     label: str
     group: tuple[str, float]  # recipe and pixels: those of one group are ranked
-    scores: pd.DataFrame  # index lr_scale, columns score, score_low, score_high
+    scores: pd.Series[float]  # index lr_scale
+    configurations: pd.Series[str]  # index lr_scale
+    seeds: tuple[int, ...]
 
     @property
     def best(self) -> float:
         """The scale of the highest score; of equals the one closest to 1."""
-        score = self.scores["score"]
-        return float(min(score.index, key=lambda scale: (-score[scale], abs(math.log(scale)), scale)))
+        scores = self.scores
+        return float(min(scores.index, key=lambda scale: (-scores[scale], abs(math.log(scale)), scale)))
 
     def score(self, scale: float) -> float:
         """The score at a scale; NaN if no run had it."""
-        return float(self.scores["score"].get(scale, math.nan))
+        return float(self.scores.get(scale, math.nan))
+
+    def over_one(self, pairs: pd.DataFrame) -> str:
+        """The gain of the best scale over 1, with its interval if `pairs` has that of the same seeds."""
+        gained = self.score(self.best) - self.score(1.0)
+        for _, pair in pairs.iterrows():
+            sides = (self.configurations.get(1.0), self.configurations[self.best])
+            if (pair["one"], pair["other"]) == sides and tuple(pair["seeds"]) == self.seeds:
+                return numbers.gain_with(gained, pair["low"], pair["high"])
+        return numbers.gain(gained)
 
 
 def rates(ranking: Ranking) -> list[str]:
     """The table of scaled rates, and whether the ranking depends on the rate."""
     found = list(_scaled(ranking.runs))
-    return [_table(found), bullets(list(_rankings(found))), _NOTE] if found else []
+    return [_table(found, ranking.pairs), bullets(list(_rankings(found))), _NOTE] if found else []
 
 
 def learning_curves(ranking: Ranking, pictures: Mapping[str, str]) -> list[str]:
@@ -75,8 +86,10 @@ def _scaled(runs: pd.DataFrame) -> Iterator[Rates]:
     for _, group in compared.groupby(["backbone", *_SAME], sort=False, dropna=False):
         same = _same_seeds(group)
         if len(same):
-            means = same.groupby("lr_scale")[["score", "score_low", "score_high"]].mean()
-            yield Rates(_label(same.iloc[0], one_recipe), (same["recipe"].iloc[0], same["image_px"].iloc[0]), means)
+            by_scale, ranked_with = same.groupby("lr_scale"), (same["recipe"].iloc[0], same["image_px"].iloc[0])
+            seeds = tuple(int(seed) for seed in sorted(same["seed"].dropna().unique()))
+            label, scores = _label(same.iloc[0], one_recipe), by_scale["score"].mean()
+            yield Rates(label, ranked_with, scores, by_scale["configuration"].first(), seeds)
 
 
 def _same_seeds(group: pd.DataFrame) -> pd.DataFrame:
@@ -97,15 +110,13 @@ def _label(run: pd.Series, one_recipe: bool) -> str:
     return str(run["name"]).replace(f" {run['full_recipe']}", "" if one_recipe else f" {run['recipe']}", 1)
 
 
-def _table(found: list[Rates]) -> str:
+def _table(found: list[Rates], pairs: pd.DataFrame) -> str:
     scales = sorted({float(scale) for each in found for scale in each.scores.index})
-    scores = pd.concat([each.scores.reindex(scales) for each in found])
-    digits = numbers.interval_digits(scores["score_low"], scores["score_high"])
     columns = {
         "backbone": [each.label for each in found],
-        **{f"x{scale:g}": numbers.score_column(scores[scores.index == scale], "score", digits) for scale in scales},
+        **{f"x{scale:g}": [numbers.score(each.score(scale)) for each in found] for scale in scales},
         "best": [f"x{each.best:g}" for each in found],
-        "over x1": [numbers.gain(each.score(each.best) - each.score(1.0)) for each in found],
+        "over x1": [each.over_one(pairs) for each in found],
     }
     return columns_table(columns, left=["backbone"])
 

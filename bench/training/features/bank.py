@@ -28,7 +28,10 @@ from bench.data.index import DataIndex
 from bench.data.layout import SPLITS
 from bench.data.reading import images, named_faults
 from bench.data.source import DataSource
+from bench.environment import kernels, versions
 from bench.files import path_safe, write_json
+from bench.training.code import feature_code
+from bench.training.device import device_name
 from bench.training.features.extraction import Extractor, Pass, batch_size
 from bench.training.features.head_trainer import Features
 from bench.training.network.scale import build_backbone, give_scale
@@ -37,15 +40,31 @@ from bench.training.network.scale import build_backbone, give_scale
 View = Literal["plain", "flipped", "turned1", "flipped1", "turned2", "flipped2", "turned3", "flipped3"]
 VIEWS: tuple[View, ...] = get_args(View)
 VIEWS_AT_ONCE = 2  # of each picture that is read; more would be held in memory together
-LAYOUT = 1  # of a bank; part of its key, so that an older one is not found rather than misread
 
 Slot = tuple[str, View]  # split and view
 OnImages = Callable[[int, int], None]  # images done, of how many
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Machine and code that make features: their clock is no other machine's, and other kernels round otherwise."""
+
+    device: str
+    kernels: str
+    code: str
+    tensorflow: str
+    keras: str
+
+    @classmethod
+    def of_process(cls, backbone: str) -> Origin:
+        """That of features of this backbone that this process makes."""
+        found = versions()
+        return cls(device_name(), kernels(), feature_code(backbone), found["tensorflow"], found["keras"])
+
+
+@dataclass(frozen=True)
 class BankKey:
-    """All that a bank's numbers depend on."""
+    """All that a bank's numbers and its clock depend on."""
 
     data_fingerprint: str
     backbone: str
@@ -54,12 +73,13 @@ class BankKey:
     weights_seed: int
     split: str
     view: View
+    origin: Origin
     plugin: str | None = None  # that registers the backbone; None: one of ours
 
     @property
     def folder_name(self) -> str:
         """Readable, with a hash that is the identity."""
-        return folder_name(self, "layout", self.split, self.view)
+        return folder_name(self, "pooled", self.split, self.view)
 
 
 @dataclass(frozen=True)
@@ -84,10 +104,9 @@ class Bank:
     timing: BankTiming
 
 
-def folder_name(key: Any, layout: str, *parts: object) -> str:
-    """Name of a bank's folder: backbone, resolution, `parts` and a hash of the key; `layout` names the kind of bank."""
-    fields = {name: value for name, value in asdict(key).items() if value is not None}  # a later field: no new name
-    digest = content_hash({layout: LAYOUT, **fields})
+def folder_name(key: Any, kind: str, *parts: object) -> str:
+    """Name of a bank's folder: backbone, resolution, `parts`, and a hash of the kind of bank and its key."""
+    digest = content_hash({kind: asdict(key)})
     return "-".join(map(str, (path_safe(key.backbone), key.image_px, *parts, digest[:16])))
 
 
@@ -98,8 +117,11 @@ def new_folder(folder: Path) -> Iterator[Path]:
     temporary.mkdir(parents=True)
     try:
         yield temporary
-        if not folder.exists():
+        try:
             temporary.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -198,14 +220,20 @@ class FeatureMaker:
         model.trainable = False
         return model
 
+    @cached_property
+    def _origin(self) -> Origin:
+        return Origin.of_process(self._config.backbone)
+
     def _key(self, image_px: int, slot: Slot) -> BankKey:
         config, fingerprint = self._config, self._index.fingerprints[image_px]
         identity = config.backbone, image_px, config.weights, config.weights_seed
-        return BankKey(fingerprint, *identity, *slot, plugin=config.plugin)
+        return BankKey(fingerprint, *identity, *slot, self._origin, config.plugin)
 
     def _extract(self, image_px: int, missing: Sequence[Slot], on_images: OnImages) -> Iterator[tuple[Slot, Bank]]:
         total = sum(self._count(split) for split, _ in missing)
-        extractor = Extractor(self._model, self._adapter.prepare, batch_size(total, image_px), image_px)
+        # Not of the missing ones: milliseconds per image must not depend on the banks that earlier runs left.
+        batch = batch_size(sum(map(self._count, self._index.splits)), image_px)
+        extractor = Extractor(self._model, self._adapter.prepare, batch, image_px)
         before_first = self._scaled(image_px)
         views = [view for view in VIEWS if any(missing_view == view for _, missing_view in missing)]
         done = 0

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from bench.training.clock import first_call_excess
 from bench.training.device import gflops, has_accelerator
 from bench.training.features.head_trainer import Floats
 
@@ -28,11 +29,27 @@ def batch_size(images: int, image_px: int, budget_pixels: int | None = None) -> 
     return min(range(math.ceil(most / 2), most + 1), key=lambda size: (-images % size, -size))
 
 
+def traced(function: Any) -> float:
+    """Traces a `tf.function` that has a signature, unless it is traced already. Returns the seconds."""
+    started = time.perf_counter()
+    function.get_concrete_function()
+    return time.perf_counter() - started
+
+
 @dataclass(frozen=True)
 class Extraction:
-    """Cost of the frozen outputs that a run trains on: seconds of all views; shared: another run made them."""
+    """Cost of the frozen outputs that a run uses.
+
+    Attributes:
+        seconds: of the images to train on, in all views.
+        eval_seconds: of the validation images, unless they are trained on.
+        startup_seconds: tracing and first calls, once.
+        shared: another run made all of them.
+    """
 
     seconds: float
+    eval_seconds: float
+    startup_seconds: float
     shared: bool
 
 
@@ -43,7 +60,7 @@ class Pass:
     Attributes:
         mean, variance: float32 (N, F).
         seconds: float64 (N,), each image's share of its batch, waiting for pictures included.
-        startup_seconds: of the first call beyond an ordinary one.
+        startup_seconds: tracing, and of the first call beyond an ordinary one.
         ms_per_image: of an ordinary batch, without waiting for pictures.
     """
 
@@ -74,12 +91,13 @@ class _Clock:
         self._mean[rows], self._variance[rows] = mean, variance
         self._batches.append((len(mean), seconds, waited))
 
-    def passed(self) -> Pass:
+    def passed(self, trace_seconds: float) -> Pass:
         sizes, seconds, waited = map(np.array, zip(*self._batches, strict=True))
-        ordinary = float(np.median(seconds[1:])) if len(seconds) > 1 else float(seconds[0])
-        startup = max(0.0, float(seconds[0]) - ordinary)
-        seconds[0] -= startup
+        excess = first_call_excess(seconds.tolist())
+        ordinary = float(np.median(seconds[1:] if len(seconds) > 1 else seconds))
+        seconds[0] -= excess
         shares = np.repeat((seconds + waited) / sizes, sizes)
+        startup = trace_seconds + excess
         return Pass(self._mean, self._variance, shares, startup, 1000 * ordinary / self._batch, self._batch)
 
 
@@ -109,6 +127,7 @@ class Extractor:
         Returns:
             A pass for each view.
         """
+        trace_seconds = traced(self._moments)
         clocks = [_Clock(count, self.batch) for count in images]
         done, asked = 0, time.perf_counter()
         for views in batches:
@@ -119,7 +138,7 @@ class Extractor:
                 done += int(pictures.shape[0])
                 on_images(done)
             asked = time.perf_counter()
-        return [clock.passed() for clock in clocks]
+        return [clock.passed(0.0 if number else trace_seconds) for number, clock in enumerate(clocks)]
 
     def _padded(self, images: Any) -> tuple[Floats, Floats]:
         present = int(images.shape[0])

@@ -53,8 +53,11 @@ class HeadTrainer:
         self.model = pooled_head(recipe.layers, width, classes, seed=0)
         self.optimizer = make_optimizer(recipe, self.model.trainable_variables)
         self.startup_seconds = 0.0
-        self._epoch = tf.function(self._epoch_graph, reduce_retracing=True)
-        self._logits = tf.function(lambda mean, variance: self.model([mean, variance], training=False))
+        moments = [tf.TensorSpec((None, width), tf.float32)] * 2
+        rows = [tf.TensorSpec((None,), kind) for kind in (tf.int64, tf.float32, tf.int64)]
+        # Signatures: a second shape would be traced in the first epoch of whichever run comes first.
+        self._epoch = tf.function(self._epoch_graph, input_signature=[*moments, *rows])
+        self._logits = tf.function(lambda *both: self.model([*both], training=False), input_signature=moments)
 
     @property
     def parameters(self) -> int:
@@ -71,7 +74,8 @@ class HeadTrainer:
             variable.assign(tf.zeros_like(variable))
 
     def warm_up(self, train: FeatureExamples) -> float:
-        """Traces and compiles on a full and a partial batch. Returns the seconds, which every run is charged for."""
+        """Traces, and trains on a full and a partial batch. Returns the seconds, which every run is charged for."""
+        self._logits.get_concrete_function()
         started = time.perf_counter()
         data = _Rows.of(train, self.recipe, self.classes)
         order = tf.range(min(data.images, self.recipe.batch_per_replica + 1), dtype=tf.int64)

@@ -16,8 +16,9 @@ import tensorflow as tf
 
 from bench.data.augmentation import view_of
 from bench.files import write_json
-from bench.training.features.bank import folder_name, new_folder
-from bench.training.features.extraction import CPU_BATCH_PIXELS, Extraction
+from bench.training.clock import first_call_excess
+from bench.training.features.bank import Origin, folder_name, new_folder
+from bench.training.features.extraction import CPU_BATCH_PIXELS, traced
 from bench.training.loop.batches import Examples
 from bench.training.network.network import Network
 
@@ -26,7 +27,7 @@ _DISK_SHARE = 0.9  # of the free disk: the rest is left to other processes
 
 @dataclass(frozen=True)
 class MapKey:
-    """All that the maps of one split and view depend on."""
+    """All that the maps of one split and view, and their clock, depend on."""
 
     data_fingerprint: str
     backbone: str
@@ -34,15 +35,26 @@ class MapKey:
     weights: str
     weights_seed: int
     precision: str
+    deterministic: bool
     cut: str  # the first stage that trains, or `head`
     split: str
     view: int
+    origin: Origin
     plugin: str | None = None  # that registers the backbone; None: one of ours
 
     @property
     def folder_name(self) -> str:
         """Readable, with a hash that is the identity."""
         return folder_name(self, "map", self.cut, self.split, self.view)
+
+
+@dataclass(frozen=True)
+class MapTiming:
+    """Clock of the maps of a split in all views; start-up counts once. `shared`: another run made them."""
+
+    seconds: float
+    startup_seconds: float
+    shared: bool
 
 
 class MapSource:
@@ -71,10 +83,11 @@ class MapBanks:
         self._root, self._key, self._budget_gib = root, key, budget_gib
         self._map_shape = tuple(int(side) for side in front.compute_output_shape((1, px, px, 3))[1:])
 
-        def maps(images: Any, view: int) -> Any:
-            return tf.cast(front(prepare(view_of(images, view)), training=False), tf.float32)
+        def maps(images: Any) -> Any:
+            return tf.cast(front(prepare(images), training=False), tf.float32)
 
-        self._maps = tf.function(maps, reduce_retracing=True, autograph=False)
+        signature = tf.TensorSpec((None, px, px, 3), tf.uint8)
+        self._maps = tf.function(maps, input_signature=[signature], autograph=False)
 
     def missing_reason(self, wanted: Sequence[tuple[str, int, int]]) -> str | None:
         """Why the disk has no room for the maps of these (split, images, views), or None."""
@@ -90,15 +103,15 @@ class MapBanks:
             return f"the frozen part's outputs take {needed:.1f} GiB, and {free:.1f} GiB of disk are free"
         return None
 
-    def examples(self, split: str, pictures: Examples, views: int) -> tuple[Examples, Extraction]:
-        """Maps in place of pictures, made if missing, and the cost of making them."""
+    def examples(self, split: str, pictures: Examples, views: int) -> tuple[Examples, MapTiming]:
+        """Maps in place of pictures, made if missing, and the clock of all views."""
         missing = [view for view in range(views) if not self._path(split, view).is_file()]
         for view in missing:
             self._make(split, view, pictures)
         maps = [np.load(self._path(split, view), mmap_mode="r", allow_pickle=False) for view in range(views)]
         facts = [json.loads((self._folder(split, view) / "bank.json").read_text()) for view in range(views)]
-        seconds = sum(content["seconds"] for content in facts)
-        return Examples(MapSource(maps), pictures.labels), Extraction(seconds, not missing)
+        seconds, startup = ([content[name] for content in facts] for name in ("seconds", "startup_seconds"))
+        return Examples(MapSource(maps), pictures.labels), MapTiming(sum(seconds), max(startup), not missing)
 
     def _folder(self, split: str, view: int) -> Path:
         return self._root / replace(self._key, split=split, view=view).folder_name
@@ -107,23 +120,33 @@ class MapBanks:
         return self._folder(split, view) / "maps.npy"
 
     def _make(self, split: str, view: int, pictures: Examples) -> None:
-        with new_folder(self._folder(split, view)) as folder:
-            seconds = self._fill(folder / "maps.npy", view, pictures)
-            write_json(folder / "bank.json", {"key": asdict(self._key), "seconds": seconds})
+        key = replace(self._key, split=split, view=view)
+        with new_folder(self._root / key.folder_name) as folder:
+            seconds, startup = self._fill(folder / "maps.npy", view, pictures)
+            write_json(folder / "bank.json", {"key": asdict(key), "seconds": seconds, "startup_seconds": startup})
 
-    def _fill(self, path: Path, view: int, pictures: Examples) -> float:
-        """Runs the front over all pictures. Returns its seconds."""
-        images = len(pictures)
+    def _fill(self, path: Path, view: int, pictures: Examples) -> tuple[float, float]:
+        """Runs the front over all pictures. Returns the seconds, waiting for pictures included, and those of start-up.
+
+        Writing the maps is in neither: an epoch without them would not write.
+        """
+        trace_seconds, images = traced(self._maps), len(pictures)
         maps = np.lib.format.open_memmap(path, "w+", np.float32, (images, *self._map_shape))
-        batch, seconds = max(1, CPU_BATCH_PIXELS // self._key.image_px**2), 0.0
-        rows = tf.data.Dataset.range(images).batch(batch)
-        feed = rows.map(lambda found: pictures.source.lookup(found, found), num_parallel_calls=tf.data.AUTOTUNE)
-        start = 0
-        for inputs in feed.prefetch(tf.data.AUTOTUNE):
+        calls: list[float] = []
+        waited, start, asked = 0.0, 0, time.perf_counter()
+        for inputs in _in_order(pictures, max(1, CPU_BATCH_PIXELS // self._key.image_px**2)):
             began = time.perf_counter()
-            found = self._maps(inputs, view).numpy()
-            seconds += time.perf_counter() - began
+            found = self._maps(view_of(inputs, view)).numpy()
+            calls.append(time.perf_counter() - began)
+            waited += began - asked
             maps[start : start + len(found)] = found
-            start += len(found)
+            start, asked = start + len(found), time.perf_counter()
         maps.flush()
-        return seconds
+        excess = first_call_excess(calls)
+        return waited + sum(calls) - excess, trace_seconds + excess
+
+
+def _in_order(pictures: Examples, batch: int) -> tf.data.Dataset:
+    rows = tf.data.Dataset.range(len(pictures)).batch(batch)
+    feed = rows.map(lambda found: pictures.source.lookup(found, found), num_parallel_calls=tf.data.AUTOTUNE)
+    return feed.prefetch(tf.data.AUTOTUNE)

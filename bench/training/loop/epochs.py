@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 from typing import Any
 
 import keras
 import numpy as np
 
 from bench.config.schedule import learning_rates
+from bench.training.clock import first_call_excess
 from bench.training.failures import check_finite
 from bench.training.loop.batches import Places, Replicas, batches, shuffled
 from bench.training.loop.checkpoint import Checkpoint, Progressed
@@ -30,11 +30,12 @@ FETCH_EVERY = 50  # steps: a loss that is not finite is noticed so many steps la
 
 @dataclass(frozen=True)
 class Listeners:
-    """Callbacks of Keras, and functions of an epoch's row and of (epoch, steps done)."""
+    """Callbacks of Keras, and functions of an epoch's row, of (epoch, steps done) and of the reason of a restart."""
 
     callbacks: Sequence[keras.callbacks.Callback] = ()
     on_epoch: Callable[[EpochRow], None] = lambda row: None
     on_step: Callable[[int, int], None] = lambda epoch, done: None
+    on_restart: Callable[[str], None] = print
 
 
 class Fit:
@@ -60,7 +61,7 @@ class Fit:
             NonFiniteLossError: a step's loss is not finite.
             UserError: the checkpoint is damaged, or another run's.
         """
-        done = (self._checkpoint.restore() if self._checkpoint else None) or Progressed()
+        done = (self._checkpoint.restore(self._listeners.on_restart) if self._checkpoint else None) or Progressed()
         rates = learning_rates(self._training.recipe.schedule, self._training.recipe.epochs)
         feed = self._feed(range(len(done.rows), len(rates)))
         self._callbacks.on_train_begin()
@@ -89,9 +90,12 @@ class Fit:
         steps = EpochSteps(self._training, self._callbacks, self._listeners.on_step)
         steps.run(feed, self._steps, epoch)
         row = steps.row(epoch)
-        startup = 0.0 if self._began else steps.startup_seconds
+        done = replace(done, rows=(*done.rows, row))
+        if not self._began:
+            startup = done.startup_seconds + steps.startup_seconds
+            done = replace(done, starts=(*done.starts, epoch), startup_seconds=startup)
         self._began = True
-        done = self._saved(replace(done, rows=(*done.rows, row), startup_seconds=done.startup_seconds + startup))
+        done = self._saved(done)
         self._callbacks.on_epoch_end(epoch, _logs(row))
         return done
 
@@ -153,7 +157,7 @@ class EpochSteps:
     @property
     def startup_seconds(self) -> float:
         """Seconds of the first step beyond an ordinary one: tracing and compilation."""
-        return max(0.0, self._step_seconds[0] - median(self._step_seconds[1:] or self._step_seconds))
+        return first_call_excess(self._step_seconds)
 
     def _step(self, feed: Iterator[Any]) -> None:
         started = time.perf_counter()

@@ -57,7 +57,7 @@ def test_the_command_says_what_it_kept(call, home, tmp_path):
     assert "2.0 MiB  in all" in call("clean", "--runs", runs)[1]
     with exclusive_lock(mine.with_name("mine.lock"), "busy"):
         told = call("clean", "--runs", runs, "--yes")[1]
-    assert f"in use: {mine}" in told
+    assert f"Kept, in use by another process: {mine}" in told
     assert "1.0 MiB  removed" in told
     assert mine.is_dir()
     assert not (home / "imports" / "other").exists()

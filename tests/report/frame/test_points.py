@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers_report import ensemble_row, rank, runs
+from helpers_report import ensemble_row, rank, run_row, runs
 
 from bench.report.frame.points import COSTS, front, points, thinned, with_cost
 
@@ -53,18 +53,28 @@ def test_front_is_named_cheapest_first():
 
 def test_another_device_is_on_no_front_and_displaces_no_run():
     rows = runs()
-    rows[6] |= {"device": "gpu", "train_seconds_full": 0.1, "macro_f1": 0.99}
+    rows[6] |= {"device": "gpu", "train_seconds_steady": 0.1, "macro_f1": 0.99}
     assert "efficientnetb0@224" not in on_front(rows)
     assert len(on_front(rows)) == 5
 
 
 def test_rows_without_a_cost_are_left_out():
-    rows = [row | {"train_seconds_full": None} for row in runs()]
+    rows = [row | {"train_seconds_steady": None, "train_seconds_full": None} for row in runs()]
     assert on_front(rows) == []
 
 
-def test_ensembles_are_points_too():
-    assert on_front([*runs(), ensemble_row(runs()[4:6], runs())])[-1] == "top3"
+def test_ensembles_of_all_candidates_are_points_too():
+    row = ensemble_row(runs()[4:6], runs())
+    assert on_front([*runs(), row])[-1] == "top3"
+    assert on_front([*runs(), row | {"other_candidates": True}])[-1] == "densenet121@512"
+
+
+def test_start_up_is_on_no_axis():
+    """Of two runs as fast in steady seconds, the one that started slowly is as cheap."""
+    rows = [
+        run_row("vgg16", px, train_seconds_steady=5.0, train_seconds_full=5.0 + px, macro_f1=0.8) for px in (224, 512)
+    ]
+    assert len(on_front(rows)) == 2
 
 
 def test_thinned_points_are_spread_evenly_with_both_ends():

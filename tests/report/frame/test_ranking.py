@@ -4,7 +4,7 @@ import statistics
 
 import pandas as pd
 import pytest
-from helpers_report import ensemble_row, make_inputs, rank, run_row, runs
+from helpers_report import TIED, ensemble_row, failed_row, make_inputs, rank, run_row, runs
 
 from bench.report.frame.inputs import ReportInput
 from bench.report.frame.ranking import Ranking, stem
@@ -14,14 +14,23 @@ SCORES = (0.80, 0.82, 0.90)
 
 def test_ensembles_are_ranked_by_their_cross_fitted_score(golden):
     top = Ranking.of(golden).rows.iloc[0]
-    assert (top["label"], top["score"], top["macro_f1"]) == ("top3", 0.897, 0.909)
+    assert (top["label"], top["score"], top["macro_f1_in_sample"]) == ("top3", 0.897, 0.909)
     assert (top["score_low"], top["score_high"]) == (0.861, 0.928)
 
 
-def test_an_ensemble_costs_the_training_of_all_candidates(golden):
-    assert Ranking.of(golden).ensembles["train_seconds"].iloc[0] == pytest.approx(
-        sum(row["train_seconds_full"] for row in runs())
-    )
+def test_an_ensemble_costs_what_training_its_choice_again_costs(golden):
+    members = [row for row in runs() if (row["backbone"], row["image_px"]) in TIED]
+    row = Ranking.of(golden).ensembles.iloc[0]
+    assert row["train_seconds"] == pytest.approx(sum(one["train_seconds_steady"] for one in members))
+    epochs = sum(one["uncached_epoch_seconds"] for one in members)
+    assert row["network_epoch_seconds"] == pytest.approx(epochs)
+
+
+def test_an_ensemble_with_a_removed_member_has_no_sum():
+    rows = runs()
+    gone = ensemble_row(rows[:2], rows, members_train_seconds=None, train_seconds_steady=None)
+    row = rank([*rows[1:], gone]).ensembles.iloc[0]
+    assert row[["network_epoch_seconds", "train_seconds"]].isna().all()
 
 
 def test_runs_that_saw_validation_are_not_ranked():
@@ -33,14 +42,43 @@ def test_runs_that_saw_validation_are_not_ranked():
 
 
 def test_between_equals_the_lower_log_loss_is_first():
-    rows = [run_row("vgg16", 224, run_id=name, macro_f1=0.8, log_loss=loss) for name, loss in (("a", 0.9), ("b", 0.5))]
-    assert list(rank(rows).rows["run_id"]) == ["b", "a"]
+    pairs = (("vgg16", 0.9), ("resnet50", 0.5))
+    rows = [run_row(name, 224, macro_f1=0.8, log_loss=loss) for name, loss in pairs]
+    assert list(rank(rows).rows["backbone"]) == ["resnet50", "vgg16"]
 
 
 def test_superseded_ensembles_are_apart(golden):
     ranking = Ranking.of(golden)
     assert list(ranking.superseded["run_id"]) == ["ensemble-top3-11111111"]
     assert list(ranking.ensembles["run_id"]) == ["ensemble-top3-0a1b2c3d"]
+
+
+def test_ensembles_of_another_baseline_are_apart():
+    rows = runs()
+    names = ("other", "budget", "apart", "old", "main")
+    changes = (
+        {"other_candidates": True},
+        {"max_cost_ms": 9.0},
+        {"not_compared": "other images", "other_candidates": True},
+        {"max_cost_ms": 9.0, "superseded": True},
+        {},
+    )
+    made = [
+        ensemble_row(rows[:2], rows, run_id=f"ensemble-{name}-00000000", **one)
+        for name, one in zip(names, changes, strict=True)
+    ]
+    ranking = rank([*rows, *made])
+    assert ranking.ensembles["label"].tolist() == ["main"]
+    assert ranking.other_ensembles["label"].tolist() == ["budget 00000000", "other 00000000"]
+    assert ranking.not_compared["label"].tolist() == ["apart 00000000"]
+    assert not {"budget", "other", "apart", "old"} & {label.split()[0] for label in ranking.current["label"]}
+
+
+def test_lines_hold_failed_runs_and_those_that_saw_validation():
+    rows = [run_row("vgg16", 224), run_row("vgg16", 512, saw_validation=True), failed_row()]
+    ranking = rank([*rows, ensemble_row(rows[:1], rows[:1])])
+    assert ranking.lines["label"].tolist() == ["vgg16@224", "vgg16@512", "vgg16@1024"]
+    assert ranking.configurations["label"].tolist() == ["vgg16@224"]
 
 
 def test_order_of_the_input_does_not_matter(golden):
@@ -62,7 +100,8 @@ def test_best_of_nothing_is_nothing():
 
 @pytest.fixture(scope="module")
 def seeds() -> Ranking:
-    rows = [run_row("vgg16", 224, run_id=f"r{i}", seed=i, macro_f1=score) for i, score in enumerate(SCORES)]
+    mean = {"mean_macro_f1": statistics.mean(SCORES), "mean_macro_f1_low": 0.81, "mean_macro_f1_high": 0.86}
+    rows = [run_row("vgg16", 224, run_id=f"r{i}", seed=i, macro_f1=score, **mean) for i, score in enumerate(SCORES)]
     return rank([*rows, run_row("resnet50", 224)])
 
 
@@ -71,7 +110,9 @@ def test_seeds_are_averaged(seeds):
     assert row["n"] == 3
     assert row["score"] == pytest.approx(statistics.mean(SCORES))
     assert row["sd"] == pytest.approx(statistics.stdev(SCORES))
-    assert (row["score_low"], row["score_high"]) == pytest.approx((0.690, 0.786))  # of images, as for one seed
+    assert (row["score_low"], row["score_high"]) == (0.81, 0.86)  # of the mean, not a mean of bounds
+    assert pd.isna(row["test_macro_f1_low"])
+    assert row["run_ids"] == ("r0", "r1", "r2")
 
 
 def test_one_seed_keeps_its_interval(seeds):
@@ -141,7 +182,8 @@ def test_recipes_are_named_on_every_row_once_there_are_two():
 
 
 def test_unknown_values_distinguish_nothing():
-    failed = run_row("vgg16", 224, run_id="b", status="failed", macro_f1=None, global_batch=None, seed=1)
+    unknown = {"configuration": None, "macro_f1": None, "global_batch": None}
+    failed = run_row("vgg16", 224, run_id="b", status="failed", seed=1, **unknown)
     assert labels(run_row("vgg16", 224, run_id="a"), failed) == {"a": "vgg16@224 s0", "b": "vgg16@224 s1"}
 
 
@@ -153,7 +195,8 @@ def test_twins_have_their_hash():
 def test_seeds_share_their_configuration():
     rows = [run_row("vgg16", 224, run_id=f"r{seed}", seed=seed) for seed in range(3)]
     ranking = Ranking.of(make_inputs(rows))
-    assert set(ranking.rows["configuration"]) == {"vgg16@224"}
+    assert ranking.configurations["label"].tolist() == ["vgg16@224"]
+    assert ranking.rows["label"].tolist() == ["vgg16@224 s0", "vgg16@224 s1", "vgg16@224 s2"]
 
 
 def test_added_predictions_are_called_as_they_were_added():

@@ -60,7 +60,8 @@ def test_changes_of_members_and_candidates_left_out():
 
 @pytest.mark.parametrize("missing", ["greedy", "cascade", "diversity", "class_changes", "calibration"])
 def test_parts_that_were_not_kept_have_no_section(missing, tmp_path):
-    page = build(inputs_with_combination(**{missing: None}), tmp_path).read_text(encoding="utf-8")
+    summary = build(inputs_with_combination(**{missing: None}), tmp_path)
+    page = (tmp_path / "details.md").read_text(encoding="utf-8")
     titles = {
         "greedy": "Greedy selection",
         "cascade": "Cascade",
@@ -70,4 +71,5 @@ def test_parts_that_were_not_kept_have_no_section(missing, tmp_path):
     }
     shown = {title for title in titles.values() if f"### {title}" in page}
     assert shown == set(titles.values()) - {titles[missing]}
+    assert not any(title in summary.read_text(encoding="utf-8") for title in titles.values())
     assert "nan" not in page.lower()

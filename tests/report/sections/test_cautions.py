@@ -33,6 +33,13 @@ def test_splits_that_share_pictures_are_a_warning():
     assert "share pictures" not in warns([row | {"val_duplicates": 0, "test_duplicates": 0} for row in runs()])
 
 
+def test_runs_of_other_images_are_a_caution():
+    rows = runs()
+    rows[0] |= {"not_compared": "scored on other validation images"}
+    assert "> **Not compared**: 1 run (vgg16@224); their scores are of other images" in warns(rows)
+    assert "Not compared" not in warns(runs())
+
+
 def test_other_cautions():
     rows = runs()
     rows[0] |= {"did_not_train": True}

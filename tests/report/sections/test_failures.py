@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from helpers_report import FAILURE, failed_row, rank, text_of
 
-from bench.report.sections.failures import failures
+from bench.report.sections.failures import failures, logs
 
 
 def section(rows: list[dict], records: list[dict]) -> str:
-    return text_of(failures(rank(rows, failures=records)))
+    ranking = rank(rows, failures=records)
+    return text_of([*failures(ranking), *logs(ranking)])
 
 
 def test_kind_reason_seconds_and_log():

@@ -1,7 +1,7 @@
 """Banks saved and loaded; made from records on disk, against the model applied to the decoded pictures."""
 
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -16,10 +16,11 @@ from bench.data.scan import scan
 from bench.data.source import find
 from bench.errors import UserError
 from bench.training.features import bank as module
-from bench.training.features.bank import Bank, BankFolder, BankKey, BankTiming, FeatureMaker
+from bench.training.features.bank import Bank, BankFolder, BankKey, BankTiming, FeatureMaker, Origin
 
 COUNTS = {"train": 13, "val": 9, "test": 5}
-KEY = BankKey("f" * 64, "tiny", 32, "random", 0, "train", "plain")
+ORIGIN = Origin("gpu", "oneDNN default", "0a1b", "2.21", "3.15")
+KEY = BankKey("f" * 64, "tiny", 32, "random", 0, "train", "plain", ORIGIN)
 TIMING = BankTiming(3, 2, 1.5, 0.5, 7.0, 0.01, 6808)
 
 
@@ -51,6 +52,7 @@ def test_a_bank_comes_back(folder):
         {"weights_seed": 1},
         {"split": "val"},
         {"view": "flipped"},
+        *({"origin": replace(ORIGIN, **{field.name: "other"})} for field in fields(Origin)),
     ],
 )
 def test_nothing_else_is_taken_for_it(folder, change):
@@ -148,6 +150,25 @@ def test_saved_banks_are_not_made_again(make):
     assert second.banks(32, 1, silent).shared
     assert "_model" not in vars(second)  # no backbone was built for it
     assert not make().banks(32, 2, silent).shared  # the mirrored view is new
+
+
+@pytest.mark.parametrize(
+    ("name", "elsewhere"),
+    [
+        ("device_name", lambda: "another processor"),
+        ("kernels", lambda: "oneDNN on"),
+        ("feature_code", lambda backbone: "0123456789ab"),
+        ("versions", lambda: {"tensorflow": "2.99", "keras": "3.99"}),
+    ],
+)
+def test_another_machine_or_code_extracts_again(make, tmp_path, monkeypatch, name, elsewhere):
+    """The clock that a run shows is never that of another device, version or code; both banks stay."""
+    make().banks(32, 1, silent)
+    with monkeypatch.context() as there:
+        there.setattr(module, name, elsewhere)
+        assert not make().banks(32, 1, silent).shared
+    assert make().banks(32, 1, silent).shared
+    assert len(list((tmp_path / "banks").iterdir())) == 2 * len(COUNTS)
 
 
 def test_a_later_view_is_of_the_same_network(make, data):

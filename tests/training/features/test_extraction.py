@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers_training import Watch
 
 import backbones
 from bench.data.augmentation import view_of
@@ -61,17 +62,6 @@ def test_the_clock_has_a_share_for_every_image(tiny, pictures):
     assert passed.seconds[8:].sum() == pytest.approx(3 * passed.seconds[8])
 
 
-class Watch:
-    """A clock on which each look takes a second."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def perf_counter(self):
-        self.now += 1
-        return self.now
-
-
 def test_waiting_for_pictures_is_in_the_clock_and_not_in_inference(tiny, pictures, monkeypatch):
     watch = Watch()
 
@@ -82,11 +72,30 @@ def test_waiting_for_pictures_is_in_the_clock_and_not_in_inference(tiny, picture
 
     extractor = Extractor(tiny, backbones.get("tiny").prepare, 4, PX)
     monkeypatch.setattr(extraction, "time", watch)
-    for passed in extractor.run(slowly(), [11, 11], lambda done: None):
+    plain, flipped = extractor.run(slowly(), [11, 11], lambda done: None)
+    assert (plain.startup_seconds, flipped.startup_seconds) == (1, 0)  # a look while it is traced
+    for passed in (plain, flipped):
         # Of each batch: half of 10 seconds and a look, and a second of its own.
         np.testing.assert_allclose(passed.seconds, [6.5 / 4] * 8 + [6.5 / 3] * 3)
         assert passed.ms_per_image == 1000 / 4
-        assert passed.startup_seconds == 0
+
+
+def test_tracing_is_start_up_even_of_a_single_batch(tiny, pictures, monkeypatch):
+    """A graph is traced ahead of the first batch, whose seconds would otherwise be those of the features."""
+    extractor, watch = Extractor(tiny, backbones.get("tiny").prepare, 11, PX), Watch()
+    graph = extractor._moments_graph
+
+    def slowly(images):
+        watch.now += 100  # runs while the graph is traced
+        return graph(images)
+
+    signature = tf.TensorSpec((11, PX, PX, 3), tf.uint8)
+    extractor._moments = tf.function(slowly, input_signature=[signature], autograph=False)
+    monkeypatch.setattr(extraction, "time", watch)
+    (passed,) = extractor.run([[tf.constant(pictures)]], [11], lambda done: None)
+    assert passed.startup_seconds == 101
+    assert passed.seconds.sum() == pytest.approx(2)  # a look for the wait, a look for the call
+    assert passed.ms_per_image == 1000 / 11
 
 
 def test_progress_counts_images(tiny, pictures):

@@ -58,3 +58,21 @@ def test_predictions_are_of_averaged_weights():
     assert rows[-1].val_loss == pytest.approx(-found[np.arange(11), VAL.labels].mean(), rel=1e-5)
     plain = np.asarray(trainer.model([val.features.mean[0], val.features.variance[0]]))
     assert not np.allclose(plain - plain.max(), found - found.max(), atol=1e-3)
+
+
+def test_nothing_is_traced_after_the_warm_up():
+    """So that neither the first epoch nor its evaluation has the start-up of whichever run comes first."""
+    asked = recipe(trainable="none", head=("batch_norm", "gap", "dropout:0.5", "softmax"), augmentation="flip")
+    rng, traces = np.random.default_rng(0), []
+
+    def features(views, images):
+        moments = rng.random((2, views, images, 16), np.float32)
+        return FeatureExamples(Features(*moments), rng.integers(CLASSES, size=images))
+
+    trainer = HeadTrainer(asked, 16, CLASSES)
+    trainer.warm_up(features(2, 29))
+    for images in (29, 17):
+        traces.append([graph.experimental_get_tracing_count() for graph in (trainer._epoch, trainer._logits)])
+        trainer.train(features(2, images), features(1, 5), 0, lambda row: None)
+    traces.append([graph.experimental_get_tracing_count() for graph in (trainer._epoch, trainer._logits)])
+    assert traces == [[1, 1]] * 3

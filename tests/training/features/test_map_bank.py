@@ -1,19 +1,22 @@
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
-from helpers_training import assert_same, examples, recipe, training
+from helpers_training import Watch, assert_same, examples, recipe, training
 
+from bench.training.features import extraction, map_bank
+from bench.training.features.bank import Origin
 from bench.training.features.map_bank import MapBanks, MapKey
 from bench.training.loop.epochs import Fit
 from bench.training.loop.prediction import predicted
 
-KEY = MapKey("abc", "tiny", 32, "random", 0, "float32", "stage5", "train", 0)
+ORIGIN = Origin("gpu", "oneDNN default", "0a1b", "2.21", "3.15")
+KEY = MapKey("abc", "tiny", 32, "random", 0, "float32", False, "stage5", "train", 0, ORIGIN)
 TRAIN, VAL = examples(21), examples(9, 1)
 
 
 def banked(asked, folder):
     """The same training on maps, and the cost of their extraction."""
-    from dataclasses import replace
-
     made = training(asked, TRAIN, VAL)
     banks = MapBanks(folder, made.network, KEY, 1.0)
     maps, extraction = banks.examples("train", TRAIN, asked.views)
@@ -34,6 +37,41 @@ def test_training_on_maps_is_training_on_pictures(tmp_path, trainable, augmentat
     np.testing.assert_allclose(predicted(with_maps, VAL)[0], predicted(plain, VAL)[0], atol=1e-4)
 
 
+class SlowFront:
+    """A front that takes 100 seconds to trace, and 5 more than usual for its first call."""
+
+    def __init__(self, maps, watch):
+        self._maps, self._watch, self._calls = maps, watch, 0
+
+    def get_concrete_function(self):
+        self._watch.now += 100
+
+    def __call__(self, images):
+        self._watch.now += 5 * (self._calls == 0)
+        self._calls += 1
+        return self._maps(images)
+
+
+def test_waiting_is_in_the_clock_and_start_up_is_not(tmp_path, monkeypatch):
+    watch = Watch()
+
+    def in_order(pictures, batch):
+        for start in (0, 8, 16):
+            watch.now += 10
+            rows = np.arange(start, min(start + 8, len(pictures)))
+            yield pictures.source.lookup(rows, rows)
+
+    monkeypatch.setattr(map_bank, "time", watch)
+    monkeypatch.setattr(extraction, "time", watch)
+    monkeypatch.setattr(map_bank, "_in_order", in_order)
+    banks = MapBanks(tmp_path, training(recipe(trainable="from:stage5"), TRAIN, VAL).network, KEY, 1.0)
+    banks._maps = SlowFront(banks._maps, watch)
+    _, timing = banks.examples("train", TRAIN, 2)
+    # Of each batch of each view: 10 seconds and a look of waiting, a look for the call.
+    assert timing.seconds == 2 * 3 * (10 + 1 + 1)
+    assert timing.startup_seconds == 100 + 1 + 5
+
+
 def test_maps_are_made_once_and_charged_in_full(tmp_path):
     asked = recipe(trainable="from:stage5", augmentation="flip")
     _, first = banked(asked, tmp_path)
@@ -44,8 +82,16 @@ def test_maps_are_made_once_and_charged_in_full(tmp_path):
     assert not list(tmp_path.glob(".*"))
 
 
-def test_another_cut_is_another_bank():
-    assert KEY.folder_name != MapKey("abc", "tiny", 32, "random", 0, "float32", "stage4", "train", 0).folder_name
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cut": "stage4"},
+        {"deterministic": True},
+        *({"origin": replace(ORIGIN, **{field.name: "other"})} for field in fields(Origin)),
+    ],
+)
+def test_another_cut_machine_or_code_is_another_bank(change):
+    assert KEY.folder_name != replace(KEY, **change).folder_name
 
 
 def test_the_disk_is_asked_before(tmp_path, monkeypatch):
