@@ -47,10 +47,10 @@ _FRONT = (
     'image over images outside its fit. Intervals of "best minus this" hold together for all comparisons (Holm).'
 )
 _PIXELS = (
-    "Gains are in macro F1 over the run itself, paired on the same images, means over its seeds; each 95 % interval is "
-    "of its line alone. Costs come on top of the run's own. The second backbone is the one whose mean with the run "
-    "scores best at the same resolution, chosen on some folds and scored on the others; its name is the choice on all "
-    "images."
+    "Gains are in macro F1 over the run itself, paired on the same images, means over seeds (from more pixels, over "
+    "those of both sides); each 95 % interval is of its line alone. Costs come on top of the run's own. The second "
+    "backbone is the one whose mean with the run scores best at the same resolution, chosen on some folds and scored "
+    "on the others; its name is the choice on all images."
 )
 _MEMBERS = (
     "The mean of the best runs, as `topK` chooses them, cross-fitted; a member is the run of its lowest seed. Gains "

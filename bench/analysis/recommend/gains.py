@@ -31,6 +31,7 @@ class Subjects:
         families: M.
         seeds: M arrays of probabilities float32 (S, N, C), rows sum to 1, of the seeds of each, the member's first.
         labels: int (N,).
+        pairs: differences between neighbouring resolutions, as in the report (`bench.analysis.pairs.paired`).
         marks: cache of differences.
     """
 
@@ -39,6 +40,7 @@ class Subjects:
     families: Sequence[str]
     seeds: Sequence[Probs]
     labels: Labels
+    pairs: pd.DataFrame
     marks: Marks
 
     @property
@@ -75,15 +77,17 @@ def pixels_or_partner(subjects: Subjects) -> pd.DataFrame:
 
 
 def _more_pixels(place: int, subjects: Subjects) -> dict[str, Any]:
-    single, larger = subjects.options[place], _next_resolution(place, subjects)
-    if larger is None:
-        return {}
-    costs = {
-        "train_seconds": larger.train_seconds - single.train_seconds,
-        "ms_per_image": larger.ms_per_image - single.ms_per_image,
-    }
-    gain = subjects.gain(larger.contestant, single.contestant)
-    return _prefixed("px_", {"to": larger.image_px} | gain | costs)
+    single, options = subjects.options[place], {_key(option): option for option in subjects.options}
+    for _, pair in subjects.pairs[subjects.pairs["one"] == _key(single)].iterrows():
+        larger = options.get(pair["other"])
+        if larger is not None and larger.image_px > single.image_px:  # not a pair of two rates
+            gain = {"gain": pair["difference"], "gain_low": pair["low"], "gain_high": pair["high"]}
+            costs = {
+                "train_seconds": larger.train_seconds - single.train_seconds,
+                "ms_per_image": larger.ms_per_image - single.ms_per_image,
+            }
+            return _prefixed("px_", {"to": larger.image_px} | gain | costs)
+    return {}
 
 
 def _second_backbone(place: int, subjects: Subjects) -> dict[str, Any]:
@@ -126,14 +130,9 @@ def members(subjects: Subjects) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _next_resolution(place: int, subjects: Subjects) -> Option | None:
-    single = subjects.options[place]
-    larger = [
-        other
-        for other, name in zip(subjects.options, subjects.names, strict=True)
-        if name == subjects.names[place] and other.image_px > single.image_px
-    ]
-    return min(larger, key=lambda other: other.image_px, default=None)
+def _key(option: Option) -> str:
+    """Digest of the configuration."""
+    return option.contestant.name if option.contestant else ""
 
 
 def _are_partners(one: int, other: int, subjects: Subjects) -> bool:

@@ -103,6 +103,7 @@ def _gains(options: Sequence[Option], standing: Standing, marks: Marks) -> Mappi
         families=[candidates.families[place] for place in order],
         seeds=[stacked(candidates.seeds[place], "val") for place in order],
         labels=candidates.labels,
+        pairs=standing.pairs,
         marks=marks,
     )
     return {"pixels": pixels_or_partner(subjects), "members": members(subjects)}
