@@ -91,10 +91,10 @@ def ensemble(
 def recommend(
     store: Path, data: str | None, budget: Budget, reports: Path, prices: Path | None = None
 ) -> Recommendation:
-    """Chooses the best run or ensemble within a budget. Writes a page, a table of all options and a figure.
+    """Chooses the cheapest of the best runs and ensembles in a budget. Writes a page, a table and a figure.
 
     Raises:
-        UserError: no finished run, runs of different images, wrong prices, or a folder that cannot be written.
+        UserError: no finished run, no valid score, wrong prices, or a folder that cannot be written.
     """
     from bench.analysis.prices import load_prices
     from bench.analysis.recommend.recommend import recommend

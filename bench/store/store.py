@@ -23,6 +23,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from bench.config.base import SCHEMA_VERSION, Frozen, first_problem
+from bench.environment import is_chief
 from bench.errors import UserError, unknown
 from bench.files import lock, path_safe, sha256, write_atomic, write_json, write_text
 from bench.jobs.messages import PlannedRun
@@ -308,13 +309,13 @@ class Store:
         return self._opened[key]
 
     def log(self, name: str) -> Path:
-        """Log file of the child of this process that works on `name`."""
-        return self.partial / f"{name}.{os.getpid()}.log"
+        """Log file of the child that works on `name`; workers that share the store write one each."""
+        return self.partial / (f"{name}.log" if is_chief() else f"{name}.{os.getpid()}.log")
 
     @contextmanager
     def preparation_log(self) -> Iterator[Path]:
         """Log file of the child that checks a data set, claimed meanwhile."""
-        path = self.log("prepare")
+        path = self.partial / f"prepare.{os.getpid()}.log"
         with self.claims.take(path.stem, f".partial/{path.name}"):
             yield path
 

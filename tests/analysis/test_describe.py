@@ -3,10 +3,12 @@ import shutil
 
 import numpy as np
 import pytest
-from helpers_store import combine, make_outputs, save_run
+from helpers_store import combine, make_failure, make_outputs, save_run
 from sklearn.metrics import f1_score
 
 from bench.analysis.describe import as_dict, describe_run
+from bench.analysis.listings import run_rows
+from bench.analysis.publish import report_input
 from bench.ensemble_runs.workbench import Protocol
 from bench.store.store import Store
 
@@ -44,3 +46,20 @@ def test_an_ensemble_tells_what_became_of_its_members(store):
     assert "is no longer in the store" in text
     assert "bins_before" not in text  # pages of numbers are for the report
     assert as_dict(store.get("run1"), store)["members"] == []
+
+
+def test_a_failed_attempt_of_a_finished_run_is_one_line_of_it_and_counts_nowhere(store):
+    """Recorded before it finished, and by a command that began before and failed after."""
+    (before, after) = store.run_ids()
+    failure = make_failure(before, kind="oom", reason="no memory", seconds=7.0)
+    store.record_failure(failure)
+    save_run(store, before, outputs=make_outputs(0, val=40))
+    store.record_failure(make_failure(after, kind="nan", reason="loss is nan"))
+    run = store.get(before)
+    lines = describe_run(as_dict(run, store), run.paths.folder).splitlines()
+    assert lines[lines.index("Failed attempt") + 1] == f"{failure.when}, after 7.0 s (oom): no memory"
+    content = as_dict(store.get(after), store)["failed_attempt"]
+    assert (content["kind"], content["reason"]) == ("nan", "loss is nan")
+    assert "Failed attempt" not in describe_run(as_dict(run), run.paths.folder)
+    assert [row["status"] for row in run_rows(store)] == ["ok", "ok"]
+    assert report_input(store, None).failures == []

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import numpy as np
 import pytest
 from helpers_store import combine, make_outputs, save_run
@@ -266,3 +268,19 @@ def test_splits_that_share_pictures_mark_the_ensemble_too(filled):
     outputs = make_outputs(seed="abcde".index(run.result.backbone), skill=skill, **SIZES)
     filled.save(run.result.model_copy(update={"metrics": metrics}), outputs)
     assert combine(filled, "mean", None, (), QUICK).result.metrics.val_duplicates == 2
+
+
+def test_of_two_commands_that_make_one_ensemble_the_second_finds_the_first(filled):
+    """Both see that it is missing; the second waits at the claim of the first."""
+    made = combine(filled, "mean", None, (), QUICK)
+    away = made.paths.folder.with_name("away")
+    made.paths.folder.rename(away)
+    with ThreadPoolExecutor() as pool:
+        with filled.claims.take(made.run_id):
+            second = pool.submit(combine, filled, "mean", None, (), QUICK)
+            done, _ = wait([second], timeout=1.0)
+            assert not done
+            away.rename(made.paths.folder)
+        again = second.result()
+    assert again.paths.result.stat().st_ino == made.paths.result.stat().st_ino
+    assert list(filled.partial.iterdir()) == []

@@ -29,6 +29,8 @@ def options() -> pd.DataFrame:
             "device": ["cpu", "cpu", "cpu", "gpu", "cpu"],
             "outcome": ["out", "tied", "recommended", "out", "worse"],
             "reason": ["too | dear", "", "", "", ""],
+            "search_seconds": 500.0,
+            "search_usd": math.nan,
             "family": "net",
             "image_px": math.nan,
             "comparable": [True, True, True, False, True],
@@ -37,7 +39,7 @@ def options() -> pd.DataFrame:
 
 
 def advice(options: pd.DataFrame) -> Advice:
-    return Advice("a_set", "no limit", ["Recommended: both."], options, pd.DataFrame(), pd.DataFrame())
+    return Advice("a_set", "no limit", ["Take both."], options, pd.DataFrame(), pd.DataFrame())
 
 
 def test_fronts_by_hand(options):
@@ -55,7 +57,7 @@ def test_table_page_and_figure(options, tmp_path):
     assert rows["option"].tolist() == list(NAMES)
     assert figure.read_bytes().startswith(b"\x89PNG")
     text = page.read_text()
-    assert text.startswith("# Recommendation for a_set: no limit\n\n- Recommended: both.\n")
+    assert text.startswith("# Recommendation for a_set: no limit\n\n- Take both.\n")
     assert "out: too \\| dear" in text
     assert "USD" not in text
     assert "Further members" not in text
