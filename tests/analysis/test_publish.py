@@ -272,6 +272,18 @@ def test_a_member_that_is_gone_takes_its_ensemble_out_of_the_answer(store, tmp_p
     assert "its member vgg16-224-frozen-s0-00000000 is no longer in the store" in page
 
 
+def test_a_run_that_was_half_deleted_is_marked_and_so_are_its_ensembles(store, tmp_path):
+    combine(store, "mean", None, (), Protocol(3, 1))
+    (store.root / "vgg16-224-frozen-s0-00000000" / "val.npy").unlink()
+    page = page_of(store, tmp_path)
+    assert "**Not compared**: 1 run and 1 ensemble (vgg16@224, " in answer_of(page)
+    table = page.split("## Not compared")[1].split("## ")[0]
+    assert "| vgg16@224 |" in table
+    assert "| left without its predictions (val.npy) |" in table
+    assert "| a candidate cannot be compared with the other runs |" in table
+    assert "best ensemble" not in page
+
+
 def test_gains_from_resolution_reach_the_page(store, tmp_path):
     """On the page as in `paired`: the interval of the difference, not of two scores."""
     outputs = make_outputs(seed=50, skill=4.0, **SIZES)

@@ -153,6 +153,14 @@ def test_a_failure_of_the_other_command_is_a_failure_of_both(store, run):
     assert len(trained(store)) == 2
 
 
+def test_a_run_whose_child_died_after_storing_it_has_not_failed(store, run):
+    (store.root / "die").touch()
+    status, content = ended(run("--seeds", 2))
+    assert (status, content["failed"]) == (0, [])
+    assert content["finished"] == trained(store) == list(store.run_ids())
+    assert len(store.run_ids()) == 2
+
+
 def test_an_interruption_while_waiting_ends_that_command_alone(store, run):
     (store.root / "hold").touch()
     first = run()
