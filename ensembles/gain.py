@@ -43,8 +43,10 @@ REACH = 3.0
 # Largest M x N x C at which a combiner within a budget is fitted again: it tries four sets of members in each fit.
 LARGEST_BUDGETED = 1_000_000
 
+# Folds in a resample: those of a cross-fit by many folds would take hours, and their fits differ little.
+MOST_FOLDS = 10
+
 Indices = NDArray[np.intp]
-# Fits on the first images and predicts the others.
 Predict = Callable[[Indices, Indices], Labels]
 
 
@@ -56,6 +58,8 @@ class Pair:
         labels: int (N,).
         n_classes: C.
         fold: int (N,), of each image.
+        ensemble: fits on the first images, of which some may be copies, and predicts the classes of the others.
+        single: likewise.
     """
 
     labels: Labels
@@ -90,7 +94,6 @@ def gain_interval(
     folds: int = 5,
     seed: int = 0,
     resamples: int = 200,
-    level: float = 0.95,
 ) -> Interval | None:
     """Interval for the gain of an ensemble over the best single run on the population, both refitted on all images.
 
@@ -102,28 +105,27 @@ def gain_interval(
         combiner: fitted on all images.
         board: of the same probabilities and labels.
         probs: float32 (M, N, C), checked.
-        crossed: the combiner, cross-fitted with these folds and this seed.
+        crossed: the combiner, cross-fitted.
         baseline: the best single run, likewise.
         singles: members that may be the best single run; None: all.
-        folds: K.
+        folds: K, of the cross-fits.
         seed: of the folds and of the resamples.
         resamples: number of them.
-        level: the share of intervals that shall hold the truth.
 
     Returns:
-        The interval, within -1 and 1; None if `too_few_images`.
+        The 95 % interval, within -1 and 1; None if `too_few_images`.
     """
     labels, n_classes = board.labels, board.n_classes
-    fixed = paired_difference_interval(labels, crossed.predicted, baseline.predicted, n_classes, level=level)
+    fixed = paired_difference_interval(labels, crossed.predicted, baseline.predicted, n_classes)
     if fixed is None:
         return None
-    fold = stratified_folds(labels, folds, np.random.default_rng(seed))
+    fold = stratified_folds(labels, min(folds, MOST_FOLDS), np.random.default_rng(seed))
     ensemble = _refitted(combiner, board, probs) if _is_refitted(combiner, probs) else _fixed(crossed)
     pair = Pair(labels, n_classes, fold, ensemble, _best_single(board, singles))
     draws = np.random.default_rng(seed).integers(len(labels), size=(resamples, round(SHARE * len(labels))))
     errors = SHARE**0.5 * np.array([pair.error(draw) for draw in np.sort(draws)])
-    low, high = crossed.score - baseline.score - np.quantile(errors, [(1 + level) / 2, (1 - level) / 2])
-    return Interval(max(min(float(low), fixed.low), -1.0), min(max(float(high), fixed.high), 1.0), level, METHOD)
+    low, high = crossed.score - baseline.score - np.quantile(errors, [(1 + fixed.level) / 2, (1 - fixed.level) / 2])
+    return Interval(max(min(float(low), fixed.low), -1.0), min(max(float(high), fixed.high), 1.0), fixed.level, METHOD)
 
 
 def _is_refitted(combiner: Combiner, probs: Probs) -> bool:
@@ -156,7 +158,7 @@ def _refitted(combiner: Combiner, board: Scoreboard, probs: Probs) -> Predict:
 
 
 def _fixed(crossed: CrossFit) -> Predict:
-    """Held-out predictions of the first repeat, whose folds the resamples share."""
+    """Held-out predictions of the first repeat, whatever it is asked to fit on."""
     return lambda fitting, others: crossed.predicted[0, others]
 
 

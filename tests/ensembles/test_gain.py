@@ -200,6 +200,15 @@ def test_influence_adds_up_to_the_deviation_of_macro_f1():
     assert influence[draw].sum() == pytest.approx(deviation, abs=0.1 * np.linalg.norm(influence))
 
 
+def test_many_folds_take_no_more_fits_than_ten(monkeypatch):
+    probs, labels = near_tie()
+    combiner, fits, fit = make("top3").fit(probs, labels), [], TopK._fit
+    crossed = cross_fit(combiner, probs, labels, folds=40, repeats=1)
+    monkeypatch.setattr(TopK, "_fit", lambda *arguments: (fits.append(1), fit(*arguments))[1])
+    gain_interval(combiner, Scoreboard(probs, labels), probs, crossed, crossed, folds=40, resamples=3)
+    assert 3 * 6 < len(fits) <= 3 * 11
+
+
 def test_greedy_does_not_choose_among_members_far_below_the_best(monkeypatch):
     probs, labels = near_tie(n_images=80)
     members = np.concatenate([probs, np.roll(probs[:2], 1, axis=2)])
