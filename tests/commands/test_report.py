@@ -23,7 +23,9 @@ def store(tmp_path):
 def test_one_data_set_is_reported_and_its_table_embedded(store, call, tmp_path):
     (tmp_path / "page.md").write_text(MARKED)
     status, out, err = call("report", "--data", "pets", "--reports", "out", "--embed", "page.md")
-    assert (status, out, err) == (0, "Report: out/summary.md\n", "")
+    assert (status, err) == (0, "")
+    assert out.startswith("**No two runs can be told apart**: 9 validation images of 4 classes are too few.")
+    assert out.endswith("\n\nReport: out/summary.md\n")
     assert pd.read_csv(tmp_path / "out" / "results.csv")["run_id"].tolist() == ["two-32-frozen-s0-00000000"]
     text = (tmp_path / "page.md").read_text()
     assert "| two@32" in text
