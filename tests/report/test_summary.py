@@ -36,7 +36,8 @@ def test_every_section_in_its_order(golden):
     singles = golden.rows.to_dict("records")
     other = ensemble_row(runs()[:2], runs(), run_id="ensemble-top2-22222222", other_candidates=True)
     apart = run_row("vgg16", 224, run_id="apart", not_compared="scored on other images")
-    rows = [*singles, other, apart]
+    random = run_row("vgg16", 224, run_id="random", weights="random", random_floor=True)
+    rows = [*singles, other, apart, random]
     ranking = Ranking.of(make_inputs(rows, failures=[FAILURE], pairs=golden.pairs))
     pictures = dict.fromkeys(("accuracy-versus-cost.png", "learning-curves.png"), FIGURE)
     assert titles(summary(ranking, pictures, shared_data=False)) == [
@@ -45,6 +46,7 @@ def test_every_section_in_its_order(golden):
         "Ensembles of other candidates",
         "Accuracy versus cost",
         "Gain from resolution",
+        "Random networks: the floor",
         "Not compared",
         "Failures",
         "How it was measured",

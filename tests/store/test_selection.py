@@ -4,9 +4,9 @@ import pytest
 from helpers_store import make_outputs, make_result, save_run
 
 from bench.errors import UserError
+from bench.store.configuration import configurations
 from bench.store.ensemble_result import Combination
 from bench.store.result import Setup
-from bench.store.configuration import configurations
 from bench.store.selection import apart, check_same_images, floor_of, runs_of, superseded
 from bench.store.store import Store
 
