@@ -131,7 +131,7 @@ def test_the_report_has_every_run(world, first):
 
 def test_report_ensemble_show_and_lists_need_no_tensorflow(bench, first, store):
     for words in (
-        ("ensemble", "top3"),
+        ("ensemble", "top2"),
         ("report",),
         ("show", first["finished"][0]),
         ("list", "backbones"),
@@ -145,7 +145,7 @@ def test_report_ensemble_show_and_lists_need_no_tensorflow(bench, first, store):
         assert done.returncode == 0, (words, done.stderr)
         assert done.stdout
     [ensemble] = [run for run in store.runs() if run.result.kind == "ensemble"]
-    assert len(ensemble.result.combination.members) == 3
+    assert len(ensemble.result.combination.members) == 2
     assert ensemble.result.metrics.test_images == COUNTS["test"]
 
 

@@ -71,9 +71,9 @@ def test_single_options_keep_their_names_runs_and_scores(before, call):
     """Changed on purpose: the rest of a recommendation.
 
     Training is now in steady seconds, and an ensemble or a cascade is charged its members or stages, not all
-    candidates. The ensembles of that version are no options: both seeds of a configuration were candidates, of
-    which one is today. Of the options that fit and cannot be told apart, the cheapest is recommended, not the
-    best by score; differences are corrected for their number, so that an interval is no narrower than it was. The
+    candidates. The ensembles of that version are no options: both seeds of a configuration were candidates, of which
+    one is today. Of the options that fit and cannot be told apart, the cheapest is recommended, not the best by score;
+    differences are corrected for their number, so that an interval is no narrower than it was. The
     interval of several seeds is that of their mean.
     """
     path = before / "reports" / "pareto.csv"

@@ -59,11 +59,15 @@ class Marks:
 
     def __init__(self, store: Store) -> None:
         self._path = store.marks
-        self._known: dict[str, dict[str, float] | None] = {}
+        self._known = self._read()
+        self._stored = len(self._known)
+
+    def _read(self) -> dict[str, dict[str, float] | None]:
         with contextlib.suppress(OSError, ValueError, AttributeError):  # missing or damaged: computed again
             content = json.loads(self._path.read_bytes())
-            self._known = content["differences"] if content.get("form") == MARKS_VERSION else {}
-        self._stored = len(self._known)
+            if content.get("form") == MARKS_VERSION:
+                return dict(content["differences"])
+        return {}
 
     def get(self, key: str, compute: Callable[[], Difference | None]) -> Difference | None:
         """The difference of a pair, computed if it is not known."""
@@ -76,6 +80,8 @@ class Marks:
     def keep(self) -> None:
         """Writes new differences; a read-only store is reported all the same."""
         if len(self._known) > self._stored:
+            self._known = self._read() | self._known  # another cache of the same store may have written meanwhile
+            self._stored = len(self._known)
             with contextlib.suppress(OSError):
                 write_json(self._path, {"form": MARKS_VERSION, "differences": self._known})
 

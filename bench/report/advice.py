@@ -137,8 +137,9 @@ def _options(options: pd.DataFrame) -> str:
         "kind": list(options["kind"]),
         "macro F1": numbers.score_column(options, "macro_f1"),
         "train s": numbers.column(options["train_seconds"]),
-        "device-hours": numbers.column(options["train_device_hours"]),
-        **({"USD": numbers.column(options["cost_usd"])} if options["cost_usd"].notna().any() else {}),
+        # In significant digits: a run of a second is 0.000278 hours, not 0.000.
+        "device-hours": [numbers.significant(hours) for hours in options["train_device_hours"]],
+        **({"USD": list(map(numbers.significant, options["cost_usd"]))} if options["cost_usd"].notna().any() else {}),
         "ms/image": numbers.column(options["ms_per_image"]),
         "front": [_front(row) for _, row in options.iterrows()],
         "": [": ".join(filter(None, pair)) for pair in zip(options["outcome"], options["reason"], strict=True)],

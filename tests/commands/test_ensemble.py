@@ -47,7 +47,7 @@ def test_all_is_one_table_and_a_conclusion(call, tmp_path):
         *("top3", "mean", "geometric", "greedy", "blend", "stack", "cascade", "(best")
     }
     assert "noise" in lines[-2] or "No ensemble" in lines[-2]
-    assert "top5 is left out: top5 needs 5 finished runs" in err
+    assert "top5 is left out: top5 needs 5 configurations" in err
     page = (tmp_path / "reports" / "details.md").read_text()
     for part in ("### Diversity of members", "### Classes fixed and broken", "### Calibration", "### Greedy selection"):
         assert part in page
@@ -123,7 +123,7 @@ def test_members_may_follow_one_another(call, tmp_path, words):
         (["mean", "--max-cost", "0.5"], "the cheapest candidate, a-224-frozen-s0-00000000, takes 1 ms per image"),
         (["mean", "a"], "Unexpected argument 'a'. Candidates are named after --members"),
         (["median"], "Unknown combiner 'median'. Known: topK (top1, top3, ...), blend"),
-        (["top9"], "top9 needs 9 finished runs of one data set; there are 4"),
+        (["top9"], "top9 needs 9 configurations of one data set; there are 4"),
         (["mean", "--members", "q"], "Unknown run 'q'"),
     ],
 )
@@ -139,5 +139,5 @@ def test_a_twin_that_was_named_leaves_too_few(call, tmp_path):
     save_run(Store(tmp_path / "runs"), "twin-224-frozen-s0-00000000", outputs=outputs)
     status, _, err = call("top2", "--members", "d-224", "--members", "twin-224")
     assert status == 2
-    assert "top2 needs 2 finished runs of one data set; there are 1" in err.splitlines()[-1]
+    assert "top2 needs 2 configurations of one data set; there are 1" in err.splitlines()[-1]
     assert "to the last byte" in err.splitlines()[-1]

@@ -305,7 +305,7 @@ def test_the_same_ids_with_other_labels_are_left_out_and_refused_by_name(filled)
 
 def test_too_few_runs(store):
     save_run(store, "a-224-frozen-s0-00000000")
-    with pytest.raises(UserError, match="top3 needs 3 finished runs of one data set; there are 1"):
+    with pytest.raises(UserError, match="top3 needs 3 configurations of one data set; there are 1"):
         combine(store, "top3", None, (), QUICK)
 
 

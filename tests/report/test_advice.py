@@ -65,7 +65,14 @@ def test_table_page_and_figure(options, tmp_path):
 
 def test_dollars_are_a_column_where_there_are_any(options, tmp_path):
     page, *_ = write_advice(advice(options.assign(cost_usd=[0.1, 0.2, 0.3, math.nan, math.nan])), tmp_path)
-    assert "  USD | ms/image |" in page.read_text()
+    assert " USD | ms/image |" in page.read_text()
+
+
+def test_small_costs_are_not_rounded_to_nothing(options, tmp_path):
+    page, *_ = write_advice(advice(options.assign(train_device_hours=1 / 3600, cost_usd=0.00025)), tmp_path)
+    rows = cells(page.read_text().split("## All options")[1].split("Single runs")[0].strip())
+    assert rows[0][4:6] == ["device-hours", "USD"]
+    assert {tuple(row[4:6]) for row in rows[1:]} == {("0.000278", "0.000250")}
 
 
 def test_without_costs_there_is_no_figure(options, tmp_path):

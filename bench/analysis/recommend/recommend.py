@@ -56,8 +56,8 @@ def recommend(store: Store, data: str | None, budget: Budget, prices: Prices, ou
         UserError: no finished run, several data sets and none chosen, no run with a valid score, or a folder that
             cannot be written.
     """
-    standing, marks = Standing(store, runs_of(store, data)), Marks(store)
-    ranking = _ranking(standing, prices)
+    standing = Standing(store, runs_of(store, data))
+    ranking, marks = _ranking(standing, prices), Marks(store)  # in this order: with the differences of the report
     found, together = singles(standing, ranking, prices), ensembles(standing, ranking, prices)
     if not found and not together:
         raise UserError(f"Every run in '{store.root}' saw validation images, so that no score is valid.")
@@ -66,7 +66,7 @@ def recommend(store: Store, data: str | None, budget: Budget, prices: Prices, ou
     choice = choose(options, budget, np.array(images.val_labels), len(images.class_names), marks)
     searched = [run_id for option in found for run_id in option.run_ids]
     search = joint_charge(searched, standing.known, prices)
-    lines = [*sentences(choice, budget), search_sentence(search, len(searched)), *left_out(standing, ranking)]
+    lines = [*sentences(choice, budget), search_sentence(search, len(searched)), *left_out(standing, ranking, options)]
     advice = Advice(
         data=ranking.fact("data"),
         budget=str(budget),

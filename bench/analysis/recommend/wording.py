@@ -50,9 +50,11 @@ def search_sentence(search: Charge, runs: int) -> str:
     return f"{basis}; finding it took all {runs} runs, {_number(search.seconds)} s of training ({price})."
 
 
-def left_out(standing: Standing, ranking: Ranking) -> list[str]:
+def left_out(standing: Standing, ranking: Ranking, options: Sequence[Option]) -> list[str]:
     """One sentence about runs and ensembles that are no options, if any, with the reasons."""
-    other = [ranking.labels[run_id] for run_id in sorted(standing.others - standing.superseded - set(standing.apart))]
+    named = {run_id for option in options for run_id in option.run_ids}
+    others = standing.others - standing.superseded - set(standing.apart) - named
+    other = [ranking.labels[run_id] for run_id in sorted(others)]
     saw = [run.run_id for run in standing.runs if run.result.metrics.saw_validation]
     random = [ranking.labels[one.member.run_id] for one in standing.floor]
     groups = {

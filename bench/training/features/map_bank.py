@@ -135,11 +135,12 @@ class MapBanks:
 
         Writing the maps is in neither: an epoch without them would not write.
         """
-        trace_seconds, images = traced(self._maps), len(pictures)
-        maps = np.lib.format.open_memmap(path, "w+", np.float32, (images, *self._map_shape))
+        trace_seconds = traced(self._maps)
+        maps = np.lib.format.open_memmap(path, "w+", np.float32, (len(pictures), *self._map_shape))
+        feed = _in_order(pictures, max(1, CPU_BATCH_PIXELS // self._key.image_px**2))  # its graph is traced unclocked
         calls: list[float] = []
         waited, start, asked = 0.0, 0, time.perf_counter()
-        for inputs in _in_order(pictures, max(1, CPU_BATCH_PIXELS // self._key.image_px**2)):
+        for inputs in feed:
             began = time.perf_counter()
             found = self._maps(view_of(inputs, view)).numpy()
             calls.append(time.perf_counter() - began)

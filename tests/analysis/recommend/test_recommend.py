@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from helpers_store import combine, make_outputs, save_run
 
+from bench.ensemble_runs import ties
 from bench.ensemble_runs.workbench import Protocol
 from bench.store.result import Cost, Metrics, Setup
 from bench.store.store import Store
@@ -217,6 +218,18 @@ def test_the_same_store_gives_the_same_bytes(store, call, tmp_path):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+def test_differences_are_computed_once(store, call, monkeypatch):
+    """Those of the report, of the choice and of the gains share one cache."""
+    combine(store, "top3", None, (), Protocol(3, 1))
+    first = answer(call)
+
+    def refused(*given, **options):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(ties, "paired_difference", refused)
+    assert answer(call) == first
+
+
 def test_the_command_that_makes_a_cascade_makes_it(store, call):
     _, found = answer(call)
     cascade = next(row for row in rows_of(found) if row["kind"] == "cascade")
@@ -305,6 +318,7 @@ def test_an_ensemble_whose_member_is_gone_cannot_be_taken(store, call, tmp_path)
     shutil.rmtree(store.root / member)
     _, found = answer(call)
     (mean,) = (row for row in found["out"] if row["option"].startswith("mean"))
+    assert "Not options" not in call("recommend")[1]
     assert mean["why"] == [f"its member {member} is no longer in the store"]
     assert (mean["train_seconds"], mean["cost_usd"]) == (None, None)
     rows = pd.read_csv(tmp_path / "reports" / "pareto.csv").set_index("option")
