@@ -125,7 +125,7 @@ def _counts(ranking: Ranking) -> str:
     if ranking.rows.empty:
         return ""
     failed = int((ranking.current["status"] != "ok").sum())
-    apart = f", {len(ranking.floor)} random apart" if len(ranking.floor) else ""
+    apart = f", {ranking.floor['n'].sum()} random apart" if len(ranking.floor) else ""
     counts = {"run": len(ranking.runs), "ensemble": len(ranking.ensembles)}
     ranked = " and ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items())
     return f"; {ranked} ranked{apart}, {failed} failed."

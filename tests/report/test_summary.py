@@ -97,6 +97,17 @@ def test_runs_of_other_images_stand_in_a_table_of_their_own():
     assert "7,654" not in before
 
 
+def test_random_networks_apart_are_counted_apart():
+    """Two seeds of one configuration, which is one row."""
+    rows = runs()
+    seeds = [rows[5] | {"random_floor": True, "run_id": f"random{seed}", "seed": seed} for seed in (0, 1)]
+    text = summary(rank([*rows[:5], *rows[6:], *seeds]), {}, shared_data=False)
+    assert "7 runs and 0 ensembles ranked, 2 random apart, 0 failed." in " ".join(text.split())
+    before, below = text.split("## Random networks: the floor\n")
+    assert "| densenet121@512" not in before
+    assert len(cells(below.split("\n## ")[0])) == 2
+
+
 def test_sections_without_a_subject_are_left_out():
     ours = titles(summary(rank([failed_row()]), {}, shared_data=False))
     assert {"Results", "Failures", "How it was measured"} <= set(ours)
