@@ -47,9 +47,11 @@ class Footnotes:
     """The marks of configurations: `=` for a tie, letters for texts, and plain sentences for what all runs share."""
 
     def __init__(self, ranking: Ranking, lines: pd.DataFrame) -> None:
-        """Args:
-        ranking: the rows.
-        lines: those of `ranking.lines` in one table.
+        """Read the notes of one table.
+
+        Args:
+            ranking: the rows.
+            lines: those of `ranking.lines` in the table.
         """
         shown = {run_id for run_ids in lines["run_ids"] for run_id in run_ids}
         runs = ranking.current[ranking.current["run_id"].isin(shown)]
