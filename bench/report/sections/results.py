@@ -42,7 +42,8 @@ def _worth(ranking: Ranking) -> str:
     labels = dict(zip(ranking.lines["configuration"], ranking.lines["label"], strict=True))
     gain = numbers.gain_with(found["difference"], found["low"], found["high"])
     best, random = (escape(labels[found[side]]) for side in ("best", "floor"))
-    return f"**Pretraining is worth {gain}**: the best pretrained run, {best}, minus {random}, on the same images."
+    pair = f"the best pretrained run, {best}, minus the best random one, {random}"
+    return f"**Pretraining is worth {gain}**: {pair}, on the same images."
 
 
 def _table(ranking: Ranking, rows: pd.DataFrame) -> list[str]:

@@ -102,8 +102,8 @@ def test_random_networks_have_a_table_of_their_own():
     assert not [name for name in names if "random" in name]
     assert [row[0] for row in cells(below[1])[1:]] == ["densenet121@512", "vgg16@224"]
     assert below[0] == (
-        "**Pretraining is worth -.013 [-.031, +.012]**: the best pretrained run, resnet50@512, minus densenet121@512, "
-        "on the same images."
+        "**Pretraining is worth -.013 [-.031, +.012]**: the best pretrained run, resnet50@512, minus the best random "
+        "one, densenet121@512, on the same images."
     )
 
 
