@@ -10,6 +10,10 @@ BIN := $(VENV)/bin
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench run --all
 	$(BIN)/python -m bench ensemble top3
+	@echo && $(BIN)/python -m bench report --data sample
+	@echo "Read it: less reports/summary.md. Your own pictures:"
+	@echo "  $(BIN)/python -m bench data import path/to/folder mine   # FOLDER/CLASS/IMAGE"
+	@echo "  $(BIN)/python -m bench run --all --data mine"
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -39,8 +43,8 @@ $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and none was found. Install one, or give it: make PYTHON=/path/to/python"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt Makefile
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[lite]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt

@@ -10,13 +10,14 @@ from pkgutil import iter_modules
 
 from backbones.base import STAGES, Backbone, BackboneError, WeightsError, WeightsFile
 from backbones.function_backbone import FunctionBackbone
-from backbones.registry import MATRIX, UnknownBackboneError, get, names, register
+from backbones.registry import MATRIX, PACKAGED, UnknownBackboneError, get, names, register
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
 __all__ = [
     "MATRIX",
+    "PACKAGED",
     "STAGES",
     "Backbone",
     "BackboneError",

@@ -10,6 +10,8 @@ from backbones.base import Backbone
 
 # The backbones of `--all`. `tiny` is registered as well, but only for tests.
 MATRIX = ("vgg16", "resnet50", "densenet121", "efficientnetb0")
+# Those that `--all` adds if weights of the matrix are missing: theirs come from a package index.
+PACKAGED = ("efficientnetlite0", "efficientnetlite1", "efficientnetlite2")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")  # a word of the command line: no `@`, `:` or pattern
 _registered: dict[str, Backbone] = {}

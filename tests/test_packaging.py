@@ -1,6 +1,7 @@
 """The installed package, away from the repository: what a user of `pip install` has."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -68,3 +69,20 @@ def test_the_wheel_holds_our_packages_and_nothing_else(installed):
     names = {path.name for path in site.iterdir() if not path.name.startswith(("petalbench-", "_", "dependencies"))}
     assert names <= {"bench", "backbones", "ensembles"}
     assert (site / "bench" / "recipes" / "frozen.toml").is_file()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_make_bench_installs_pretrained_weights_and_ends_with_the_answer_and_the_next_commands(tmp_path):
+    words = ["make", "--dry-run", "--no-print-directory", "bench", f"VENV={tmp_path}/venv"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert any(line.endswith("--editable '.[lite]'") for line in lines)
+    python = f"{tmp_path}/venv/bin/python -m bench"
+    place = lines.index(f"{python} run --all")
+    assert lines[place + 1] == f"{python} ensemble top3"
+    assert lines[place + 2].endswith(f"{python} report --data sample")
+    assert "less reports/summary.md" in lines[place + 3]
+    for line, command in zip(
+        lines[place + 4 :], ("data import path/to/folder mine", "run --all --data mine"), strict=True
+    ):
+        assert line.startswith(f'echo "  {python} {command}')

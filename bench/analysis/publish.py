@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -16,7 +18,7 @@ from bench.ensemble_runs.workbench import one_thread
 from bench.errors import UserError
 from bench.files import write_text
 from bench.matrix.reproduce import commands
-from bench.report.build import build, results_table
+from bench.report.build import answer, build, results_table
 from bench.report.frame.inputs import Combination, ReportInput
 from bench.store.selection import runs_of
 from bench.store.store import Store, StoredRun
@@ -40,6 +42,11 @@ def publish(store: Store, data: str | None, out: Path, prices: Prices = NO_PRICE
         ) from None
 
 
+def verdict(store: Store, data: str | None) -> str:
+    """The answer of the report, for a terminal."""
+    return answer(report_input(store, data))
+
+
 def report_input(store: Store, data: str | None, prices: Prices = NO_PRICES) -> ReportInput:
     """Everything the report says, from the store alone."""
     failures = store.failures()
@@ -48,7 +55,7 @@ def report_input(store: Store, data: str | None, prices: Prices = NO_PRICES) -> 
     failures = [failure for failure in failures if failure.data == name]
     recipes, standing = trained_recipes(runs), Standing(store, runs)
     with one_thread():
-        rows, pairs = report_rows(standing, failures, prices), standing.pairs
+        rows, pairs, pretraining = report_rows(standing, failures, prices), standing.pairs, _pretraining(standing)
     return ReportInput(
         rows=pd.DataFrame(rows),
         histories={run.run_id: run.history for run in runs if run.history is not None},
@@ -61,6 +68,7 @@ def report_input(store: Store, data: str | None, prices: Prices = NO_PRICES) -> 
         about=_about(standing, name) | _prices(runs, prices),
         combinations=_combinations(runs, store),
         pairs=pairs,
+        pretraining=pretraining,
     )
 
 
@@ -82,6 +90,17 @@ def _about(standing: Standing, data: str) -> dict[str, str]:
         "newest run": max(run.result.finished for run in runs),
         "command": commands(runs, data, standing.candidates.names),
     }
+
+
+def _pretraining(standing: Standing) -> dict[str, Any]:
+    """Its worth, as the report reads it; empty if unknown."""
+    found = standing.pretraining
+    if found is None:
+        return {}
+    compared = found.compared
+    low, high = (math.nan if bound is None else bound for bound in (compared.low, compared.high))
+    keys = {"best": found.best.key, "floor": found.floor.key}
+    return keys | {"difference": compared.difference, "low": low, "high": high}
 
 
 def _prices(runs: Sequence[StoredRun], prices: Prices) -> dict[str, str]:

@@ -47,12 +47,14 @@ def report_rows(standing: Standing, failures: Sequence[Failure], prices: Prices)
     """
     ties, ensemble_ties = standing.ties(), standing.ensemble_ties()
     compared = {**standing.compared, **standing.compared_ensembles}
-    several = [(one.run_ids, _mean(one)) for one in standing.ranked if len(one.runs) > 1]
+    several = [(one.run_ids, _mean(one)) for one in (*standing.ranked, *standing.floor) if len(one.runs) > 1]
+    floor = {run_id for one in standing.floor for run_id in one.run_ids}
     means = {run_id: mean for run_ids, mean in several for run_id in run_ids}
     rows = [
         run_row(run, standing.known)
         | {
             "not_compared": standing.apart.get(run.run_id),
+            "random_floor": run.run_id in floor if run.result.combination is None else None,
             "indistinguishable_from_best": ties.get(run.run_id),
             "indistinguishable_from_best_ensemble": ensemble_ties.get(run.run_id),
             "superseded": run.run_id in standing.superseded if run.result.combination else None,

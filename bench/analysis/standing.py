@@ -13,8 +13,17 @@ from bench.ensemble_runs.candidates import HELD_OUT, Candidates, missing_member,
 from bench.ensemble_runs.ties import Compared, Marks, compare_configurations, compare_ensembles
 from bench.store.configuration import Configuration, configurations
 from bench.store.result import Result
-from bench.store.selection import apart, superseded
+from bench.store.selection import apart, floor_of, superseded
 from bench.store.store import Store, StoredRun
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """The best pretrained configuration, the best one from random weights, and the first minus the second."""
+
+    best: Configuration
+    floor: Configuration
+    compared: Compared
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,16 @@ class Standing:
     @cached_property
     def ranked(self) -> Sequence[Configuration]:
         """Configurations that are compared, best mean macro F1 first."""
+        floor = {one.key for one in self.floor}
+        return [one for one in self._comparable if one.key not in floor]
+
+    @cached_property
+    def floor(self) -> Sequence[Configuration]:
+        """Configurations from random weights, best first, ranked by themselves if any other one is comparable."""
+        return floor_of(self._comparable)
+
+    @cached_property
+    def _comparable(self) -> Sequence[Configuration]:
         return configurations(run for run in self.runs if run.run_id not in self.apart)
 
     @cached_property
@@ -71,8 +90,18 @@ class Standing:
 
     @cached_property
     def compared(self) -> Mapping[str, Compared]:
-        """Run_id -> comparison with the best configuration, for runs of the other ones."""
-        return compare_configurations(self.ranked, Marks(self.store))
+        """Run_id -> comparison with the best configuration, of `ranked` or of `floor`, for runs of the other ones."""
+        marks = Marks(self.store)
+        return compare_configurations(self.ranked, marks) | compare_configurations(self.floor, marks)
+
+    @cached_property
+    def pretraining(self) -> Pretraining | None:
+        """Its worth; None without a floor, or without a pretrained configuration of known weights."""
+        best = next((one for one in self.ranked if one.member.result.weights), None)
+        if best is None or not self.floor:
+            return None
+        compared = compare_configurations([best, self.floor[0]], Marks(self.store))
+        return Pretraining(best, self.floor[0], compared[self.floor[0].member.run_id])
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
@@ -91,8 +120,9 @@ class Standing:
         return compare_ensembles(self.unlimited, Marks(self.store))
 
     def ties(self) -> dict[str, bool]:
-        """Run_id -> whether a run of a compared configuration cannot be told apart from the best one."""
-        best = dict.fromkeys(self.ranked[0].run_ids, True) if self.ranked else {}
+        """Run_id -> whether a run of a compared configuration cannot be told apart from the best of its ranking."""
+        tops = (one for found in (self.ranked, self.floor) for one in found[:1])
+        best = {run_id: True for one in tops for run_id in one.run_ids}
         return best | {run_id: compared.tied for run_id, compared in self.compared.items()}
 
     def ensemble_ties(self) -> dict[str, bool]:

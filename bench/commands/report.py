@@ -21,5 +21,9 @@ def report(
         typer.Option(metavar="FILE", help="Also put the results table between the markers of this markdown file."),
     ] = None,
 ) -> None:
-    """Rebuild summary.md, results.csv and the figures from stored runs. Trains nothing."""
-    typer.echo(f"Report: {api.report(runs, data, reports, prices, embed)}")
+    """Rebuild summary.md, results.csv and the figures from stored runs, and print the answer. Trains nothing."""
+    from bench.analysis.publish import verdict
+    from bench.store.store import Store
+
+    page = api.report(runs, data, reports, prices, embed)
+    typer.echo(f"{verdict(Store(runs), data)}\n\nReport: {page}")

@@ -24,7 +24,9 @@ def run(
             show_default=False,
         ),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every backbone of the matrix.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The four of the matrix; without their weights Lite too.")
+    ] = False,
     data: Annotated[str, typer.Option(metavar="NAME|PATH|URL", help="Name, folder or URL of the data set.")] = "sample",
     recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help="Name of `list recipes`, or .toml file.")] = "frozen",
     px: Annotated[
@@ -39,7 +41,7 @@ def run(
         str | None,
         typer.Option(
             metavar="auto|imagenet|random|FILE|DIR",
-            help="Initial weights; DIR holds ImageNet files. Default: auto for sample, imagenet for other data.",
+            help="Initial weights; DIR holds ImageNet files. Default: auto for sample and --all, else imagenet.",
         ),
     ] = None,
     plugin: Plugins = None,

@@ -14,13 +14,14 @@ from bench.errors import UserError
 from bench.store.configuration import configurations
 from bench.store.ensemble_result import Combination, LeftOut
 from bench.store.metrics import Labels
-from bench.store.selection import apart, check_same_images, runs_of
+from bench.store.selection import apart, check_same_images, floor_of, runs_of
 from bench.store.store import Images, Split, Store, StoredRun
 from ensembles.base import ROW_SUM_TOLERANCE, Probs
 from ensembles.formula import Formula
 
 _UNFINISHED = "its directory has no result.json; remove it and run it again"
 _SAW = "trained on validation images, so nothing can be fitted or scored on them with it"
+_RANDOM = "its frozen backbone is of random weights, and other runs exist"
 SHOWN_LEFT_OUT = 6
 ENSEMBLE = "ensemble-"  # start of the name of every ensemble
 HELD_OUT = "cross_fitted"  # name of an ensemble's held-out predictions among its arrays: int (R, N)
@@ -76,15 +77,21 @@ class Candidates:
         return None if self.no_costs_reason() else [run.result.cost.inference_ms_per_image or 0.0 for run in self.runs]
 
     def notes(self) -> list[str]:
-        """Lines about runs that are no candidates: other seeds, and those left out, one by one if they are few."""
+        """Lines about runs that are no candidates: other seeds, random networks, others one by one if they are few."""
         several = sum(len(runs) > 1 for runs in self.seeds)
         has = "configuration has" if several == 1 else "configurations have"
         seeds = f"{several} {has} several seeds; the run of the lowest is the candidate, ranked by the mean over seeds."
         lines = [seeds] if several else []
-        if len(self.left_out) <= SHOWN_LEFT_OUT:
-            return lines + [f"{run.run_id} is left out: {run.reason}." for run in self.left_out]
-        first = self.left_out[0]
-        return [*lines, f"{len(self.left_out)} runs are left out; for example {first.run_id}: {first.reason}."]
+        left_out = [run for run in self.left_out if run.reason != _RANDOM]
+        if random := len(self.left_out) - len(left_out):
+            lines.append(
+                f"Frozen backbones of random weights are no candidates beside other runs: {random} left out. "
+                "Name those that you want with --members."
+            )
+        if len(left_out) <= SHOWN_LEFT_OUT:
+            return lines + [f"{run.run_id} is left out: {run.reason}." for run in left_out]
+        first = left_out[0]
+        return [*lines, f"{len(left_out)} runs are left out; for example {first.run_id}: {first.reason}."]
 
     def no_costs_reason(self) -> str | None:
         """Reason why the candidates' inference times cannot be added up; None if they can."""
@@ -102,7 +109,8 @@ def find(store: Store, data: str | None, members: Sequence[str]) -> Candidates:
     """The runs with these names; without names, one run of each configuration of the data set, its lowest seed.
 
     Of several runs whose validation predictions are the same to the last byte, only the cheapest is taken. Without
-    names, runs that saw validation images, and runs that cannot be compared with most others, are left out.
+    names, runs that saw validation images, runs that cannot be compared with most others, and beside other runs frozen
+    backbones of random weights are left out.
 
     Raises:
         UserError: no run, no run that can be a candidate, or the name of a run that saw validation images or has other
@@ -131,7 +139,9 @@ def of_runs(runs: Sequence[StoredRun]) -> Candidates:
         if run.run_id in reasons and not _saw_validation(run)
     ]
     found = configurations(run for run in singles if run.run_id not in reasons)
-    seeds = {configuration.member.run_id: configuration.runs for configuration in found}
+    floor = {one.member.run_id: one.run_ids for one in floor_of(found, frozen=True)}
+    left_out += [LeftOut(run_id=run_id, reason=_RANDOM) for run_ids in floor.values() for run_id in run_ids]
+    seeds = {one.member.run_id: one.runs for one in found if one.member.run_id not in floor}
     same, others = _of_the_same_tests([seeds[name][0] for name in sorted(seeds)])
     kept, twins = _without_twins(same)
     return Candidates(kept, (*left_out, *others, *twins), tuple(seeds[run.run_id] for run in kept))

@@ -20,7 +20,8 @@ Rows = Sequence[dict[str, Any]]
 _NETWORKS = """\
 GFLOPs: a forward pass of one image, 2 x multiply-adds. px: side of the images
 that the weights were published for; side: those that the network takes.
-`run --all` takes the four marked *; `run FAMILY` all of a family."""
+`run --all` takes the four marked *, and if their ImageNet weights are missing
+Lite too (extra `lite`); `run FAMILY` all of a family."""
 _PUBLISHED = """\
 ImageNet weights without the top. BGR mean 0: ImageNet's mean is subtracted; RGB
 z-score: and divided by its deviation. top-1: accuracy in % with the top, by

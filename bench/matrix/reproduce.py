@@ -30,8 +30,9 @@ def commands(runs: Sequence[StoredRun], data: str, everyone: Sequence[str]) -> s
     trained: dict[str, list[Result]] = {}
     for run in runs:
         if run.result.recipe:
-            trained.setdefault(f"{path}{_options(run, data)}", []).append(run.result)
-    lines = [_run_command(results, options) for options, results in sorted(trained.items())]
+            trained.setdefault(f"{path}{_options(run)}", []).append(run.result)
+    groups = [part for options, results in trained.items() for part in _parts(results, options, data)]
+    lines = [_run_command(results, options) for options, results in sorted(groups, key=lambda part: part[0])]
     results = [run.result for run in runs]
     installed = {result.plugin for result in results if result.plugin and not plugins.is_file(result.plugin)}
     packages = [f"# with the plugin {plugins.source(plugin)} installed" for plugin in sorted(installed)]
@@ -40,25 +41,42 @@ def commands(runs: Sequence[StoredRun], data: str, everyone: Sequence[str]) -> s
     return "\n".join(packages + lines + sorted({f"{_ensemble_command(made, everyone)}{stored}" for made in current}))
 
 
+def _parts(results: Sequence[Result], options: str, data: str) -> list[tuple[str, Sequence[Result]]]:
+    """Options of a command, and its runs: random weights are asked for, unless the policy `auto` falls back to them."""
+    random = [result for result in results if result.weights == "random"]
+    others = [result for result in results if result.weights != "random"]
+    if data == SAMPLE or not random or (others and _is_everything(results)):
+        return [(options, results)]
+    return [(f"{options} --weights random", random), *([(options, others)] if others else [])]
+
+
+def _is_everything(results: Sequence[Result]) -> bool:
+    """Whether `--all` makes these runs: of its four, and beside random ones the packaged backbones."""
+    names, random = (
+        {result.backbone for result in results},
+        {one.backbone for one in results if one.weights == "random"},
+    )
+    expected = set(backbones.MATRIX)
+    if random and random <= expected and names != expected:
+        expected |= set(backbones.PACKAGED)
+    found = {(result.backbone, result.image_px) for result in results}
+    return found == {(name, px) for name in expected for px in USUAL_PX}
+
+
 def _run_command(results: Sequence[Result], options: str) -> str:
     """The command that makes these runs, which share their options."""
     found = {(result.backbone, result.image_px) for result in results}
-    everything = found == {(name, px) for name in backbones.MATRIX for px in USUAL_PX}
-    words = "--all" if everything else " ".join(sorted(f"{name}@{px}" for name, px in found))
+    words = "--all" if _is_everything(results) else " ".join(sorted(f"{name}@{px}" for name, px in found))
     scales = sorted({result.lr_scale or 1.0 for result in results})
     scaled = "" if scales == [1.0] else f" --lr-scale {','.join(f'{scale:g}' for scale in scales)}"
     seeds = len({result.seed for result in results})
     return f"python -m bench run {words}{options}{scaled}" + (f" --seeds {seeds}" if seeds > 1 else "")
 
 
-def _options(run: StoredRun, data: str) -> str:
-    """The options of a run, without the axes of the matrix: backbone, resolution, rate and seed."""
-    weights = run.result.weights or ""
-    given = ""
-    if "@" in weights:
-        given = f" --weights {shlex.quote('path/to/' + weights.rpartition('@')[0])}"
-    elif data != SAMPLE and weights == "random":  # the policy of the sample falls back to random weights
-        given = " --weights random"
+def _options(run: StoredRun) -> str:
+    """The options of a run, without the axes of the matrix (backbone, resolution, rate, seed) and random weights."""
+    file, at, _ = (run.result.weights or "").rpartition("@")
+    given = f" --weights {shlex.quote('path/to/' + file)}" if at else ""
     return f"{_plugin(run.result)}{_recipe(Recipe.model_validate(run.config['recipe']))}{_changed_options(run)}{given}"
 
 

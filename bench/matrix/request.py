@@ -75,5 +75,5 @@ class RunRequest:
 
     @property
     def weights_policy(self) -> str:
-        """`--weights`, by default `auto` for the sample and `imagenet` for other data."""
-        return self.weights or ("auto" if self.data == SAMPLE else "imagenet")
+        """`--weights`, by default `auto` for the sample and for `--all`, and `imagenet` otherwise."""
+        return self.weights or ("auto" if self.everything or self.data == SAMPLE else "imagenet")

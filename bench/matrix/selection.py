@@ -23,8 +23,13 @@ class BackboneChoice:
     image_px: int | None
 
 
-def select_backbones(words: Sequence[str], everything: bool) -> list[BackboneChoice]:
+def select_backbones(words: Sequence[str], everything: bool, packaged: Sequence[str] = ()) -> list[BackboneChoice]:
     """The backbones that `--all` and words such as `vgg16`, `resnet@512`, `*net*@224` select, once, cheapest first.
+
+    Args:
+        words: names, families and patterns.
+        everything: whether `--all` is given.
+        packaged: names that `--all` adds (`bench.matrix.weights.packaged`).
 
     Raises:
         UserError: no word, an unknown name, a pattern that matches no backbone, or a bad resolution.
@@ -34,7 +39,7 @@ def select_backbones(words: Sequence[str], everything: bool) -> list[BackboneCho
             "No backbone to run. Give --all, or backbones (vgg16, vgg16@512), families (efficientnet) or patterns "
             "('resnet*@224'); `list backbones` shows them all."
         )
-    chosen = [BackboneChoice(name, None) for name in backbones.MATRIX] if everything else []
+    chosen = [BackboneChoice(name, None) for name in (*backbones.MATRIX, *packaged)] if everything else []
     for word in words:
         pattern, image_px = _parse_word(word)
         chosen += [BackboneChoice(name, image_px) for name in matching_names(pattern)]

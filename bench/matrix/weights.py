@@ -55,6 +55,17 @@ def resolve_all(policy: str, names: Iterable[str]) -> dict[str, str | Path]:
     return chosen
 
 
+def packaged() -> list[str]:
+    """Backbones that `--all` adds by the policy `auto`: those at hand of `backbones.PACKAGED`; none if not needed."""
+    if all(_has_imagenet(name) for name in backbones.MATRIX):
+        return []
+    return [name for name in backbones.PACKAGED if _has_imagenet(name)]
+
+
+def _has_imagenet(name: str) -> bool:
+    return resolve("auto", backbones.get(name)) != "random"
+
+
 def weights_name(weights: str | Path, adapter: Backbone) -> str:
     """The name of weights in a run's configuration: of a file, its name and the start of its digest.
 

@@ -20,6 +20,7 @@ from bench.report.figures.style import house_style, save
 from bench.report.frame.inputs import ReportInput, members_text, typed
 from bench.report.frame.ranking import Ranking
 from bench.report.sections.results import results
+from bench.report.sections.verdict import verdict
 from bench.report.summary import DETAILS, RECOMMENDATION, advice_title, details, summary
 
 # Each module has NAME, CAPTION, `subject(ranking)`, the plain data of its figure or None, and `draw(subject)`.
@@ -51,6 +52,11 @@ def build(inputs: ReportInput, out: Path, *, shared_data: bool = False) -> Path:
 def results_table(inputs: ReportInput) -> str:
     """The results table alone, with its footnotes, as markdown."""
     return "\n\n".join(block for block in results(Ranking.of(inputs)) if block)
+
+
+def answer(inputs: ReportInput) -> str:
+    """The four lines of the verdict and the sentence on the noise, as markdown."""
+    return "\n\n".join(block for block in verdict(Ranking.of(inputs), shared_data=False)[:2] if block)
 
 
 def draw_once(path: Path, module: ModuleType, subject: object) -> None:

@@ -14,7 +14,7 @@ from bench.report.sections.costs import fronts, resolution
 from bench.report.sections.ensembles import ensembles, other_ensembles
 from bench.report.sections.failures import failures, logs
 from bench.report.sections.method import method, method_in_full, reproduce
-from bench.report.sections.results import legend, results
+from bench.report.sections.results import floor, legend, results
 from bench.report.sections.training import learning_curves, rates, schedules
 from bench.report.sections.verdict import verdict
 
@@ -48,6 +48,7 @@ def summary(ranking: Ranking, pictures: Mapping[str, str], *, shared_data: bool,
         "Ensembles of other candidates": other_ensembles(ranking),
         "Accuracy versus cost": fronts(ranking, pictures),
         "Gain from resolution": resolution(ranking),
+        "Random networks: the floor": floor(ranking),
         "Not compared": _not_compared(ranking),
         "Failures": failures(ranking),
         "How it was measured": method(ranking),
@@ -124,6 +125,7 @@ def _counts(ranking: Ranking) -> str:
     if ranking.rows.empty:
         return ""
     failed = int((ranking.current["status"] != "ok").sum())
+    apart = f", {ranking.floor['n'].sum()} random apart" if len(ranking.floor) else ""
     counts = {"run": len(ranking.runs), "ensemble": len(ranking.ensembles)}
     ranked = " and ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items())
-    return f"; {ranked} ranked, {failed} failed."
+    return f"; {ranked} ranked{apart}, {failed} failed."

@@ -60,6 +60,17 @@ class Configuration:
         return tuple(run.run_id for run in self.runs)
 
     @property
+    def is_random(self) -> bool:
+        """Whether its backbone started from random weights."""
+        return self.member.result.weights == "random"
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether nothing but a head was trained."""
+        recipe = self.member.config.get("recipe") or {}
+        return bool(recipe.get("trainable") == "none")
+
+    @property
     def macro_f1(self) -> float:
         """Mean validation macro F1 over seeds."""
         return math.fsum(run.result.metrics.macro_f1 for run in self.runs) / len(self.runs)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.config.base import content_hash
 from bench.errors import UserError, unknown
-from bench.store.configuration import configurations
+from bench.store.configuration import Configuration, configurations
 from bench.store.ensemble_result import Combination
 from bench.store.result import Result
 from bench.store.store import Images, Store, StoredRun
@@ -122,6 +122,20 @@ def apart(runs: Sequence[StoredRun]) -> dict[str, str]:
         for run in same
         if run.result.combination and not found.keys().isdisjoint(run.result.combination.candidates)
     }
+
+
+def floor_of(found: Sequence[Configuration], *, frozen: bool = False) -> list[Configuration]:
+    """Configurations from random weights beside others: the floor that pretraining is measured from.
+
+    Args:
+        found: configurations that can be compared.
+        frozen: only those whose backbone stayed random.
+
+    Returns:
+        In the same order; none if all are such, which leaves nothing to set them apart from.
+    """
+    random = [one for one in found if one.is_random and (one.is_frozen or not frozen)]
+    return random if len(random) < len(found) else []
 
 
 def _is_half_deleted(run: StoredRun) -> bool:

@@ -145,3 +145,17 @@ def test_seeds_have_the_interval_of_their_mean(tmp_path):
     assert (low, high) == pytest.approx((exact.low, exact.high), abs=0.01)
     assert high - low < np.mean([row["macro_f1_high"] - row["macro_f1_low"] for row in seeds])
     assert "mean_macro_f1" not in found["b-224-frozen-s0-00000000"]
+
+
+def test_random_runs_beside_others_have_ties_and_differences_of_their_own(store):
+    assert not any(row["random_floor"] for row in rows(store).values())
+    save_run(store, "real-224-frozen-s0-00000000", outputs=make_outputs(seed=5, **SIZES), weights="imagenet")
+    found = rows(store)
+    random = [row for row in found.values() if row["random_floor"]]
+    assert len(random) == 3
+    best = max(row["macro_f1"] for row in random)
+    assert [row.get("difference_to_best", 0.0) for row in random] == [
+        pytest.approx(row["macro_f1"] - best) for row in random
+    ]
+    assert "difference_to_best" not in found["real-224-frozen-s0-00000000"]
+    assert found["real-224-frozen-s0-00000000"]["indistinguishable_from_best"] is True

@@ -101,3 +101,58 @@ def test_an_ensemble_of_a_member_that_was_run_again_is_another_one(store):
     save_run(store, run_id, outputs=again)
     assert standing(store).others == {made.run_id}
     assert standing(store).ensembles == []
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """Random frozen networks, the best of all among them; a random one fine-tuned; two pretrained; one added."""
+    store = Store(tmp_path / "runs")
+    runs = {"ra": ("random", 9.0), "rb": ("random", 1.0), "pa": ("imagenet", 2.5), "pb": ("a.h5@01234567", 2.0)}
+    for number, (name, (weights, skill)) in enumerate(runs.items()):
+        outputs = make_outputs(seed=number, skill=skill, **SIZES)
+        save_run(store, f"{name}-224-frozen-s0-00000000", outputs=outputs, weights=weights)
+    outputs = make_outputs(seed=7, skill=2.0, recipe="finetune", **SIZES)
+    save_run(store, "rt-224-finetune-s0-00000000", outputs=outputs, recipe="finetune")
+    added = make_outputs(seed=8, skill=3.0, **SIZES)
+    save_run(store, "added-00000000", outputs=added, weights=None, recipe=None, added=True)
+    return store
+
+
+def first_words(configurations):
+    return [one.member.run_id.split("-")[0] for one in configurations]
+
+
+def test_random_runs_are_ranked_by_themselves_and_the_best_is_pretrained(mixed):
+    found = standing(mixed)
+    assert first_words(found.ranked) == ["added", "pa", "pb"]
+    assert first_words(found.floor) == ["ra", "rt", "rb"]
+    ties = found.ties()
+    assert ties["added-00000000"] is ties["ra-224-frozen-s0-00000000"] is True
+    assert set(found.compared) == {run.run_id for run in found.runs} - {"added-00000000", "ra-224-frozen-s0-00000000"}
+    assert {one.comparisons for one in found.compared.values()} == {2}
+    assert [name.split("-")[0] for name in found.candidates.names] == ["added", "pa", "pb", "rt"]
+
+
+def test_pretraining_is_worth_the_paired_difference_of_the_best_of_both(mixed):
+    worth = standing(mixed).pretraining
+    assert first_words([worth.best, worth.floor]) == ["pa", "ra"]
+    alone = worth.best.macro_f1 - worth.floor.macro_f1
+    assert worth.compared.difference == pytest.approx(alone)
+    assert worth.compared.low < alone < worth.compared.high < 0  # the skilled random network
+    assert worth.compared.comparisons == 1
+
+
+def test_random_runs_alone_are_ranked_as_any_and_are_candidates(store):
+    found = standing(store)
+    assert (len(found.ranked), found.floor, found.pretraining) == (3, [], None)
+    assert len(found.candidates.names) == 3
+
+
+def test_an_ensemble_of_random_runs_is_another_one_after_a_pretrained_run(store):
+    made = combine(store, "mean", None, (), PROTOCOL)
+    outputs = make_outputs(seed=5, skill=1.0, **SIZES)
+    save_run(store, "p-224-frozen-s0-00000000", outputs=outputs, weights="imagenet")
+    found = standing(store)
+    assert found.others == {made.run_id}
+    assert found.ensembles == []
+    assert first_words(found.ranked) == ["p"]

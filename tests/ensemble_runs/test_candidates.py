@@ -270,3 +270,28 @@ def test_a_run_without_a_result_is_left_out_and_refused_by_name(store):
     assert line == f"{run_id('b')} is left out: its directory has no result.json; remove it and run it again."
     with pytest.raises(UserError, match=r"has no result.json, so it is no finished run. Remove it and run it again."):
         find(store, None, ["a", run_id("b")])
+
+
+def test_frozen_random_networks_are_no_candidates_beside_others_and_one_line_says_so(store):
+    assert len(find(store, None, ()).names) == 3
+    save_run(store, run_id("real"), outputs=make_outputs(seed=7, **SIZES), weights="imagenet")
+    tuned = make_outputs(seed=8, recipe="finetune", **SIZES)
+    save_run(store, run_id("tuned"), outputs=tuned, recipe="finetune")
+    found = find(store, None, ())
+    assert found.names == (run_id("real"), run_id("tuned"))
+    assert [left.run_id for left in found.left_out] == [run_id(name) for name in "abc"]
+    (line,) = found.notes()
+    assert line == (
+        "Frozen backbones of random weights are no candidates beside other runs: 3 left out. "
+        "Name those that you want with --members."
+    )
+    assert find(store, None, ("a", "real")).names == (run_id("a"), run_id("real"))
+
+
+def test_a_frozen_random_network_is_a_candidate_beside_nothing_that_could_be_one(store):
+    """A run that saw validation images leaves the random ones alone."""
+    outputs = make_outputs(seed=7, **SIZES)
+    real = make_result(run_id("real"), weights="imagenet")
+    metrics = real.metrics.model_copy(update={"saw_validation": True})
+    store.save(real.model_copy(update={"metrics": metrics}), outputs)
+    assert find(store, None, ()).names == tuple(run_id(name) for name in "abc")

@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import re
 from types import SimpleNamespace
 
@@ -6,13 +7,23 @@ import pytest
 from helpers_jobs import empty_source, planned_runs
 
 import backbones
-from backbones import registry
+from backbones import registry, weights_file
 from bench.config.recipe import load_recipe
 from bench.config.run import RunConfig
 from bench.errors import UserError
 from bench.jobs.messages import PlannedRun
-from bench.matrix.plan import WORK_OF_STARTING, ParsedRequest, grouped, usual_resolutions, warn_of_random, work
+from bench.matrix import weights
+from bench.matrix.plan import (
+    WORK_OF_STARTING,
+    ParsedRequest,
+    grouped,
+    make_plan,
+    usual_resolutions,
+    warn_of_random,
+    work,
+)
 from bench.matrix.request import Options, RunRequest
+from bench.store.store import Store
 
 
 @pytest.fixture
@@ -113,11 +124,96 @@ def planned(backbone, weights="random"):
 
 
 def test_random_weights_are_announced_for_what_is_still_to_run(capsys):
-    warn_of_random([planned("vgg16"), planned("vgg16"), planned("resnet50", "imagenet"), planned("tiny")], RunRequest())
+    asked = ParsedRequest.of(RunRequest(words=("vgg16",)))
+    warn_of_random([planned("vgg16"), planned("vgg16"), planned("resnet50", "imagenet"), planned("tiny")], asked)
     err = capsys.readouterr().err
     assert err.count("vgg16") == 1
     assert "resnet50" not in err
     assert "tiny" not in err  # has no other weights
-    warn_of_random([], RunRequest())
-    warn_of_random([planned("vgg16")], RunRequest(weights="random"))  # was asked for
+    warn_of_random([], asked)
+    warn_of_random([planned("vgg16")], ParsedRequest.of(RunRequest(words=("vgg16",), weights="random")))
     assert capsys.readouterr().err == ""
+
+
+LITE = tuple(f"efficientnetlite{number}" for number in range(3))
+
+
+@pytest.fixture
+def at_hand(monkeypatch):
+    """Chooses the backbones whose ImageNet weights are at hand."""
+
+    def choose(*names):
+        files = [backbones.get(name).weights_file for name in names]
+        monkeypatch.setattr(weights, "_is_available", lambda file, online: file in files)
+
+    return choose
+
+
+def warned(asked, capsys):
+    """The line that a plan prints if all its runs are still to do."""
+    capsys.readouterr()
+    chosen = weights.resolve_all(asked.request.weights_policy, [choice.backbone for choice in asked.choices])
+    warn_of_random(asked.runs(empty_source(224), chosen), asked)
+    return capsys.readouterr().err
+
+
+def chosen(**request):
+    asked = ParsedRequest.of(RunRequest(everything=True, **request)).with_packaged()
+    return asked, {choice.backbone for choice in asked.choices}
+
+
+@pytest.mark.parametrize("data", ["sample", "mine"])
+def test_all_is_the_four_and_where_their_weights_are_missing_the_packaged_ones_too(data, at_hand, capsys):
+    four = set(backbones.MATRIX)
+    at_hand(*four, *LITE)
+    asked, found = chosen(data=data)
+    assert (found, warned(asked, capsys)) == (four, "")
+    at_hand(*LITE)
+    asked, found = chosen(data=data)
+    assert found == four | set(LITE)
+    line = warned(asked, capsys)
+    assert line.count("\n") == 1
+    assert all(name in line for name in found)
+    assert "`--weights imagenet`" not in line
+    at_hand()
+    asked, found = chosen(data=data)
+    assert found == four
+    line = warned(asked, capsys)
+    assert line.count("\n") == 1
+    assert line.endswith("pip install 'petalbench[lite]', then the same command.\n")
+
+
+def test_one_that_is_missing_brings_the_packaged_ones(at_hand):
+    at_hand(*backbones.MATRIX[1:], *LITE[:2])
+    assert chosen()[1] == {*backbones.MATRIX, *LITE[:2]}
+
+
+@pytest.mark.parametrize("policy", ["random", "imagenet"])
+def test_weights_that_are_asked_for_are_those_of_the_four(policy, at_hand):
+    at_hand(*LITE)
+    assert chosen(weights=policy)[1] == set(backbones.MATRIX)
+
+
+def test_a_plan_has_the_packaged_ones_cheapest_first(at_hand, tmp_path):
+    at_hand(*LITE)
+    plan = make_plan(ParsedRequest.of(RunRequest(everything=True, words=("tiny@64",))), Store(tmp_path / "runs"))
+    names = [choice.backbone for choice in plan.asked.choices]
+    assert set(plan.weights) == set(names) == {*backbones.MATRIX, *LITE, "tiny"}
+    assert {name for name, found in plan.weights.items() if found == "imagenet"} == set(LITE)
+    assert names == sorted(names, key=lambda name: backbones.get(name).gflops_224)
+    assert len(plan.rows()) == 15
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_packaged_weights_are_looked_for_in_their_package(installed, monkeypatch, tmp_path):
+    """Files of right names and hashes, in a package or in none."""
+    (tmp_path / "models").mkdir()
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(weights_file, "find_spec", lambda name: spec if installed else None)
+    for name in LITE:
+        file = dataclasses.replace(backbones.get(name).weights_file, digest=hashlib.md5(b"tensors").hexdigest())
+        (tmp_path / "models" / file.name).write_bytes(b"tensors")
+        monkeypatch.setitem(registry._registered, name, dataclasses.replace(backbones.get(name), weights_file=file))
+    published = weights._is_available
+    monkeypatch.setattr(weights, "_is_available", lambda file, online: published(file, lambda host: False))
+    assert weights.packaged() == (list(LITE) if installed else [])

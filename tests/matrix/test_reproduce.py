@@ -48,6 +48,34 @@ def test_the_whole_matrix_is_all(tmp_path):
     assert found == "python -m bench run --all --recipe frozen-flip --seeds 2"
 
 
+MATRIX = ("vgg16", "resnet50", "densenet121", "efficientnetb0")
+LITE = tuple(f"efficientnetlite{number}" for number in range(3))
+
+
+def save_matrix(store, weights):
+    """Runs of backbones at both resolutions, from these weights each."""
+    for name, given in weights.items():
+        for px in (224, 512):
+            save_run(store, f"{name}-{px}-frozen-s0-00000000", backbone=name, image_px=px, weights=given)
+
+
+def test_the_four_from_random_weights_and_the_packaged_ones_with_theirs_are_all(tmp_path):
+    store = Store(tmp_path / "runs")
+    save_matrix(store, dict.fromkeys(MATRIX, "random") | dict.fromkeys(LITE, "imagenet"))
+    assert commands(store, "sample") == "python -m bench run --all"
+    assert commands(store, "toy") == "python -m bench run --all --data path/to/toy"
+
+
+def test_seven_backbones_of_imagenet_are_named(tmp_path):
+    """`--all` adds none where its own have their weights."""
+    store = Store(tmp_path / "runs")
+    save_matrix(store, dict.fromkeys((*MATRIX, *LITE), "imagenet"))
+    assert "--all" not in commands(store, "sample")
+    store = Store(tmp_path / "four")
+    save_matrix(store, dict.fromkeys(MATRIX, "random"))
+    assert commands(store, "toy") == "python -m bench run --all --data path/to/toy --weights random"
+
+
 def reproduced(tmp_path, recipe, **asked):
     """The commands of one run with this recipe and these fields of its configuration."""
     store = Store(tmp_path / "runs")

@@ -5,8 +5,10 @@ from bench.errors import UserError
 from bench.matrix.request import Options, RunRequest
 
 
-def test_the_sample_may_fall_back_to_random_weights_and_other_data_may_not():
+def test_the_sample_and_all_may_fall_back_to_random_weights_and_named_backbones_of_other_data_may_not():
     assert RunRequest().weights_policy == "auto"
+    assert RunRequest(data="petals", everything=True).weights_policy == "auto"
+    assert RunRequest(data="petals", everything=True, weights="imagenet").weights_policy == "imagenet"
     assert RunRequest(data="petals").weights_policy == "imagenet"
     assert RunRequest(data="petals", weights="random").weights_policy == "random"
 

@@ -36,7 +36,8 @@ def test_every_section_in_its_order(golden):
     singles = golden.rows.to_dict("records")
     other = ensemble_row(runs()[:2], runs(), run_id="ensemble-top2-22222222", other_candidates=True)
     apart = run_row("vgg16", 224, run_id="apart", not_compared="scored on other images")
-    rows = [*singles, other, apart]
+    random = run_row("vgg16", 224, run_id="random", weights="random", random_floor=True)
+    rows = [*singles, other, apart, random]
     ranking = Ranking.of(make_inputs(rows, failures=[FAILURE], pairs=golden.pairs))
     pictures = dict.fromkeys(("accuracy-versus-cost.png", "learning-curves.png"), FIGURE)
     assert titles(summary(ranking, pictures, shared_data=False)) == [
@@ -45,6 +46,7 @@ def test_every_section_in_its_order(golden):
         "Ensembles of other candidates",
         "Accuracy versus cost",
         "Gain from resolution",
+        "Random networks: the floor",
         "Not compared",
         "Failures",
         "How it was measured",
@@ -93,6 +95,17 @@ def test_runs_of_other_images_stand_in_a_table_of_their_own():
     assert "| densenet121@512" not in before
     assert "7 runs and 0 ensembles ranked" in before
     assert "7,654" not in before
+
+
+def test_random_networks_apart_are_counted_apart():
+    """Two seeds of one configuration, which is one row."""
+    rows = runs()
+    seeds = [rows[5] | {"random_floor": True, "run_id": f"random{seed}", "seed": seed} for seed in (0, 1)]
+    text = summary(rank([*rows[:5], *rows[6:], *seeds]), {}, shared_data=False)
+    assert "7 runs and 0 ensembles ranked, 2 random apart, 0 failed." in " ".join(text.split())
+    before, below = text.split("## Random networks: the floor\n")
+    assert "| densenet121@512" not in before
+    assert len(cells(below.split("\n## ")[0])) == 2
 
 
 def test_sections_without_a_subject_are_left_out():

@@ -4,9 +4,10 @@ import pytest
 from helpers_store import make_outputs, make_result, save_run
 
 from bench.errors import UserError
+from bench.store.configuration import configurations
 from bench.store.ensemble_result import Combination
 from bench.store.result import Setup
-from bench.store.selection import apart, check_same_images, runs_of, superseded
+from bench.store.selection import apart, check_same_images, floor_of, runs_of, superseded
 from bench.store.store import Store
 
 
@@ -118,3 +119,20 @@ def test_a_newer_ensemble_of_the_same_question_supersedes():
 def test_the_ensemble_asked_for_last_is_current_though_it_was_made_first():
     again = ensemble("first", "2026-01-01T00:00:00+00:00", asked="2026-01-03T00:00:00.000001+00:00")
     assert superseded([again, ensemble("second", "2026-01-02T00:00:00+00:00")]) == {"second"}
+
+
+def floor(store, **options):
+    return {one.member.run_id for one in floor_of(configurations(store.runs()), **options)}
+
+
+def test_random_runs_are_the_floor_of_others_and_alone_they_are_none(tmp_path):
+    store = Store(tmp_path / "runs")
+    save_run(store, "frozen")
+    assert floor(store) == floor(store, frozen=True) == set()
+    save_run(store, "tuned", outputs=make_outputs(recipe="finetune"), recipe="finetune")
+    assert floor(store) == set()  # one ranking: of random runs
+    assert floor(store, frozen=True) == {"frozen"}
+    for name, weights in {"real": "imagenet", "file": "a.h5@01234567", "added": None}.items():
+        save_run(store, name, weights=weights)
+    assert floor(store) == {"frozen", "tuned"}
+    assert floor(store, frozen=True) == {"frozen"}

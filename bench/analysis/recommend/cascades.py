@@ -52,7 +52,8 @@ def cascades(singles: Sequence[Option], standing: Standing, prices: Prices) -> l
         prices: of devices.
     """
     options = {single.run_ids[0]: single for single in singles}
-    runs = [run for run in standing.candidates.runs if _usable(options[run.run_id], run)]
+    known = (run for run in standing.candidates.runs if run.run_id in options)  # fine-tuned random ones are no options
+    runs = [run for run in known if _usable(options[run.run_id], run)]
     if len(runs) < 2:
         return []
     stages = Stages(runs, [options[run.run_id] for run in runs], standing, prices)

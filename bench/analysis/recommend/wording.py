@@ -56,7 +56,12 @@ def left_out(standing: Standing, ranking: Ranking, options: Sequence[Option]) ->
     others = standing.others - standing.superseded - set(standing.apart) - named
     other = [ranking.labels[run_id] for run_id in sorted(others)]
     saw = [run.run_id for run in standing.runs if run.result.metrics.saw_validation]
-    groups = {"ensembles of other candidates than all": other, "runs that saw validation images": saw}
+    random = [ranking.labels[one.member.run_id] for one in standing.floor]
+    groups = {
+        "ensembles of other candidates than all": other,
+        "runs that saw validation images": saw,
+        "runs from random weights": random,
+    }
     for run_id, reason in standing.apart.items():
         groups.setdefault(reason, []).append(ranking.labels[run_id])
     texts = [f"{reason} ({_listed(names)})" for reason, names in groups.items() if names]

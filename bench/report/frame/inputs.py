@@ -122,6 +122,7 @@ COLUMNS: Mapping[str, Kind] = {
     "mean_macro_f1": "number",
     "mean_macro_f1_low": "number",
     "mean_macro_f1_high": "number",
+    "random_floor": "flag",
 }
 _DTYPES: Mapping[Kind, Any] = {
     "text": "string",
@@ -149,6 +150,8 @@ class ReportInput:
         pairs: differences between two configurations, one row each: `one`, `other` (as in the column `configuration`),
             `seeds` (those of both), `score_one`, `score_other`, `difference` (other minus one) and the bounds `low`
             and `high` of its interval. The two differ in resolution or scale of their learning rates alone.
+        pretraining: the best pretrained configuration minus the best from random weights: `best` and `floor` (as in
+            the column `configuration`), `difference`, and the bounds `low` and `high`, NaN with too few images.
         about: facts to print unchanged: device, cores, versions, date, code revision, and `command` (one a line).
     """
 
@@ -160,6 +163,7 @@ class ReportInput:
     about: Mapping[str, str] = field(default_factory=dict)
     combinations: Mapping[str, Combination] = field(default_factory=dict)
     pairs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pretraining: Mapping[str, Any] = field(default_factory=dict)
 
 
 def typed(rows: pd.DataFrame) -> pd.DataFrame:

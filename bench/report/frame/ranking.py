@@ -69,12 +69,15 @@ _QUALIFIERS = {
     "code_revision": "code {}",
     "training_code": "code {}",
 }
+# Groups of rows, in the order of the page.
+RANKED, FLOOR, SAW_VALIDATION, NOT_COMPARED, UNSCORED = range(5)
 _LONGEST_QUALIFIER = 32  # longer values, as of all versions, are told apart by a digest instead
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """All rows, best configuration first; then runs that saw validation, those of other images, those without a score.
+    """All rows, best configuration first; then runs from random weights that are ranked by themselves (the floor),
+    runs that saw validation, those of other images, and those without a score.
 
     Seeds of a configuration stand together: what is ranked is their mean.
     """
@@ -113,7 +116,7 @@ class Ranking:
     @cached_property
     def other_ensembles(self) -> pd.DataFrame:
         """Current ensembles of other candidates or under a budget: their gains have other baselines."""
-        return self.rows[self.rows["other_baseline"] & ~self.rows["superseded"] & (self.rows["group"] == 0)]
+        return self.rows[self.rows["other_baseline"] & ~self.rows["superseded"] & (self.rows["group"] == RANKED)]
 
     @cached_property
     def not_compared(self) -> pd.DataFrame:
@@ -133,7 +136,12 @@ class Ranking:
     @cached_property
     def configurations(self) -> pd.DataFrame:
         """Those of `lines` that are ranked, best mean first."""
-        return self.lines[self.lines["group"] == 0].reset_index(drop=True)
+        return self.lines[self.lines["group"] == RANKED].reset_index(drop=True)
+
+    @cached_property
+    def floor(self) -> pd.DataFrame:
+        """Those of `lines` from random weights, beside others: ranked by themselves, best mean first."""
+        return self.lines[self.lines["group"] == FLOOR].reset_index(drop=True)
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
@@ -192,7 +200,7 @@ class Ranking:
         return " or ".join(shown)
 
     def _ranked(self, kind: str) -> pd.DataFrame:
-        return self.current[(self.current["kind"] == kind) & (self.current["group"] == 0)]
+        return self.current[(self.current["kind"] == kind) & (self.current["group"] == RANKED)]
 
 
 def stem(run_id: str) -> str:
@@ -263,14 +271,15 @@ def _scored(rows: pd.DataFrame) -> pd.DataFrame:
     scores = {name: rows[plain].where(~crossed, rows[other]) for name, (plain, other) in pick.items()}
     rows = rows.assign(**scores)
     unscored = (rows["status"] != "ok") | rows["macro_f1"].isna()
-    group = rows["saw_validation"].astype(int).where(rows["not_compared"] == "", 2).where(~unscored, 3)
+    group = pd.Series(RANKED, index=rows.index).mask(rows["random_floor"], FLOOR)
+    group = group.mask(rows["saw_validation"], SAW_VALIDATION).mask(rows["not_compared"] != "", NOT_COMPARED)
     means = rows.groupby("configuration")[["score", "log_loss"]].transform("mean")
     return rows.assign(
         train_seconds=rows["train_seconds_steady"]
         .fillna(rows["members_train_seconds"])
         .fillna(rows["train_seconds_full"].where(rows["kind"] == "run")),
         network_epoch_seconds=_network_epoch(rows),
-        group=group,
+        group=group.mask(unscored, UNSCORED),
         mean_score=means["score"],
         mean_log_loss=means["log_loss"],
     )

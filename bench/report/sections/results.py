@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from bench.report import numbers
-from bench.report.frame.ranking import Ranking
-from bench.report.markdown import bullets, columns_table
+from bench.report.frame.ranking import FLOOR, Ranking
+from bench.report.markdown import bullets, columns_table, escape
 from bench.report.sections.notes import Footnotes
 
 _COSTS = {
@@ -19,11 +19,35 @@ _COSTS = {
 
 
 def results(ranking: Ranking) -> list[str]:
-    """The table, best first, and its footnotes."""
-    rows = ranking.lines
+    """The table, best first, and its footnotes; without networks from random weights that have their own."""
+    rows = _main(ranking)
     if rows.empty:
         return ["No run is stored yet." if ranking.rows.empty else "No single run is ranked."]
-    notes = Footnotes(ranking)
+    return _table(ranking, rows)
+
+
+def floor(ranking: Ranking) -> list[str]:
+    """The worth of pretraining, and the table of the networks from random weights."""
+    return [_worth(ranking), *_table(ranking, ranking.floor)] if len(ranking.floor) else []
+
+
+def _main(ranking: Ranking) -> pd.DataFrame:
+    return ranking.lines[ranking.lines["group"] != FLOOR]
+
+
+def _worth(ranking: Ranking) -> str:
+    found = ranking.inputs.pretraining
+    if not found:
+        return ""
+    labels = dict(zip(ranking.lines["configuration"], ranking.lines["label"], strict=True))
+    gain = numbers.gain_with(found["difference"], found["low"], found["high"])
+    best, random = (escape(labels[found[side]]) for side in ("best", "floor"))
+    pair = f"the best pretrained run, {best}, minus the best random one, {random}"
+    return f"**Pretraining is worth {gain}**: {pair}, on the same images."
+
+
+def _table(ranking: Ranking, rows: pd.DataFrame) -> list[str]:
+    notes = Footnotes(ranking, rows)
     costs = {title: column for title, column in _COSTS.items() if title != "USD" or rows[column].notna().any()}
     columns = {
         "run": list(rows["label"]),
@@ -38,7 +62,7 @@ def results(ranking: Ranking) -> list[str]:
 
 def legend(ranking: Ranking) -> list[str]:
     """The meaning of the columns of the results table."""
-    rows = ranking.lines
+    rows = _main(ranking)
     if rows.empty:
         return []
     count = rows["comparisons_with_best"].max()

@@ -323,3 +323,21 @@ def test_an_ensemble_whose_member_is_gone_cannot_be_taken(store, call, tmp_path)
     assert (mean["train_seconds"], mean["cost_usd"]) == (None, None)
     rows = pd.read_csv(tmp_path / "reports" / "pareto.csv").set_index("option")
     assert not rows.loc[mean["option"], ["on_front", "on_front_training", "on_front_inference"]].any()
+
+
+def test_random_networks_are_no_options_beside_others(store, call):
+    """The best of all is random and fine-tuned: a candidate of ensembles, and no option of its own."""
+    tuned = make_outputs(seed=5, skill=9.0, recipe="finetune", **SIZES)
+    save_run(store, "vgg19-224-finetune-s0-00000000", outputs=tuned, recipe="finetune")
+    real = [("densenet121", 1.0), ("xception", 1.5)]
+    for number, (name, skill) in enumerate(real):
+        outputs = make_outputs(seed=70 + number, skill=skill, **SIZES)
+        save_run(store, f"{name}-224-frozen-s0-00000000", outputs=outputs, weights="imagenet", image_px=224)
+    status, found = answer(call)
+    assert status == 0
+    singles = {row["run_ids"][0].split("-")[0] for row in rows_of(found) if row["kind"] == "single"}
+    assert singles == {"densenet121", "xception"}
+    assert not any("vgg19" in str(row["run_ids"]) for row in rows_of(found))
+    status, out, _ = call("recommend")
+    assert status == 0
+    assert "runs from random weights (" in " ".join(out.split())

@@ -47,6 +47,18 @@ def test_between_equals_the_lower_log_loss_is_first():
     assert list(rank(rows).rows["backbone"]) == ["resnet50", "vgg16"]
 
 
+def test_random_networks_beside_others_are_ranked_by_themselves():
+    rows = runs()
+    rows[5] |= {"random_floor": True}  # the best
+    rows[0] |= {"random_floor": True, "saw_validation": True}
+    rows[1] |= {"random_floor": True, "not_compared": "other images"}
+    ranking = rank(rows)
+    assert ranking.floor["run_ids"].tolist() == [(rows[5]["run_id"],)]
+    assert ranking.best["label"] == "resnet50@512"
+    assert len(ranking.configurations) == len(ranking.runs) == 5
+    assert ranking.rows["run_id"].tolist()[5] == rows[5]["run_id"]
+
+
 def test_superseded_ensembles_are_apart(golden):
     ranking = Ranking.of(golden)
     assert list(ranking.superseded["run_id"]) == ["ensemble-top3-11111111"]

@@ -7,7 +7,11 @@ from bench.report.sections.notes import Footnotes, oddities
 
 
 def footnotes(rows: list[dict]) -> Footnotes:
-    return Footnotes(rank(rows))
+    return footnotes_of(rank(rows))
+
+
+def footnotes_of(ranking: Ranking) -> Footnotes:
+    return Footnotes(ranking, ranking.lines)
 
 
 def with_changes(place: int, **changes) -> list[dict]:
@@ -17,7 +21,7 @@ def with_changes(place: int, **changes) -> list[dict]:
 
 
 def test_ties_are_marked_but_not_the_best(golden):
-    notes = Footnotes(Ranking.of(golden))
+    notes = footnotes_of(Ranking.of(golden))
     marks = {row["label"]: notes.mark([row["run_id"]]) for _, row in Ranking.of(golden).runs.iterrows()}
     assert {label for label, mark in marks.items() if mark == "="} == {"resnet50@512", "efficientnetb0@512"}
     assert marks["densenet121@512"] == ""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from helpers_report import cells, ensemble_row, failed_row, rank, run_row, runs, text_of
 
-from bench.report.sections.results import legend, results
+from bench.report.sections.results import floor, legend, results
 
 
 def results_of(rows: list[dict]) -> list[list[str]]:
@@ -79,3 +79,51 @@ def test_ensembles_have_a_table_of_their_own():
 def test_the_legend_counts_comparisons():
     assert "adjusted for 7 comparisons (Holm)" in legend(rank(runs()))[0]
     assert legend(rank([])) == []
+
+
+def with_floor() -> tuple[list[dict], dict]:
+    """Six pretrained runs; two random ones, the better of which has the best score of all."""
+    rows = runs()
+    random = {"weights": "random", "random_floor": True, "comparisons_with_best": 1}
+    best = rows[5] | random | {"indistinguishable_from_best": True, "difference_to_best": None}
+    other = rows[0] | random | {"indistinguishable_from_best": True, "global_batch": 32}
+    worth = {"best": rows[3]["configuration"], "floor": best["configuration"]}
+    rows[0], rows[5] = other, best
+    return rows, worth | {"difference": -0.0131, "low": -0.031, "high": 0.012}
+
+
+def test_random_networks_have_a_table_of_their_own():
+    rows, worth = with_floor()
+    ranking = rank(rows, pretraining=worth)
+    main, below = results(ranking), floor(ranking)
+    names = [row[0] for row in cells(main[0])[1:]]
+    assert names[0] == "resnet50@512"
+    assert len(names) == 6
+    assert not [name for name in names if "random" in name]
+    assert [row[0] for row in cells(below[1])[1:]] == ["densenet121@512", "vgg16@224"]
+    assert below[0] == (
+        "**Pretraining is worth -.013 [-.031, +.012]**: the best pretrained run, resnet50@512, minus the best random "
+        "one, densenet121@512, on the same images."
+    )
+
+
+def test_marks_are_those_of_the_table_that_they_stand_in():
+    rows, worth = with_floor()
+    ranking = rank(rows, pretraining=worth)
+    main, below = text_of(results(ranking)), text_of(floor(ranking))
+    assert "randomly initialised" not in main
+    assert "global batch 32" not in main
+    assert "- All runs: randomly initialised backbone" in below
+    assert "`=` cannot be told apart" in below
+    assert cells(below)[2][-1].startswith("= ")
+    assert "for 7 comparisons" in legend(ranking)[0]
+
+
+def test_without_random_networks_beside_others_one_table_has_all():
+    assert floor(rank(runs())) == []
+    assert len(results_of([row | {"weights": "random"} for row in runs()])) == 9
+
+
+def test_the_floor_of_added_runs_alone_measures_no_pretraining():
+    rows, _ = with_floor()
+    assert floor(rank(rows))[0] == ""
