@@ -78,7 +78,7 @@ def test_methods_that_do_not_apply_are_skipped_with_their_reason(tmp_path):
     )
     comparison = compare(Workbench(store, find(store, None, ()), QUICK, None), lambda line: None)
     assert set(comparison.skipped) == {"top5", "cascade"}
-    assert "top5 needs 5 finished runs" in comparison.skipped["top5"]
+    assert "top5 needs 5 configurations" in comparison.skipped["top5"]
     assert "milliseconds per image of z-224-frozen-s0-00000000 are not known" in comparison.skipped["cascade"]
 
 

@@ -320,7 +320,7 @@ def test_two_data_sets_need_a_choice(filled):
         combine(filled, "top3", None, (), QUICK)
     assert combine(filled, "top3", "toy", (), QUICK).result.data == "toy"
     assert combine(filled, "top3", "/somewhere/toy", (), QUICK).result.data == "toy"
-    with pytest.raises(UserError, match="needs 3 finished runs"):
+    with pytest.raises(UserError, match="needs 3 configurations"):
         combine(filled, "top3", "petals", (), QUICK)
     with pytest.raises(UserError, match="Did you mean 'petals'"):
         combine(filled, "top3", "petal", (), QUICK)
