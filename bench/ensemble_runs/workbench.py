@@ -30,9 +30,10 @@ from bench.store.result import Cost, Metrics, Result, Setup
 from bench.store.store import Outputs, Split, Store, StoredRun
 from ensembles.base import Combiner, Probs
 from ensembles.crossfit import CrossFit, cross_fit
+from ensembles.gain import gain_interval
 from ensembles.mean import Scoreboard, TopK
 from ensembles.pooling import log_of
-from ensembles.uncertainty import macro_f1_interval, paired_difference_interval
+from ensembles.uncertainty import macro_f1_interval
 
 # Part of every ensemble's name: raised when results get a new field, so that ensembles without it are made again.
 FORM = 3
@@ -228,15 +229,24 @@ class _Ensemble:
 
     def _comparison(self) -> dict[str, Any]:
         """Scores, and the gain over the best single run."""
-        crossed, baseline, classes = self._crossed, self._workbench.baseline, self._metrics.classes
-        interval = macro_f1_interval(self._labels, crossed.predicted, classes)
-        gain = paired_difference_interval(self._labels, crossed.predicted, baseline.predicted, classes)
+        workbench, crossed, baseline = self._workbench, self._crossed, self._workbench.baseline
+        interval = macro_f1_interval(self._labels, crossed.predicted, self._metrics.classes)
+        gain = gain_interval(
+            self._combiner,
+            workbench.board,
+            workbench.val,
+            crossed,
+            baseline,
+            singles=within_budget(self._candidates, workbench.max_cost_ms),
+            folds=workbench.folds,
+            seed=workbench.protocol.seed,
+        )
         return {
             "fit_score": self._metrics.macro_f1,
             "cross_fitted": crossed.score,
             "cross_fitted_low": interval.low if interval else None,
             "cross_fitted_high": interval.high if interval else None,
-            "best_single": self._workbench.best_single.run_id,
+            "best_single": workbench.best_single.run_id,
             "best_single_cross_fitted": baseline.score,
             "gain": crossed.score - baseline.score,
             "gain_low": gain.low if gain else None,
