@@ -123,7 +123,7 @@ def test_a_store_of_added_runs_has_ensembles_and_a_report(store, tmp_path):
 
 def test_added_and_trained_runs_mix(store, tmp_path):
     outputs = make_outputs(seed=1, val=60, test=20)
-    save_run(store, "vgg16-224-frozen-s0-00000000", outputs=outputs, backbone="vgg16")
+    save_run(store, "vgg16-224-frozen-s0-00000000", outputs=outputs, backbone="vgg16", weights="imagenet")
     images = outputs.images
     twin = make_outputs(seed=2, val=60, test=20).log_probs
     for split, ids in (("val", images.val_ids), ("test", images.test_ids)):
