@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,21 +23,26 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from bench.data.sample.stream import Stream
+
     Images = dict[int, NDArray[np.uint8]]
 
 
 # Goes up with every change of a pixel, an id or a split; the sample of an older version is drawn anew.
-VERSION = 2
+VERSION = 3
 RESOLUTIONS = (224, 512)
 
 # Images per class, most frequent first; every rare class has a few validation images, as in the flower data.
 _COUNTS = {
-    "train": (10, 9, 8, 7, 6, 6, 5, 4),
-    "val": (6, 6, 6, 5, 5, 4, 4, 4),
-    "test": (2, 2, 1, 1, 1, 1, 1, 1),
+    "train": (20, 18, 16, 14, 13, 12, 11, 10, 8, 7, 6, 5),
+    "val": (8, 7, 7, 6, 6, 5, 5, 5, 4, 4, 4, 3),
+    "test": (2,) * 12,
 }
 _SHARDS = {"train": 2, "val": 2, "test": 1}
 _JPEG_QUALITY = 93
+_COPIED = (0, 1, 2, 3, 4, 5)  # classes whose second training image shows the scene of the first
+# Classes and which of their training images, a copy or the third, has the label of another class: of a like one or not.
+_MISLABELLED = {(0, 1): True, (1, 1): False, (2, 1): False, (3, 2): True, (4, 2): True, (5, 2): False}
 
 
 @dataclass(frozen=True)
@@ -46,30 +51,58 @@ class PicturePlan:
 
     Attributes:
         split: of the image.
-        label: its class.
+        label: its class, as labelled.
         id: nine hexadecimal digits, as in the flower data.
-        number: of the image in the set; keys its random stream.
+        number: of the image in the set; keys its light and noise.
+        seed: of the set.
+        scene: number of the image whose scene it shows: its own, unless it is a near-duplicate.
+        species: the class drawn, other than the label if that is an error.
     """
 
     split: str
     label: int
     id: str
     number: int
+    seed: int
+    scene: int
+    species: int
 
 
-def plans() -> list[PicturePlan]:
-    """All images of the set, in the order of the records."""
+def plans(seed: int = VERSION, val: int = sum(_COUNTS["val"])) -> list[PicturePlan]:
+    """All images of the set, in the order of the records.
+
+    Args:
+        seed: of the set; that of `sample` is its version.
+        val: number of validation images, in the proportions of `sample`.
+    """
     from bench.data.sample.stream import Stream
 
     found: list[PicturePlan] = []
     for split, counts in _COUNTS.items():
         labels = [label for label, count in enumerate(counts) for _ in range(count)]
-        for label in Stream(VERSION, len(found)).shuffled(labels):
-            number = len(found)
-            found.append(
-                PicturePlan(split, label, hashlib.sha256(f"{VERSION}/{number}".encode()).hexdigest()[:9], number)
-            )
-    return found
+        labels = Stream(seed, len(found)).shuffled(labels)
+        if split == "val":
+            labels = (labels * -(-val // len(labels)))[:val]
+        for number, label in enumerate(labels, len(found)):
+            name = hashlib.sha256(f"{seed}/{number}".encode()).hexdigest()[:9]
+            found.append(PicturePlan(split, label, name, number, seed, number, label))
+    return _flawed(found, Stream(seed, 3))
+
+
+def _flawed(planned: list[PicturePlan], stream: Stream) -> list[PicturePlan]:
+    """With near-duplicates and label errors in training."""
+    from bench.data.sample.species import are_alike
+
+    of_class = [[plan for plan in planned if plan.split == "train" and plan.label == label] for label in range(12)]
+    changed = {}
+    for label in _COPIED:
+        first, second = of_class[label][:2]
+        changed[second.number] = replace(second, scene=first.number)
+    for (label, place), alike in _MISLABELLED.items():
+        number = of_class[label][place].number
+        wrong = stream.choice([other for other in range(12) if other != label and are_alike(label, other) == alike])
+        changed[number] = replace(changed.get(number, planned[number]), label=wrong)
+    return [changed.get(plan.number, plan) for plan in planned]
 
 
 def draw(plan: PicturePlan) -> Images:
@@ -78,7 +111,7 @@ def draw(plan: PicturePlan) -> Images:
     from bench.data.sample.scene import draw_scene
     from bench.data.sample.stream import Stream
 
-    large = draw_scene(plan.label, Stream(VERSION, 1, plan.number))
+    large = draw_scene(plan.species, Stream(plan.seed, 1, plan.scene), Stream(plan.seed, 2, plan.number))
     return {px: large if px == large.shape[0] else shrink(large, px) for px in RESOLUTIONS}
 
 

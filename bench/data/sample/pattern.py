@@ -1,0 +1,57 @@
+"""Details of petals: veins, bars, spots, a rim, dark tips or lines, a few pixels wide at 512 px and lost at 224."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from bench.data.sample.canvas import Plane
+
+# Position along the axis from the base and across it, and half width, all in units of the blade's length.
+Pattern = Callable[[Plane, Plane, Plane], Plane]
+
+_TURN = 2 * np.pi
+_PERIOD = 0.056  # of lines and spots: 5 to 7 pixels on the flower of a picture
+_RIM = 0.030
+
+
+def _veins(along: Plane, across: Plane, edge: Plane) -> Plane:
+    return 0.5 + 0.5 * np.cos(across * (_TURN / _PERIOD))
+
+
+def _bars(along: Plane, across: Plane, edge: Plane) -> Plane:
+    return 0.5 + 0.5 * np.cos(along * (_TURN / _PERIOD))
+
+
+def _spots(along: Plane, across: Plane, edge: Plane) -> Plane:
+    waves = np.cos(along * (_TURN / (1.6 * _PERIOD))) * np.cos(across * (_TURN / (1.6 * _PERIOD)))
+    return np.clip(4 * np.abs(waves) - 2, 0, 1)
+
+
+def _rim(along: Plane, across: Plane, edge: Plane) -> Plane:
+    within = np.minimum(edge - np.abs(across), 1 - along)
+    return np.clip(2 - within / _RIM, 0, 1)
+
+
+def _tips(along: Plane, across: Plane, edge: Plane) -> Plane:
+    return np.clip((along - 0.92) / 0.02, 0, 1)
+
+
+def _line(along: Plane, across: Plane, edge: Plane) -> Plane:
+    return np.clip(2 - np.abs(across) / 0.012, 0, 1)
+
+
+def _lines(along: Plane, across: Plane, edge: Plane) -> Plane:
+    return np.clip(2 - np.abs(np.abs(across) - 0.055) / 0.008, 0, 1)
+
+
+PATTERNS: Mapping[str, Pattern] = {
+    "veins": _veins,
+    "bars": _bars,
+    "spots": _spots,
+    "rim": _rim,
+    "tips": _tips,
+    "line": _line,
+    "lines": _lines,
+}
