@@ -1,4 +1,4 @@
-"""Details of petals: veins, bars, spots, a rim, dark tips or lines, a few pixels wide at 512 px and lost at 224."""
+"""Details of petals: veins, spots, a rim, dark tips or lines, a few pixels wide at 512 px and lost at 224."""
 
 from __future__ import annotations
 
@@ -20,10 +20,6 @@ def _veins(along: Plane, across: Plane, edge: Plane) -> Plane:
     return 0.5 + 0.5 * np.cos(across * (_TURN / _PERIOD))
 
 
-def _bars(along: Plane, across: Plane, edge: Plane) -> Plane:
-    return 0.5 + 0.5 * np.cos(along * (_TURN / _PERIOD))
-
-
 def _spots(along: Plane, across: Plane, edge: Plane) -> Plane:
     waves = np.cos(along * (_TURN / (1.6 * _PERIOD))) * np.cos(across * (_TURN / (1.6 * _PERIOD)))
     return np.clip(4 * np.abs(waves) - 2, 0, 1)
@@ -35,20 +31,19 @@ def _rim(along: Plane, across: Plane, edge: Plane) -> Plane:
 
 
 def _tips(along: Plane, across: Plane, edge: Plane) -> Plane:
-    return np.clip((along - 0.92) / 0.02, 0, 1)
+    return np.clip((along - 0.88) / 0.03, 0, 1)
 
 
 def _line(along: Plane, across: Plane, edge: Plane) -> Plane:
-    return np.clip(2 - np.abs(across) / 0.012, 0, 1)
+    return np.clip(2 - np.abs(across) / 0.016, 0, 1)
 
 
 def _lines(along: Plane, across: Plane, edge: Plane) -> Plane:
-    return np.clip(2 - np.abs(np.abs(across) - 0.055) / 0.008, 0, 1)
+    return np.clip(2 - np.abs(np.abs(across) - 0.06) / 0.012, 0, 1)
 
 
 PATTERNS: Mapping[str, Pattern] = {
     "veins": _veins,
-    "bars": _bars,
     "spots": _spots,
     "rim": _rim,
     "tips": _tips,

@@ -33,10 +33,10 @@ def draw_scene(label: int, stream: Stream, exposure: Stream) -> NDArray[np.uint8
     canvas = Canvas()
     species = SPECIES[label]
     # A stray has the colours and backdrops of any species; only its petals identify it.
-    usual = species if stream.chance(0.6) else stream.choice(SPECIES)
+    usual = species if stream.chance(0.85) else stream.choice(SPECIES)
     draw_backdrop(canvas, stream, stream.choice(usual.habitats))
-    for _ in range(stream.integer(0, 3)):
-        _draw_plant(canvas, stream, stream.choice(SPECIES), _around(stream, 200, 290), stream.uniform(36, 60))
+    for _ in range(stream.integer(0, 2)):
+        _draw_plant(canvas, stream, stream.choice(SPECIES), _around(stream, 200, 290), stream.uniform(32, 52))
     x, y = _around(stream, 0, 80)
     _draw_plant(canvas, stream, replace(species, colours=usual.colours), (x, y), stream.uniform(85, 128))
     _draw_occluders(canvas, stream, x, y)
@@ -65,7 +65,7 @@ def _draw_occluders(canvas: Canvas, stream: Stream, x: float, y: float) -> None:
     """Grass in front of the picture, and a leaf that reaches the flower at x, y."""
     if stream.chance(0.4):
         draw_grass(canvas, stream, stream.integer(4, 10), SIDE + 20)
-    if stream.chance(0.5):
+    if stream.chance(0.4):
         edge = stream.uniform(0, _TURN)
         start_x, start_y = x + 190 * np.cos(edge), y + 190 * np.sin(edge)
         draw_leaf(canvas, stream, start_x, start_y, edge + np.pi + stream.uniform(-0.3, 0.3), stream.uniform(120, 190))
@@ -73,7 +73,7 @@ def _draw_occluders(canvas: Canvas, stream: Stream, x: float, y: float) -> None:
 
 def exposed(pixels: Plane, stream: Stream) -> Plane:
     """The pixels (3, 512 * 512) under uneven, coloured light, out of focus at times, with the noise of a sensor."""
-    light = stream.uniform(0.7, 1.15) + stream.uniform(0.0, 0.5) * (noise(stream, 2) - 0.5)
+    light = stream.uniform(0.8, 1.12) + stream.uniform(0.0, 0.4) * (noise(stream, 2) - 0.5)
     tint = 1 + stream.uniforms(3, -0.06, 0.06)[:, None]
     lit = pixels * light.ravel() * tint
     for _ in range(stream.choice((0, 0, 0, 1, 2, 3))):
@@ -123,7 +123,7 @@ def draw_flower(canvas: Canvas, stream: Stream, species: Species, seen: Viewpoin
     for number, row in enumerate(species.rows):
         turned = replace(seen, turn=seen.turn + number * np.pi / row.petals[1])
         depth = 1 - 0.05 * number
-        reach = 0.32 if species.throat else 0.7
+        reach = 0.42 if species.throat else 0.7
         colours = scaled(base, depth), scaled(tip, depth)
         paint = Paint(*colours, reach, veins=0.04, shadow=0.3, pattern=species.pattern, ink=species.ink)
         _draw_row(canvas, stream, species, row, turned, paint)
@@ -155,7 +155,7 @@ def _draw_centre(canvas: Canvas, stream: Stream, centre: Centre, seen: Viewpoint
         thread = Shape(0.035, 0.1, 0.1)
         draw_blade(canvas, _petal_pose(seen, angle, reach, 0.05), thread, Paint(colour, colour, 0.5, 0, 0, 0.2))
         if centre.anthers:
-            _draw_disc(canvas, seen, _polar(angle, reach + 0.03), 0.030, centre.anthers)
+            _draw_disc(canvas, seen, _polar(angle, reach + 0.03), 0.034, centre.anthers)
     _draw_disc(canvas, seen, (0.0, 0.0), centre.radius, colour)
 
 
