@@ -1,4 +1,4 @@
-"""Details of petals: veins, spots, a rim, dark tips or lines, a few pixels wide at 512 px and lost at 224."""
+"""Details of petals: veins, bars, spots, dust, a rim or dark tips, a few pixels wide at 512 px and lost at 224."""
 
 from __future__ import annotations
 
@@ -12,17 +12,25 @@ from bench.data.sample.canvas import Plane
 Pattern = Callable[[Plane, Plane, Plane], Plane]
 
 _TURN = 2 * np.pi
-_PERIOD = 0.056  # of lines and spots: 5 to 7 pixels on the flower of a picture
-_RIM = 0.030
+_PERIOD = 0.045  # of lines: 4 to 6 pixels on the flower of a picture
+_RIM = 0.042
 
 
 def _veins(along: Plane, across: Plane, edge: Plane) -> Plane:
     return 0.5 + 0.5 * np.cos(across * (_TURN / _PERIOD))
 
 
+def _bars(along: Plane, across: Plane, edge: Plane) -> Plane:
+    return 0.5 + 0.5 * np.cos(along * (_TURN / _PERIOD))
+
+
 def _spots(along: Plane, across: Plane, edge: Plane) -> Plane:
-    waves = np.cos(along * (_TURN / (1.6 * _PERIOD))) * np.cos(across * (_TURN / (1.6 * _PERIOD)))
+    waves = np.cos(along * (_TURN / (1.5 * _PERIOD))) * np.cos(across * (_TURN / (1.5 * _PERIOD)))
     return np.clip(4 * np.abs(waves) - 2, 0, 1)
+
+
+def _dust(along: Plane, across: Plane, edge: Plane) -> Plane:
+    return _spots(along, across, edge) * np.clip((0.9 - along) / 0.2, 0, 1)
 
 
 def _rim(along: Plane, across: Plane, edge: Plane) -> Plane:
@@ -31,22 +39,14 @@ def _rim(along: Plane, across: Plane, edge: Plane) -> Plane:
 
 
 def _tips(along: Plane, across: Plane, edge: Plane) -> Plane:
-    return np.clip((along - 0.88) / 0.03, 0, 1)
-
-
-def _line(along: Plane, across: Plane, edge: Plane) -> Plane:
-    return np.clip(2 - np.abs(across) / 0.016, 0, 1)
-
-
-def _lines(along: Plane, across: Plane, edge: Plane) -> Plane:
-    return np.clip(2 - np.abs(np.abs(across) - 0.06) / 0.012, 0, 1)
+    return np.clip((along - 0.86) / 0.03, 0, 1)
 
 
 PATTERNS: Mapping[str, Pattern] = {
     "veins": _veins,
+    "bars": _bars,
     "spots": _spots,
+    "dust": _dust,
     "rim": _rim,
     "tips": _tips,
-    "line": _line,
-    "lines": _lines,
 }

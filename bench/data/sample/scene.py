@@ -25,7 +25,7 @@ def draw_scene(label: int, stream: Stream, exposure: Stream) -> NDArray[np.uint8
     Args:
         label: of the class.
         stream: decides the scene.
-        exposure: decides light, blur and the noise of the sensor.
+        exposure: decides brightness, tint, blur and the noise of the sensor.
 
     Returns:
         uint8 (512, 512, 3).
@@ -40,6 +40,7 @@ def draw_scene(label: int, stream: Stream, exposure: Stream) -> NDArray[np.uint8
     x, y = _around(stream, 0, 80)
     _draw_plant(canvas, stream, replace(species, colours=usual.colours), (x, y), stream.uniform(85, 128))
     _draw_occluders(canvas, stream, x, y)
+    canvas.pixels *= (1 + stream.uniform(0.0, 0.4) * (noise(stream, 2) - 0.5)).ravel()
     return to_bytes(exposed(canvas.pixels, exposure))
 
 
@@ -72,13 +73,11 @@ def _draw_occluders(canvas: Canvas, stream: Stream, x: float, y: float) -> None:
 
 
 def exposed(pixels: Plane, stream: Stream) -> Plane:
-    """The pixels (3, 512 * 512) under uneven, coloured light, out of focus at times, with the noise of a sensor."""
-    light = stream.uniform(0.8, 1.12) + stream.uniform(0.0, 0.4) * (noise(stream, 2) - 0.5)
-    tint = 1 + stream.uniforms(3, -0.06, 0.06)[:, None]
-    lit = pixels * light.ravel() * tint
-    for _ in range(stream.choice((0, 0, 0, 1, 2, 3))):
+    """The pixels (3, 512 * 512) in brighter or darker coloured light, out of focus at times, with the noise of a sensor."""
+    lit = pixels * (stream.uniform(0.8, 1.12) + stream.uniforms(3, -0.06, 0.06)[:, None])
+    for _ in range(stream.choice((0, 0, 0, 0, 1, 2))):
         lit = softened(lit)
-    return lit + stream.uniform(0.008, 0.03) * speckle(stream)
+    return lit + stream.uniform(0.006, 0.02) * speckle(stream)
 
 
 def softened(pixels: Plane) -> Plane:
@@ -155,7 +154,7 @@ def _draw_centre(canvas: Canvas, stream: Stream, centre: Centre, seen: Viewpoint
         thread = Shape(0.035, 0.1, 0.1)
         draw_blade(canvas, _petal_pose(seen, angle, reach, 0.05), thread, Paint(colour, colour, 0.5, 0, 0, 0.2))
         if centre.anthers:
-            _draw_disc(canvas, seen, _polar(angle, reach + 0.03), 0.034, centre.anthers)
+            _draw_disc(canvas, seen, _polar(angle, reach + 0.03), 0.030, centre.anthers)
     _draw_disc(canvas, seen, (0.0, 0.0), centre.radius, colour)
 
 

@@ -95,7 +95,7 @@ _POPPY = Species(
     (RED, RED, RED, ORANGE),
     ("sky", "meadow", "meadow", "soil"),
     None,
-    Centre(0.12, (0.55, 0.58, 0.26), stamens=26, reach=0.30),
+    Centre(0.12, (0.55, 0.58, 0.26), stamens=32, reach=0.42),
 )
 _CRANESBILL = Species(
     "clear cranesbill",
@@ -125,30 +125,32 @@ _LILY = Species(
     Centre(0.06, (0.62, 0.66, 0.28), stamens=6, reach=0.45, anthers=(0.40, 0.20, 0.10)),
 )
 _MOONSPOON = Species(
-    "lined moonspoon",
+    "veined moonspoon",
     (PetalRow((8, 9), 1.0),),
     Shape(0.24, 1.5, 0.34),
     (YELLOW, YELLOW, YELLOW, RED),
     ("pond", "sand", "stone", "bokeh"),
     None,
     Centre(0.24, (0.34, 0.24, 0.12)),
-    pattern="line",
-    ink=0.75,
+    pattern="veins",
+    ink=0.5,
 )
 
 SPECIES = (
     _DAISY,
-    replace(_POPPY, name="dusted poppy", centre=replace(_POPPY.centre, anthers=(0.18, 0.10, 0.12))),
+    replace(
+        _POPPY, name="dusted poppy", centre=replace(_POPPY.centre, anthers=(0.18, 0.10, 0.12)), pattern="dust", ink=0.6
+    ),
     _CRANESBILL,
     replace(_LILY, name="freckled lily", pattern="spots", ink=0.5),
-    replace(_PRIMROSE, name="edged primrose", pattern="rim", ink=0.7),
+    replace(_PRIMROSE, name="edged primrose", pattern="rim", ink=0.85),
     _MOONSPOON,
-    replace(_MOONSPOON, name="twin-lined moonspoon", pattern="lines"),
+    replace(_MOONSPOON, name="barred moonspoon", pattern="bars"),
     _PRIMROSE,
     _LILY,
     replace(_CRANESBILL, name="veined cranesbill", pattern="veins", ink=0.4),
     _POPPY,
-    replace(_DAISY, name="tipped daisy", pattern="tips", ink=0.75),
+    replace(_DAISY, name="tipped daisy", pattern="tips", ink=0.8),
 )
 
 
