@@ -41,8 +41,8 @@ _COUNTS = {
 _SHARDS = {"train": 2, "val": 2, "test": 1}
 _JPEG_QUALITY = 93
 _FREQUENT = range(6)  # one class of each pair; its second training image shows the scene of the first
-# Class and place in it of a training image, the copy or the third, with the label of its pair's other class (True) or of
-# a frequent one of another pair: a rare class could not bear more.
+# Class and place in it of a training image, the copy or the third, with the label of its pair's other class (True) or
+# of a frequent one of another pair: a rare class could not bear more.
 _MISLABELLED = {(0, 1): False, (1, 1): False, (2, 2): False, (3, 1): True, (4, 2): True, (5, 2): True}
 
 # The flaws of this version that `plans` makes, for those who look for them: label and class drawn; original and copy.

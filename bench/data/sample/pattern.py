@@ -12,7 +12,7 @@ from bench.data.sample.canvas import Plane
 Pattern = Callable[[Plane, Plane, Plane], Plane]
 
 _TURN = 2 * np.pi
-_PERIOD = 0.045  # of lines: 4 to 6 pixels on the flower of a picture
+_PERIOD = 0.048  # of lines: 4 to 6 pixels on the flower of a picture
 _RIM = 0.042
 
 
@@ -26,7 +26,8 @@ def _bars(along: Plane, across: Plane, edge: Plane) -> Plane:
 
 def _spots(along: Plane, across: Plane, edge: Plane) -> Plane:
     waves = np.cos(along * (_TURN / (1.5 * _PERIOD))) * np.cos(across * (_TURN / (1.5 * _PERIOD)))
-    return np.clip(4 * np.abs(waves) - 2, 0, 1)
+    spots: Plane = np.clip(4 * np.abs(waves) - 2, 0, 1)
+    return spots
 
 
 def _dust(along: Plane, across: Plane, edge: Plane) -> Plane:

@@ -33,10 +33,10 @@ def draw_scene(label: int, stream: Stream, exposure: Stream) -> NDArray[np.uint8
     canvas = Canvas()
     species = SPECIES[label]
     # A stray has the colours and backdrops of any species; only its petals identify it.
-    usual = species if stream.chance(0.85) else stream.choice(SPECIES)
+    usual = species if stream.chance(0.76) else stream.choice(SPECIES)
     draw_backdrop(canvas, stream, stream.choice(usual.habitats))
     for _ in range(stream.integer(0, 2)):
-        _draw_plant(canvas, stream, stream.choice(SPECIES), _around(stream, 200, 290), stream.uniform(32, 52))
+        _draw_plant(canvas, stream, stream.choice(SPECIES), _around(stream, 200, 290), stream.uniform(32, 56))
     x, y = _around(stream, 0, 80)
     _draw_plant(canvas, stream, replace(species, colours=usual.colours), (x, y), stream.uniform(85, 128))
     _draw_occluders(canvas, stream, x, y)
@@ -50,9 +50,7 @@ def _around(stream: Stream, nearest: float, farthest: float) -> tuple[float, flo
     return float(SIDE / 2 + distance * np.cos(angle)), float(SIDE / 2 + distance * np.sin(angle))
 
 
-def _draw_plant(
-    canvas: Canvas, stream: Stream, species: Species, place: tuple[float, float], radius_px: float
-) -> None:
+def _draw_plant(canvas: Canvas, stream: Stream, species: Species, place: tuple[float, float], radius_px: float) -> None:
     x, y = place
     lean = np.pi / 2 + stream.uniform(-0.4, 0.4)
     draw_blade(canvas, flat_pose(x, y, lean, 3.2 * radius_px, stream.uniform(-0.2, 0.2)), _STEM, _GREEN)
@@ -73,7 +71,7 @@ def _draw_occluders(canvas: Canvas, stream: Stream, x: float, y: float) -> None:
 
 
 def exposed(pixels: Plane, stream: Stream) -> Plane:
-    """The pixels (3, 512 * 512) in brighter or darker coloured light, out of focus at times, with the noise of a sensor."""
+    """Pixels (3, 512 * 512) as a camera takes them: brighter or darker, tinted, out of focus at times, with noise."""
     lit = pixels * (stream.uniform(0.8, 1.12) + stream.uniforms(3, -0.06, 0.06)[:, None])
     for _ in range(stream.choice((0, 0, 0, 0, 1, 2))):
         lit = softened(lit)

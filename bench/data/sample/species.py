@@ -1,7 +1,7 @@
 """The classes: species of invented flowers, in pairs.
 
-Species of a pair share petals, colours and backdrops and differ in a detail of a few pixels. Each colour and each backdrop
-occurs in several pairs, so that neither identifies a pair alone; petals do.
+Species of a pair share petals, colours and backdrops and differ in a detail of a few pixels. Each backdrop occurs in
+several pairs and each colour may, so that neither identifies a pair alone; petals do.
 """
 
 from __future__ import annotations

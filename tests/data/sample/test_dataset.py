@@ -176,5 +176,6 @@ def test_an_audit_finds_copies_and_the_labels_that_contradict_each_other(source)
     found = collect(source, lambda done, of: None)
     findings = judge(found)
     assert findings.wrong == []
-    assert {frozenset(one.id for one in group.members) for group in found.groups} == set(map(frozenset, dataset.NEAR_DUPLICATES))
+    copies = {frozenset(one.id for one in group.members) for group in found.groups}
+    assert copies == set(map(frozenset, dataset.NEAR_DUPLICATES))
     assert "3 groups of near copies have several classes: one may be wrong" in findings.known
