@@ -61,10 +61,10 @@ def ensemble(
 
     Args:
         method: `top3`, `mean`, `greedy`, ...; `all` compares every method.
-        members: candidate runs; empty: all trained and added runs of the data set.
+        members: candidate runs; empty: of each configuration of the data set, the run of its lowest seed.
         protocol: folds of the cross-fitted score; None: five repeats of five folds.
         max_cost_ms: most milliseconds per image of all members together; of a cascade, its average.
-        notify: receives a line for every run that is left out and every method that is done.
+        notify: receives lines about runs that are no candidates, and one for every method that is done.
 
     Returns:
         The stored ensemble; for `all`, the comparison with all ensembles.
@@ -81,8 +81,8 @@ def ensemble(
         raise UserError(f"--max-cost {max_cost_ms:g}: expected milliseconds per image, more than 0.")
     runs = _opened(store)
     candidates = find(runs, data, members)
-    for left_out in candidates.left_out:
-        notify(f"{left_out.run_id} is left out: {left_out.reason}.")
+    for line in candidates.notes():
+        notify(line)
     workbench = Workbench(runs, candidates, protocol or Protocol(), max_cost_ms)
     with one_thread():
         return compare(workbench, notify) if method == "all" else workbench.ensemble(method)
@@ -91,10 +91,10 @@ def ensemble(
 def recommend(
     store: Path, data: str | None, budget: Budget, reports: Path, prices: Path | None = None
 ) -> Recommendation:
-    """Chooses the best run or ensemble within a budget. Writes a page, a table of all options and a figure.
+    """Chooses the cheapest of the best runs and ensembles in a budget. Writes a page, a table and a figure.
 
     Raises:
-        UserError: no finished run, runs of different images, wrong prices, or a folder that cannot be written.
+        UserError: no finished run, no valid score, wrong prices, or a folder that cannot be written.
     """
     from bench.analysis.prices import load_prices
     from bench.analysis.recommend.recommend import recommend

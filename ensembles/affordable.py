@@ -46,7 +46,8 @@ class Affordable(Combiner):
 
     def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
         checked_costs(self.costs, len(probs))
-        ranked = Scoreboard(probs, labels).best_first(images)
+        board = self.board or Scoreboard(probs, labels)
+        ranked = board.best_first(images)
         sets = sorted({tuple(sorted(self._fitting(ranked, share))) for share in SHARES} - {()})
         outcomes = [self._tried(members, probs, labels, images) for members in sets]
         _, _, place = min((-score, cost, place) for place, (score, cost, _) in enumerate(outcomes))
@@ -75,6 +76,7 @@ class Affordable(Combiner):
     ) -> tuple[float, float, Combiner]:
         """Macro F1 on the images of the fit, cost of the members used, and the fitted combiner."""
         combiner, theirs = self.make(members), probs[list(members)]
+        combiner.board = None if self.board is None else self.board.part(members)
         combiner._fit(theirs, labels, images)
         predicted = combiner._predict(theirs, images).argmax(axis=1)
         cost = sum(self.costs[members[used]] for used in combiner.models_used)

@@ -30,9 +30,14 @@ class Combiner(ABC):
 
     Attributes set by `fit`:
         weights: float64 (M,), not negative, sum 1: the share of each member. A member of weight 0 need not be run.
+
+    Attributes that may be set before:
+        board: `ensembles.mean.Scoreboard` of the arrays passed to `fit`, for combiners that rank members; None: each
+            fit computes it.
     """
 
     weights: Weights
+    board: Any = None
 
     def fit(self, probs: Probs, labels: Labels) -> Self:
         """Learn from validation predictions.

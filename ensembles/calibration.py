@@ -114,15 +114,17 @@ class PriorAdjusted(Combiner):
 
     def _fit(self, probs: Probs, labels: Labels, images: Images) -> None:
         probs, labels = probs[:, images], labels[images]
+        combiner = copy.copy(self.combiner)
+        combiner.board = None if self.board is None else self.board.part(images=images)
         n_classes = probs.shape[2]
         sizes = np.bincount(labels, minlength=n_classes) + 1.0
         self.log_prior = np.log(sizes / sizes.sum())
-        held_out = cross_fit(self.combiner, probs, labels, folds=self.folds, repeats=1, seed=self.seed).probs[0]
+        held_out = cross_fit(combiner, probs, labels, folds=self.folds, repeats=1, seed=self.seed).probs[0]
         logs = log_of(held_out)
         predictions = [(logs - exponent * self.log_prior).argmax(axis=1) for exponent in PRIOR_EXPONENTS]
         scores = [macro_f1(labels, predicted, n_classes) for predicted in predictions]
         self.exponent = float(PRIOR_EXPONENTS[np.argmax(scores)])
-        self.fitted = copy.copy(self.combiner)
+        self.fitted = combiner
         self.fitted._fit(probs, labels, slice(None))
         self.weights = self.fitted.weights
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -103,6 +104,16 @@ class Scoreboard:
             self.by_seed.append(np.stack([predicted for predicted, _ in seeds]))
             self.true_logs.append(log_of(np.stack([true for _, true in seeds])))
         self.predicted = np.stack([predicted[0] for predicted in self.by_seed])
+
+    def part(self, members: Sequence[int] | None = None, images: Images = slice(None)) -> Scoreboard:
+        """The board of some members (None: all) and images."""
+        chosen = range(len(self.by_seed)) if members is None else members
+        part = copy.copy(self)
+        part.labels = self.labels[images]
+        part.by_seed = [self.by_seed[member][:, images] for member in chosen]
+        part.true_logs = [self.true_logs[member][:, images] for member in chosen]
+        part.predicted = self.predicted[list(chosen)][:, images]
+        return part
 
     def best_first(self, images: Images = slice(None)) -> list[int]:
         """Members by falling macro F1 on these images, then rising log-loss, both means over seeds, then index."""

@@ -78,7 +78,7 @@ def recipe(**changes) -> Recipe:
 
 def training(recipe, train, val, *, strategy=None, batch=8, seed=0, micro_batch=None, backbone="tiny"):
     strategy = strategy or tf.distribute.get_strategy()
-    adapter = PLAIN if backbone == "plain" else backbones.get(backbone)
+    adapter = PLAIN if backbone == "plain" else backbones.get(backbone) if isinstance(backbone, str) else backbone
     with strategy.scope():
         network = Network.of(adapter, adapter.build("random"), recipe, CLASSES, seed)
         optimizer = make_optimizer(recipe, network.trainable_variables)

@@ -1,11 +1,12 @@
 """Stand-in for bench.jobs.worker that stores results: tests count what commands that share a store train.
 
 In the folder of the store, `trained.txt` receives a line per training; while `hold` exists, no training ends; a run
-named in `fail.txt` fails.
+named in `fail.txt` fails; if `die` exists, the process is killed once it has stored a run.
 """
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -46,5 +47,8 @@ for planned in job["runs"]:
         say(event="failed", run_id=run_id, kind="nan", reason="loss is nan", seconds=1.0)
         continue
     store.save(make_result(run_id, seed=config["seed"], recipe=config["recipe"]["name"]), make_outputs())
+    if (store.root / "die").exists():
+        (store.root / "die").unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
     say(event="finished", run_id=run_id, macro_f1=0.5, seconds=0.1)
 say(event="done")

@@ -32,6 +32,7 @@ def test_digest_and_size(tmp_path):
     write_text(tmp_path / "b" / "c", "sixsix")
     assert sha256(tmp_path / "a") == hashlib.sha256(b"four").hexdigest()
     assert (size_of(tmp_path / "a"), size_of(tmp_path)) == (4, 10)
+    assert size_of(tmp_path / "vanished") == 0
 
 
 @pytest.mark.parametrize(

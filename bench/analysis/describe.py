@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from bench.ensemble_runs.candidates import member_states
+from bench.analysis.rows import ensemble_scores
+from bench.ensemble_runs.candidates import HELD_OUT, member_states
 from bench.store.store import Store, StoredRun
 from ensembles.metrics import per_class_f1
 
-# Parts of a combination that the report shows.
-_INSIDE = frozenset({"members", "greedy", "cascade", "diversity", "class_changes", "calibration"})
+# Parts of a combination that the report shows, or that `result_of` has among the metrics.
+_INSIDE = frozenset(
+    {"members", "greedy", "cascade", "diversity", "class_changes", "calibration", "held_out", "fit_score"}
+)
 
 
 def as_dict(run: StoredRun, store: Store | None = None) -> dict[str, Any]:
@@ -22,12 +25,20 @@ def as_dict(run: StoredRun, store: Store | None = None) -> dict[str, Any]:
     return {
         "config": run.config,
         "environment": run.environment,
-        "result": run.result.model_dump(mode="json"),
+        "result": result_of(run),
         "history": [] if run.history is None else run.history.to_dict("records"),
         "per_class": _per_class(run),
         "members": [] if store is None else _members(run, store),
         "failed_attempt": None if store is None else _failed_attempt(run, store),
     }
+
+
+def result_of(run: StoredRun) -> dict[str, Any]:
+    """Content of result.json; of an ensemble, with held-out scores, those on the images of the fit named in-sample."""
+    content = run.result.model_dump(mode="json")
+    if run.result.combination is not None:
+        content["metrics"] |= ensemble_scores(run)
+    return content
 
 
 def describe_run(content: Mapping[str, Any], folder: Path) -> str:
@@ -74,8 +85,11 @@ def _attempt_line(attempt: Mapping[str, Any] | None) -> str:
 
 def _per_class(run: StoredRun) -> list[dict[str, Any]]:
     names, labels = run.images.class_names, np.array(run.images.val_labels)
-    predicted = run.log_probs("val").argmax(axis=1)
-    scores, counts = per_class_f1(labels, predicted, len(names)), np.bincount(labels, minlength=len(names))
+    # Of an ensemble, held-out predictions of each repeat.
+    held_out = run.arrays.get(HELD_OUT)
+    repeats = [run.log_probs("val").argmax(axis=1)] if held_out is None else held_out
+    scores = np.mean([per_class_f1(labels, predicted, len(names)) for predicted in repeats], axis=0)
+    counts = np.bincount(labels, minlength=len(names))
     return [
         {"class": name, "images": int(count), "f1": float(found)}
         for name, count, found in zip(names, counts, scores, strict=True)

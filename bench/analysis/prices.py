@@ -1,4 +1,4 @@
-"""`prices.toml`: the price of an hour of a device, with its source and date. Dollars and device-seconds of runs.
+"""`prices.toml`: the price of an hour of a device, with its source and date. Charges of training runs.
 
     [[price]]
     device = "NVIDIA L4*"      # as in the column `device`; * ? [abc] as in a shell, case ignored
@@ -12,9 +12,11 @@ The first entry that matches a device is its price: put special entries before g
 from __future__ import annotations
 
 import datetime
+import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
@@ -110,51 +112,73 @@ def _problem(error: ValidationError) -> str:
     return first_problem(error)
 
 
-def device_seconds(result: Result, known: Mapping[str, Result]) -> dict[str, float] | None:
-    """Training of a run, or of the members of an ensemble, each once: device -> steady seconds times replicas.
+@dataclass(frozen=True)
+class Charge:
+    """Training of several runs, each once. None: not known, since one of them is gone or its seconds are not known.
+
+    Attributes:
+        seconds: steady, one run after the other.
+        device_hours: the same, times the replicas of each run.
+        usd: the same, each run at the price of its device; None also if a device has no price.
+    """
+
+    seconds: float | None
+    device_hours: float | None
+    usd: float | None
+
+
+def training_charge(result: Result, known: Mapping[str, Result], prices: Prices = NO_PRICES) -> Charge:
+    """Charge of training a run, or the members of an ensemble, again.
 
     Args:
         result: a run or an ensemble.
         known: run_id -> result, of all runs in the store.
-
-    Returns:
-        None if the seconds of a run are unknown, or a member is no longer in the store.
+        prices: of devices.
     """
-    seconds: dict[str, float] = {}
-    for run in _trained(result, known).values():
-        if run is None or run.cost.steady_seconds is None:
-            return None
-        used = run.cost.steady_seconds * run.setup.replicas
-        seconds[run.setup.device] = seconds.get(run.setup.device, 0.0) + used
-    return seconds
+    return _charge(_trained(result, known), prices)
 
 
-def steady_seconds(result: Result, known: Mapping[str, Result]) -> float | None:
-    """Steady seconds of training a run, or the members of an ensemble one after the other; None if unknown."""
-    each = [None if run is None else run.cost.steady_seconds for run in _trained(result, known).values()]
-    return None if None in each else sum(seconds for seconds in each if seconds is not None)
+def joint_charge(run_ids: Iterable[str], known: Mapping[str, Result], prices: Prices = NO_PRICES) -> Charge:
+    """Charge of several runs, such as all candidates: the price of finding any one of them, or an ensemble of some.
+
+    Args:
+        run_ids: of runs or ensembles.
+        known: run_id -> result, of all runs in the store.
+        prices: of devices.
+    """
+    return _charge({name: run for run_id in run_ids for name, run in _found(run_id, known).items()}, prices)
 
 
-def training_usd(result: Result, known: Mapping[str, Result], prices: Prices) -> float | None:
-    """Dollars of `device_seconds`; None if those are unknown or a device has no price."""
-    seconds = device_seconds(result, known)
-    if seconds is None:
-        return None
-    usd = 0.0
-    for device, used in seconds.items():
-        price = prices.of(device)
-        if price is None:
-            return None
-        usd += used / SECONDS_PER_HOUR * price.usd_per_hour
-    return usd
+def _charge(runs: Mapping[str, Result | None], prices: Prices) -> Charge:
+    parts = [_charge_of(run, prices) for run in runs.values()]
+    return Charge(
+        _total(part.seconds for part in parts),
+        _total(part.device_hours for part in parts),
+        _total(part.usd for part in parts),
+    )
+
+
+def _charge_of(run: Result | None, prices: Prices) -> Charge:
+    seconds = None if run is None else run.cost.steady_seconds
+    if run is None or seconds is None:
+        return Charge(None, None, None)
+    hours, price = seconds * run.setup.replicas / SECONDS_PER_HOUR, prices.of(run.setup.device)
+    return Charge(seconds, hours, None if price is None else hours * price.usd_per_hour)
+
+
+def _total(parts: Iterable[float | None]) -> float | None:
+    """The sum; None if a part is not known: a partial sum would be a wrong price."""
+    known = list(parts)
+    return None if None in known else math.fsum(part for part in known if part is not None)
 
 
 def _trained(result: Result, known: Mapping[str, Result]) -> dict[str, Result | None]:
     """By name, the trained runs behind a result; of ensembles among the members, theirs. None: no longer stored."""
     if result.combination is None:
         return {result.run_id: result}
-    found: dict[str, Result | None] = {}
-    for member in result.combination.members:
-        name = member.run_id
-        found |= _trained(known[name], known) if name in known else {name: None}
-    return found
+    members = (member.run_id for member in result.combination.members)
+    return {name: run for run_id in members for name, run in _found(run_id, known).items()}
+
+
+def _found(run_id: str, known: Mapping[str, Result]) -> dict[str, Result | None]:
+    return _trained(known[run_id], known) if run_id in known else {run_id: None}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from bench.analysis.prices import Prices, steady_seconds, training_usd
+from bench.analysis.prices import Prices, joint_charge, training_charge
 from bench.analysis.standing import Standing
 from bench.ensemble_runs.candidates import HELD_OUT
 from bench.ensemble_runs.ties import RESAMPLES, Compared
@@ -57,7 +57,7 @@ def report_rows(standing: Standing, failures: Sequence[Failure], prices: Prices)
             "indistinguishable_from_best_ensemble": ensemble_ties.get(run.run_id),
             "superseded": run.run_id in standing.superseded if run.result.combination else None,
             "other_candidates": run.run_id in standing.others if run.result.combination else None,
-            "cost_usd": training_usd(run.result, standing.known, prices),
+            "cost_usd": training_charge(run.result, standing.known, prices).usd,
         }
         | _behind(compared.get(run.run_id))
         | means.get(run.run_id, {})
@@ -114,22 +114,28 @@ def _mean(one: Configuration) -> dict[str, float]:
     return found | ({"mean_macro_f1_low": interval.low, "mean_macro_f1_high": interval.high} if interval else {})
 
 
-def _combination_row(run: StoredRun, made: Combination, known: Mapping[str, Result]) -> dict[str, Any]:
-    """Scores on held-out images alone, and beside them, under names that say so, those on the images of the fit."""
-    members, metrics = [member.run_id for member in made.members], run.result.metrics
-    return {
-        "members": tuple((member.run_id, member.weight) for member in made.members),
-        **_held_out(run, made),
-        "macro_f1_in_sample": made.fit_score,
+def ensemble_scores(run: StoredRun) -> dict[str, Any]:
+    """Scores of an ensemble on held-out images, and under names that say so, those on the images of the fit."""
+    metrics = run.result.metrics
+    return _held_out(run, run.combination) | {
+        "macro_f1_in_sample": run.combination.fit_score,
         "accuracy_in_sample": metrics.accuracy,
         "log_loss_in_sample": metrics.log_loss,
+    }
+
+
+def _combination_row(run: StoredRun, made: Combination, known: Mapping[str, Result]) -> dict[str, Any]:
+    seconds = training_charge(run.result, known).seconds
+    return {
+        "members": tuple((member.run_id, member.weight) for member in made.members),
+        **ensemble_scores(run),
         "best_single_cross_fitted": made.best_single_cross_fitted,
         "gain_over_best_single": made.gain,
         "gain_over_best_single_low": made.gain_low,
         "gain_over_best_single_high": made.gain_high,
-        "candidates_train_seconds": _seconds(made.candidates, known),
-        "members_train_seconds": _seconds(members, known),
-        "train_seconds_steady": _seconds(members, known),
+        "candidates_train_seconds": joint_charge(made.candidates, known).seconds,
+        "members_train_seconds": seconds,
+        "train_seconds_steady": seconds,
         "train_seconds_full": None,
         "max_cost_ms": made.max_cost_ms,
     }
@@ -151,9 +157,3 @@ def _held_out(run: StoredRun, made: Combination) -> dict[str, Any]:
         "brier": sharp.brier if sharp else None,
         "calibration_error": sharp.calibration_error if sharp else None,
     }
-
-
-def _seconds(run_ids: Iterable[str], known: Mapping[str, Result]) -> float | None:
-    """Steady seconds of training all of these; None if a run is gone or its seconds are not known."""
-    each = [steady_seconds(known[run_id], known) if run_id in known else None for run_id in run_ids]
-    return None if None in each else sum(seconds for seconds in each if seconds is not None)

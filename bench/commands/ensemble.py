@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,7 +34,7 @@ def ensemble(
         typer.Argument(metavar="RUN", hidden=True, show_default=False),  # those that follow the first of --members
     ] = None,
     members: Annotated[
-        list[str] | None, typer.Option(metavar="RUN...", help="Candidates. Default: all trained and added runs.")
+        list[str] | None, typer.Option(metavar="RUN...", help="Candidates. Default: a run of each configuration.")
     ] = None,
     data: DataFilter = None,
     runs: Runs = RUNS,
@@ -47,6 +49,7 @@ def ensemble(
     as_json: AsJson = False,
 ) -> None:
     """Combine runs, score the combination on validation, apply it to test, and store it as a run."""
+    from bench.analysis.describe import result_of
     from bench.analysis.prices import load_prices
     from bench.ensemble_runs.comparison import Comparison
     from bench.ensemble_runs.workbench import Protocol
@@ -61,14 +64,14 @@ def ensemble(
     page = api.report(runs, stored.result.data, reports, prices)
     if isinstance(made, Comparison):
         content = {"methods": made.rows(), "skipped": dict(made.skipped), "report": str(page)}
-        print_result(content, as_json, _comparison_text)
+        print_result(content, as_json, partial(_comparison_text, named=bool(candidates)))
     elif as_json:
-        typer.echo(stored.result.model_dump_json(indent=1))
+        typer.echo(json.dumps(result_of(stored), indent=1))
     else:
-        _print_ensemble(stored.result, page)
+        _print_ensemble(stored.result, page, named=bool(candidates))
 
 
-def _print_ensemble(result: Result, page: Path) -> None:
+def _print_ensemble(result: Result, page: Path, named: bool) -> None:
     combination = result.combination
     assert combination is not None
     typer.echo(f"{result.run_id} of {len(combination.members)} members, from {len(combination.candidates)} candidates:")
@@ -83,11 +86,21 @@ def _print_ensemble(result: Result, page: Path) -> None:
         typer.echo(f"Images run: {reach}; {time}.")
     test_f1 = result.metrics.test_macro_f1
     test = "" if test_f1 is None else f"; on test {test_f1:.3f} ({result.metrics.test_images} images)"
-    scores = f"cross-fitted {combination.cross_fitted:.3f}, fitted {combination.fit_score:.3f}{test}"
+    scores = f"cross-fitted {combination.cross_fitted:.3f}, in-sample {combination.fit_score:.3f}{test}"
     typer.echo(f"Macro F1 on validation: {scores}")
     if combination.gain is not None:
-        typer.echo(f"Gain over the best single run, cross-fitted alike: {_gain(combination)}.")
+        typer.echo(f"Gain over the best single run: {_gain(combination)}.")
+        measured = _baseline_text(combination.best_single_cross_fitted, combination.best_single, named)
+        typer.echo(f"The gain is {measured}")
     typer.echo(f"Report: {page}")
+
+
+def _baseline_text(score: float | None, run_id: str, named: bool) -> str:
+    among = " of the named candidates" if named else ""
+    return (
+        f"measured from {_number(score, '.3f')}, the cross-fitted F1 of taking the best single run{among}; on all "
+        f"validation images that is {run_id}."
+    )
 
 
 def _gain(combination: Combination) -> str:
@@ -98,10 +111,10 @@ def _gain(combination: Combination) -> str:
     return f"{combination.gain:+.3f} (95 % interval {low:+.3f} to {high:+.3f}: {verdict})"
 
 
-def _comparison_text(content: dict[str, Any]) -> str:
+def _comparison_text(content: dict[str, Any], named: bool) -> str:
     from tabulate import tabulate
 
-    from bench.ensemble_runs.comparison import conclusion
+    from bench.ensemble_runs.comparison import BASELINE_LABEL, conclusion
 
     first, *others = content["methods"]
     cells = [
@@ -109,14 +122,16 @@ def _comparison_text(content: dict[str, Any]) -> str:
         *(_cells(row, "within noise" if row["tied_with_first"] else "below it") for row in others),
     ]
     table = tabulate(cells, headers="keys", tablefmt="simple", disable_numparse=True)
-    return f"{table}\n{conclusion(content['methods'])}\nReport: {content['report']}"
+    single = next(row for row in content["methods"] if row["method"] == BASELINE_LABEL)
+    baseline = _baseline_text(single["cross_fitted"], single["run_id"], named)
+    return f"{table}\nGains are {baseline}\n{conclusion(content['methods'])}\nReport: {content['report']}"
 
 
 def _cells(row: dict[str, Any], to_first: str) -> dict[str, str]:
     return {
         "method": row["method"],
         "cross-fitted F1": f"{row['cross_fitted']:.3f}{_bounds(row['low'], row['high'], '.3f')}",
-        "fit F1": _number(row["fitted"], ".3f"),
+        "in-sample F1": _number(row["fitted"], ".3f"),
         "over best single": f"{_number(row['gain'], '+.3f')}{_bounds(row['gain_low'], row['gain_high'], '+.3f')}",
         "to the first": to_first,
         "members": str(row["members"]),

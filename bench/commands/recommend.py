@@ -13,7 +13,7 @@ from bench.commands.output import print_result
 
 def recommend(
     max_usd: Annotated[
-        float | None, typer.Option(min=0, help="Limit on dollars for training all candidates; needs prices.")
+        float | None, typer.Option(min=0, help="Limit on dollars of training the choice again; needs prices.")
     ] = None,
     max_train_hours: Annotated[float | None, typer.Option(min=0, help="Limit on device-hours, likewise.")] = None,
     max_ms_per_image: Annotated[float | None, typer.Option(min=0, help="Limit on milliseconds of inference.")] = None,
@@ -26,16 +26,16 @@ def recommend(
     prices: PricesFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Recommend a run or ensemble for a budget, and list those that cannot be told apart from it. Trains nothing."""
+    """Recommend the cheapest run or ensemble that cannot be told apart from the best in a budget. Trains nothing."""
     from bench.analysis.recommend.choice import Budget
-    from bench.analysis.recommend.wording import as_dict, nothing_fits, sentences
+    from bench.analysis.recommend.wording import as_dict, nothing_fits
 
     budget = Budget(max_usd, max_train_hours, max_ms_per_image, min_f1)
     found = api.recommend(runs, data, budget, reports, prices)
     choice, files = found.choice, list(map(str, found.files))
-    if choice.best is None and not as_json:
+    if choice.taken is None and not as_json:
         typer.echo(f"petalbench: {nothing_fits(choice, budget)}", err=True)
     else:
-        lines = [*sentences(choice, budget), f"Tables: {', '.join(files)}"]
-        print_result(as_dict(choice, found.options, files), as_json, lambda content: "\n".join(lines))
-    raise typer.Exit(0 if choice.best is not None else 1)
+        lines = [*found.lines, f"Tables: {', '.join(files)}"]
+        print_result(as_dict(choice, found.options, found.search, files), as_json, lambda content: "\n".join(lines))
+    raise typer.Exit(0 if choice.taken is not None else 1)

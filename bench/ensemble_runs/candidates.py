@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +19,10 @@ from bench.store.store import Images, Split, Store, StoredRun
 from ensembles.base import ROW_SUM_TOLERANCE, Probs
 from ensembles.formula import Formula
 
+_UNFINISHED = "its directory has no result.json; remove it and run it again"
 _SAW = "trained on validation images, so nothing can be fitted or scored on them with it"
+SHOWN_LEFT_OUT = 6
+ENSEMBLE = "ensemble-"  # start of the name of every ensemble
 HELD_OUT = "cross_fitted"  # name of an ensemble's held-out predictions among its arrays: int (R, N)
 
 
@@ -54,8 +58,12 @@ class Candidates:
 
     @property
     def images(self) -> Images:
-        """Rows of the arrays, from the first run with test predictions, since an added run may have none."""
-        return next((run for run in self.runs if run.has("test")), self.runs[0]).images
+        """Rows of the arrays, from a run with test predictions and test labels if one has them: added runs may not."""
+
+        def lacks(run: StoredRun) -> tuple[bool, bool]:
+            return not run.has("test"), run.images.test_labels is None
+
+        return min(self.runs, key=lacks).images
 
     @cached_property
     def labels(self) -> Labels:
@@ -66,6 +74,17 @@ class Candidates:
     def inference_ms(self) -> list[float] | None:
         """M milliseconds per image; None if one is not known, or if they were measured on several devices."""
         return None if self.no_costs_reason() else [run.result.cost.inference_ms_per_image or 0.0 for run in self.runs]
+
+    def notes(self) -> list[str]:
+        """Lines about runs that are no candidates: other seeds, and those left out, one by one if they are few."""
+        several = sum(len(runs) > 1 for runs in self.seeds)
+        has = "configuration has" if several == 1 else "configurations have"
+        seeds = f"{several} {has} several seeds; the run of the lowest is the candidate, ranked by the mean over seeds."
+        lines = [seeds] if several else []
+        if len(self.left_out) <= SHOWN_LEFT_OUT:
+            return lines + [f"{run.run_id} is left out: {run.reason}." for run in self.left_out]
+        first = self.left_out[0]
+        return [*lines, f"{len(self.left_out)} runs are left out; for example {first.run_id}: {first.reason}."]
 
     def no_costs_reason(self) -> str | None:
         """Reason why the candidates' inference times cannot be added up; None if they can."""
@@ -86,11 +105,20 @@ def find(store: Store, data: str | None, members: Sequence[str]) -> Candidates:
     names, runs that saw validation images, and runs that cannot be compared with most others, are left out.
 
     Raises:
-        UserError: no run, or the name of a run that saw validation images or has other images.
+        UserError: no run, no run that can be a candidate, or the name of a run that saw validation images or has other
+            images.
     """
     if members:
         return _named({run.run_id: run for run in (store.get(member) for member in members)})
-    return of_runs(runs_of(store, data))
+    found = of_runs(runs_of(store, data))
+    if not found.runs:
+        raise UserError(
+            f"No candidate in '{store.root}': {len(found.left_out)} runs were {_SAW}. Train others without --train-on "
+            "train+val."
+        )
+    runs = [run_id for run_id in store.damaged() if not run_id.startswith(ENSEMBLE)]
+    damaged = [LeftOut(run_id=run_id, reason=_UNFINISHED) for run_id in runs]
+    return replace(found, left_out=(*found.left_out, *damaged))
 
 
 def of_runs(runs: Sequence[StoredRun]) -> Candidates:
@@ -104,8 +132,9 @@ def of_runs(runs: Sequence[StoredRun]) -> Candidates:
     ]
     found = configurations(run for run in singles if run.run_id not in reasons)
     seeds = {configuration.member.run_id: configuration.runs for configuration in found}
-    kept, twins = _without_twins([seeds[name][0] for name in sorted(seeds)])
-    return Candidates(kept, (*left_out, *twins), tuple(seeds[run.run_id] for run in kept))
+    same, others = _of_the_same_tests([seeds[name][0] for name in sorted(seeds)])
+    kept, twins = _without_twins(same)
+    return Candidates(kept, (*left_out, *others, *twins), tuple(seeds[run.run_id] for run in kept))
 
 
 def _named(chosen: Mapping[str, StoredRun]) -> Candidates:
@@ -115,6 +144,16 @@ def _named(chosen: Mapping[str, StoredRun]) -> Candidates:
     runs, twins = _without_twins([chosen[run_id] for run_id in sorted(chosen)])
     check_same_images(runs)
     return Candidates(runs, twins, tuple((run,) for run in runs))
+
+
+def _of_the_same_tests(runs: Sequence[StoredRun]) -> tuple[list[StoredRun], list[LeftOut]]:
+    """Runs with the test images that most have, in the same order, and runs without predictions of test images."""
+    tests = {run.run_id: run.images.test_ids for run in runs if run.has("test")}
+    counts = Counter(tests.values())
+    most = min(counts, key=lambda ids: (-counts[ids], ids), default=())
+    reason = "it was applied to other test images"
+    others = [LeftOut(run_id=run.run_id, reason=reason) for run in runs if tests.get(run.run_id, most) != most]
+    return [run for run in runs if tests.get(run.run_id, most) == most], others
 
 
 def _saw_validation(run: StoredRun) -> bool:

@@ -64,7 +64,7 @@ class Comparison:
             "cross_fitted": first.best_single_cross_fitted,
             "tied_with_first": first.gain_low is None or first.gain_low <= 0,
             "members": 1,
-            "members_train_seconds": self.single.result.cost.train_seconds_full,
+            "members_train_seconds": self.single.result.cost.steady_seconds,
             "ms_per_image": self.single.result.cost.inference_ms_per_image,
             "test": self.single.result.metrics.test_macro_f1,
             "run_id": self.single.run_id,

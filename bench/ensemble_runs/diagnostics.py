@@ -78,7 +78,9 @@ def _held_out_f1(combiner: Combiner, labels: Labels, val: Probs, folds: int, see
     predicted = np.zeros((len(_picks(combiner)), len(labels)), dtype=np.int64)
     for k in range(folds):
         inside = fold == k
-        picks = _picks(copy.copy(combiner).fit(val[:, ~inside], labels[~inside]))
+        fold_combiner = copy.copy(combiner)
+        fold_combiner.board = combiner.board and combiner.board.part(images=np.flatnonzero(~inside))
+        picks = _picks(fold_combiner.fit(val[:, ~inside], labels[~inside]))
         sums = np.zeros((int(inside.sum()), val.shape[2]), dtype=np.float32)
         for row, member in zip(predicted, picks, strict=True):
             sums += val[member, inside]
@@ -90,7 +92,7 @@ def _costs(candidates: Candidates, members: Sequence[int]) -> dict[str, float | 
     milliseconds = candidates.inference_ms
     return {
         "ms_per_image": None if milliseconds is None else sum(milliseconds[member] for member in members),
-        "train_seconds": total(candidates.runs[member].result.cost.train_seconds_full for member in members),
+        "train_seconds": total(candidates.runs[member].result.cost.steady_seconds for member in members),
     }
 
 
@@ -179,6 +181,13 @@ def calibration(labels: Labels, held_out: Probs, seed: int) -> Calibration:
         bins_before=bins_before,
         bins_after=bins_after,
     )
+
+
+def held_out_sharpness(labels: Labels, held_out: Probs, labels_only: bool) -> Sharpness:
+    """Means over repeats of held-out probabilities (R, N, C); votes on predicted classes have no log-loss."""
+    each = [_sharpness(labels, probs)[0] for probs in held_out]
+    means = {name: float(np.mean([getattr(one, name) for one in each])) for name in Sharpness.model_fields}
+    return Sharpness.model_validate(means | ({"log_loss": None} if labels_only else {}))
 
 
 def _sharpness(labels: Labels, probs: Probs) -> tuple[Sharpness, tuple[Bin, ...]]:

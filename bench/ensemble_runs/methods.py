@@ -89,7 +89,7 @@ def _check_number(method: str, combiner: Combiner, candidates: Candidates) -> No
     if len(candidates.runs) < wanted:
         found = f"{len(candidates.runs)}: {', '.join(candidates.names) or 'none'}"
         twins = "".join(f"; {run.run_id} is left out: {run.reason}" for run in candidates.left_out)
-        raise NotApplicableError(f"{method} needs {wanted} finished runs of one data set; there are {found}{twins}.")
+        raise NotApplicableError(f"{method} needs {wanted} configurations of one data set; there are {found}{twins}.")
 
 
 def _known_costs(method: str, candidates: Candidates, max_cost_ms: float | None) -> list[float]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,7 @@ from bench.ensemble_runs.candidates import HELD_OUT
 from bench.files import write_json
 from bench.store.configuration import Configuration
 from bench.store.store import Store, StoredRun
+from ensembles.metrics import Labels, macro_f1
 from ensembles.multiplicity import holm
 from ensembles.uncertainty import Difference, paired_difference
 
@@ -25,7 +28,7 @@ RESAMPLES = 400
 # computed again.
 MARKS_VERSION = 2
 
-Predicted = npt.NDArray[np.intp]
+Predicted = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,15 @@ class Marks:
 
     def __init__(self, store: Store) -> None:
         self._path = store.marks
-        self._known: dict[str, dict[str, float] | None] = {}
+        self._known = self._read()
+        self._stored = len(self._known)
+
+    def _read(self) -> dict[str, dict[str, float] | None]:
         with contextlib.suppress(OSError, ValueError, AttributeError):  # missing or damaged: computed again
             content = json.loads(self._path.read_bytes())
-            self._known = content["differences"] if content.get("form") == MARKS_VERSION else {}
-        self._stored = len(self._known)
+            if content.get("form") == MARKS_VERSION:
+                return dict(content["differences"])
+        return {}
 
     def get(self, key: str, compute: Callable[[], Difference | None]) -> Difference | None:
         """The difference of a pair, computed if it is not known."""
@@ -73,6 +80,8 @@ class Marks:
     def keep(self) -> None:
         """Writes new differences; a read-only store is reported all the same."""
         if len(self._known) > self._stored:
+            self._known = self._read() | self._known  # another cache of the same store may have written meanwhile
+            self._stored = len(self._known)
             with contextlib.suppress(OSError):
                 write_json(self._path, {"form": MARKS_VERSION, "differences": self._known})
 
@@ -95,7 +104,7 @@ class Contestant:
 
 
 def compare(
-    best: Contestant, others: Sequence[Contestant], labels: npt.NDArray[np.int64], n_classes: int, marks: Marks
+    best: Contestant, others: Sequence[Contestant], labels: Labels, n_classes: int, marks: Marks
 ) -> dict[str, Compared]:
     """Name -> comparison of the best with each of the others, on the same images.
 
@@ -112,7 +121,7 @@ def compare(
         key = f"{images}-{best.content[:16]}-{other.content[:16]}"
         return marks.get(key, lambda: paired_difference(*pair(other), n_classes, resamples=RESAMPLES))
 
-    def pair(other: Contestant) -> tuple[npt.NDArray[np.int64], Predicted, Predicted]:
+    def pair(other: Contestant) -> tuple[Labels, Predicted, Predicted]:
         return labels, best.predicted(), other.predicted()
 
     found = [difference(other) for other in others]
@@ -141,12 +150,13 @@ def compare_configurations(ranked: Sequence[Configuration], marks: Marks) -> dic
     if len(ranked) < 2:
         return {}
     images = ranked[0].member.images
-    best, *others = (_contestant(configuration) for configuration in ranked)
+    best, *others = map(configuration_contestant, ranked)
     found = compare(best, others, np.array(images.val_labels), len(images.class_names), marks)
     return {run_id: found[one.key] for one in ranked[1:] for run_id in one.run_ids}
 
 
-def _contestant(one: Configuration) -> Contestant:
+def configuration_contestant(one: Configuration) -> Contestant:
+    """A configuration as it is compared: the mean over its seeds."""
     content = content_hash([run.val_digest for run in one.runs])
     return Contestant(one.key, one.macro_f1, content, lambda: one.predicted)
 
@@ -163,11 +173,19 @@ def compare_ensembles(ensembles: Sequence[StoredRun], marks: Marks) -> dict[str,
     if len(scored) < 2:
         return {}
     images = scored[0].images
-    best, *others = (_ensemble(stored) for stored in scored)
+    best, *others = map(ensemble_contestant, scored)
     return compare(best, others, np.array(images.val_labels), len(images.class_names), marks)
 
 
-def _ensemble(stored: StoredRun) -> Contestant:
+def ensemble_contestant(stored: StoredRun) -> Contestant:
+    """An ensemble as it is compared: on the held-out predictions that it must have kept."""
     digest = stored.result.artefacts[stored.paths.arrays.name]
     score = stored.combination.cross_fitted
     return Contestant(stored.run_id, score, digest, lambda: stored.arrays[HELD_OUT])
+
+
+def computed_contestant(name: str, predicted: Predicted, labels: Labels, n_classes: int) -> Contestant:
+    """Held-out predictions (R, N) that are not stored, as they are compared."""
+    digest = hashlib.sha256(predicted.astype(np.int32).tobytes()).hexdigest()
+    score = float(np.mean([macro_f1(labels, row, n_classes) for row in predicted]))
+    return Contestant(name, score, digest, lambda: predicted)

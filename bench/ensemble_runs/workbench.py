@@ -13,8 +13,15 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bench.config.base import content_hash
-from bench.ensemble_runs.candidates import HELD_OUT, Candidates, stacked, total
-from bench.ensemble_runs.diagnostics import calibration, cascade_path, changed_classes, diversity, greedy_path
+from bench.ensemble_runs.candidates import ENSEMBLE, HELD_OUT, Candidates, stacked, total
+from bench.ensemble_runs.diagnostics import (
+    calibration,
+    cascade_path,
+    changed_classes,
+    diversity,
+    greedy_path,
+    held_out_sharpness,
+)
 from bench.ensemble_runs.methods import NotApplicableError, combiner_of, within_budget
 from bench.environment import code_revision, cores, cpu_model, describe
 from bench.store.ensemble_result import Combination, Member
@@ -28,7 +35,18 @@ from ensembles.pooling import log_of
 from ensembles.uncertainty import macro_f1_interval, paired_difference_interval
 
 # Part of every ensemble's name: raised when results get a new field, so that ensembles without it are made again.
-FORM = 2
+FORM = 3
+
+SPLITS: tuple[Split, ...] = ("val", "test")
+# Costs of a candidate that its ensemble sums, or by which members are chosen.
+COSTS = {
+    "inference_ms_per_image",
+    "train_seconds_full",
+    "train_seconds_steady",
+    "parameters",
+    "gflops_per_image",
+    "peak_memory_mib",
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +74,8 @@ class Workbench:
     def ensemble(self, method: str) -> StoredRun:
         """The stored ensemble of one method, fitted on validation, applied to test and stored if missing.
 
+        The time of the request is stored with it: of ensembles that answer one question, the last one is current.
+
         Args:
             method: `top3`, `mean`, ... (`ensembles.registry`).
 
@@ -66,13 +86,17 @@ class Workbench:
         combiner = combiner_of(method, self.candidates, self.max_cost_ms)
         run_id = self._name(method)
         if found := self.store.find(run_id):
-            return found
+            return self._asked_again(found)
         with self.store.claims.take(run_id, wait=True):  # of two commands at once, the second finds the first's
-            return self.store.find(run_id) or self._make(method, run_id, combiner)
+            found = self.store.find(run_id)
+            return self._asked_again(found) if found else self._make(method, run_id, combiner)
+
+    def _asked_again(self, found: StoredRun) -> StoredRun:
+        combination = found.combination.model_copy(update={"left_out": self.candidates.left_out})
+        return self.store.update(found.result.model_copy(update={"asked": _now(), "combination": combination}))
 
     def _make(self, method: str, run_id: str, combiner: Combiner) -> StoredRun:
-        if isinstance(combiner, TopK):
-            combiner.board = self.board
+        combiner.board = self.board
         try:
             made = _Ensemble(self, method, run_id, combiner.fit(self.val, self.candidates.labels))
         except ValueError as error:
@@ -101,16 +125,13 @@ class Workbench:
         within = within_budget(self.candidates, self.max_cost_ms)
         if len(within) == len(self.val):
             return self.cross_fit(TopK(1, board=self.board), self.val)
-        return self.cross_fit(TopK(1, board=self._board(within)), self.val[within])
+        return self.cross_fit(TopK(1, board=self.board.part(within)), self.val[within])
 
     @cached_property
     def board(self) -> Scoreboard:
         """Predicted classes of all candidates, and their ranking on any images by the means over their seeds."""
-        return self._board(range(len(self.val)))
-
-    def _board(self, members: Sequence[int]) -> Scoreboard:
-        others = [(stacked([run], "val")[0] for run in self.candidates.seeds[member][1:]) for member in members]
-        return Scoreboard(self.val[members], self.candidates.labels, others)
+        others = [(stacked([run], "val")[0] for run in runs[1:]) for runs in self.candidates.seeds]
+        return Scoreboard(self.val, self.candidates.labels, others)
 
     def cross_fit(self, combiner: Combiner, val: Probs) -> CrossFit:
         """Held-out predictions on the folds that all methods share."""
@@ -128,10 +149,30 @@ class Workbench:
         return {"method": method, **asdict(self.protocol), **limit, "candidates": self.candidates.names}
 
     def _name(self, method: str) -> str:
-        digests = {run.run_id: run.val_digest for run in self.candidates.runs}
+        """Differs if anything that the ensemble is made from does, and does not depend on the order of storage."""
+        made_from = [_made_from(*pair) for pair in zip(self.candidates.runs, self.candidates.seeds, strict=True)]
         limit = "" if self.max_cost_ms is None else f"-{self.max_cost_ms:g}ms"
-        code = content_hash(self.config(method) | {"candidates": digests, "form": FORM})
-        return f"ensemble-{method}{limit}-{code[:8]}"
+        code = content_hash(self.config(method) | {"candidates": made_from, "form": FORM})
+        return f"{ENSEMBLE}{method}{limit}-{code[:8]}"
+
+
+def _made_from(run: StoredRun, seeds: Sequence[StoredRun]) -> dict[str, Any]:
+    """All of a candidate that enters an ensemble, and the predictions of its other seeds, by which it is ranked."""
+    result, artefacts = run.result, run.result.artefacts
+    return {
+        "run_id": run.run_id,
+        "family": result.family,
+        "weights": result.weights,
+        "files": [artefacts.get(path.name) for path in (run.paths.images, *map(run.paths.probabilities, SPLITS))],
+        "seeds": [other.val_digest for other in seeds if other.run_id != run.run_id],
+        "metrics": result.metrics.model_dump(include={"labels_only", "val_duplicates", "test_duplicates"}),
+        "cost": result.cost.model_dump(include=COSTS),
+        "setup": result.setup.model_dump(include={"device", "precision", "strategy"}),
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 class _Ensemble:
@@ -213,6 +254,7 @@ class _Ensemble:
             "diversity": diversity(names, self._formula.weights.tolist(), predicted, self._labels),
             "class_changes": changed_classes(self._labels, baseline, self._crossed, class_names),
             "calibration": calibration(self._labels, self._crossed.probs[0], seed),
+            "held_out": held_out_sharpness(self._labels, self._crossed.probs, self._metrics.labels_only),
         }
 
     def result(self) -> Result:
@@ -233,6 +275,7 @@ class _Ensemble:
             setup=Setup(**shared, cores=cores(), code_revision=code_revision()),
             combination=self._combination,
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            asked=_now(),
         )
 
     def outputs(self) -> Outputs:
@@ -252,12 +295,12 @@ class _Ensemble:
 
 
 def _cost(used: Sequence[StoredRun], combination: Combination) -> Cost:
-    """Training of all candidates, since all were needed for the choice; inference of the members, or of the cascade."""
+    """Training and inference of the members; of a cascade, inference of the stages that an image takes on average."""
     costs, cascade = [run.result.cost for run in used], combination.cascade
     milliseconds = cascade.chosen.ms_per_image if cascade else total(cost.inference_ms_per_image for cost in costs)
     parameters = total(cost.parameters for cost in costs)
     return Cost(
-        train_seconds_full=combination.candidates_train_seconds,
+        train_seconds_steady=combination.members_train_seconds,
         inference_ms_per_image=milliseconds,
         parameters=None if parameters is None else int(parameters),
         gflops_per_image=_gflops(used, combination),
@@ -276,7 +319,7 @@ def _gflops(used: Sequence[StoredRun], combination: Combination) -> float | None
 
 
 def _train_seconds(runs: Sequence[StoredRun]) -> float | None:
-    return total(run.result.cost.train_seconds_full for run in runs)
+    return total(run.result.cost.steady_seconds for run in runs)
 
 
 def _common(values: Iterable[str | None]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -34,7 +35,7 @@ class Child:
             stdout=subprocess.PIPE,
             env=child_environment(),
             start_new_session=True,
-            pass_fds=held,
+            pass_fds=held if os.name == "posix" else (),
         )
         self._send(job)
 

@@ -144,15 +144,18 @@ class JobRunner:
         with self._store.claim_runs(job_name(self._job.runs[0]), self._job.runs) as descriptor:
             yield (descriptor,)
 
-    def _adopt(self) -> None:
-        """Takes over runs that another process finished or failed since the command began.
+    def _adopt(self, *, elsewhere: bool = True) -> None:
+        """Takes over runs that finished or failed since the command began without an event of a child of ours.
 
         Workers of TF_CONFIG take over none, because all of them train the same runs.
+
+        Args:
+            elsewhere: whether another process trained them.
         """
         for run_id in list(self.pending) if tf_config() is None else ():
             before, now = self._before.get(run_id, Attempts()), self._store.attempts(run_id)
             if now.finished not in (None, before.finished):
-                self._outcome.elsewhere += 1
+                self._outcome.elsewhere += elsewhere
                 self._finish(_finished(self._store.get(run_id)))
             elif now.failed not in (None, before.failed) and (failure := self._store.failure(run_id)):
                 self._failed(Failed(**failure.model_dump(include=set(Failed.model_fields) - {"event"})))
@@ -165,7 +168,9 @@ class JobRunner:
             with Child(self._job.model_copy(update={"runs": runs}), log, held) as child:
                 self._follow(child)
                 status = child.wait()
-                if self.pending:
+                left = len(self.pending)
+                self._adopt(elsewhere=False)
+                if left and len(self.pending) == left:  # else it died between storing a run and saying so
                     self._blame(child, status)
             log.unlink(missing_ok=True)
 

@@ -26,7 +26,7 @@ COLUMNS = (
     "macro_f1",  # validation; of ensembles and cascades cross-fitted
     "macro_f1_low",
     "macro_f1_high",
-    "train_seconds",  # of ensembles and cascades: of all candidates
+    "train_seconds",  # steady, of training the option again: of ensembles the members, of cascades the stages
     "train_device_hours",
     "cost_usd",
     "ms_per_image",
@@ -34,24 +34,29 @@ COLUMNS = (
     "on_front",  # no option is as good, as cheap to train and as cheap to run, and better in one of them
     "on_front_training",  # of score and training alone
     "on_front_inference",
-    "outcome",  # recommended, tied with it, worse, or out of the budget
+    "outcome",  # recommended, best (if another is recommended), tied with the best, worse, or out of the budget
     "reason",
+    "search_seconds",  # of all single runs that are compared: what finding any option cost
+    "search_usd",
 )
 _FRONT = (
     "Single runs by validation macro F1, ensembles and cascades by their cross-fitted one. **front**: no other option "
     "is as good, as cheap to train and as cheap to run, and better in one of them; `T` and `I`: likewise with training "
-    "alone and with inference alone. Ensembles and cascades are charged the training of all candidates. The "
-    "milliseconds of a cascade are the mean per image over images outside its fit."
+    "alone and with inference alone. Training is in steady seconds, without start-up, and is that of the option again: "
+    "a single run itself, an ensemble's members, a cascade's stages. The milliseconds of a cascade are the mean per "
+    'image over images outside its fit. Intervals of "best minus this" hold together for all comparisons (Holm).'
 )
 _PIXELS = (
-    "Gains are in macro F1 over the run itself, with a 95 % interval over the same images; costs come on top of the "
-    "run's own. The second backbone is the one whose mean with the run scores best at the same resolution, chosen on "
-    "some folds and scored on the others; its name is the choice on all images."
+    "Gains are in macro F1 over the run itself, paired on the same images, means over seeds (from more pixels, over "
+    "those of both sides); each 95 % interval is of its line alone. Costs come on top of the run's own. The second "
+    "backbone is the one whose mean with the run scores best at the same resolution, chosen on some folds and scored "
+    "on the others; its name is the choice on all images."
 )
 _MEMBERS = (
-    "The mean of the best runs, as `topK` chooses them, cross-fitted. Gains are over one member less; points are "
-    "hundredths of macro F1, per second of training and per millisecond per image of the added member. The order is "
-    "that of all images; the gain is on images outside the choice."
+    "The mean of the best runs, as `topK` chooses them, cross-fitted; a member is the run of its lowest seed. Gains "
+    "are over one member less, paired on the same images, each 95 % interval of its line alone. Points are hundredths "
+    "of macro F1, per steady second of training and per millisecond per image of the added member. The order is that "
+    "of all images; the gain is on images outside the choice."
 )
 
 
@@ -132,8 +137,9 @@ def _options(options: pd.DataFrame) -> str:
         "kind": list(options["kind"]),
         "macro F1": numbers.score_column(options, "macro_f1"),
         "train s": numbers.column(options["train_seconds"]),
-        "device-hours": numbers.column(options["train_device_hours"]),
-        **({"USD": numbers.column(options["cost_usd"])} if options["cost_usd"].notna().any() else {}),
+        # In significant digits: a run of a second is 0.000278 hours, not 0.000.
+        "device-hours": [numbers.significant(hours) for hours in options["train_device_hours"]],
+        **({"USD": list(map(numbers.significant, options["cost_usd"]))} if options["cost_usd"].notna().any() else {}),
         "ms/image": numbers.column(options["ms_per_image"]),
         "front": [_front(row) for _, row in options.iterrows()],
         "": [": ".join(filter(None, pair)) for pair in zip(options["outcome"], options["reason"], strict=True)],

@@ -106,7 +106,9 @@ def _read(path: Path) -> Claim:
 
 def _is_held(path: Path) -> bool:
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open("r+") as file:  # NFS locks only files that are open for writing
             return not lock(file, without=False)
     except FileNotFoundError:
         return False
+    except PermissionError:  # of another user
+        return True

@@ -88,7 +88,7 @@ class ClassChanges(Frozen):
 class Sharpness(Frozen):
     """Quality of probabilities."""
 
-    log_loss: float
+    log_loss: float | None  # None: predicted classes are known, probabilities are not
     brier: float
     calibration_error: float  # expected calibration error, 15 bins of equal width
 
@@ -125,7 +125,7 @@ class Combination(Frozen):
     method: str
     members: tuple[Member, ...]
     candidates: tuple[str, ...]
-    fit_score: float
+    fit_score: float  # in-sample: on the images of the fit
     cross_fitted: float
     cross_fitted_low: float | None = None  # interval of the cross-fitted score
     cross_fitted_high: float | None = None
@@ -134,7 +134,7 @@ class Combination(Frozen):
     gain: float | None = None  # cross-fitted score minus that of the best single run
     gain_low: float | None = None  # its paired interval
     gain_high: float | None = None
-    members_train_seconds: float | None = None
+    members_train_seconds: float | None = None  # without start-up, as that of the candidates
     candidates_train_seconds: float | None = None
     max_cost_ms: float | None = None  # limit of the members' inference time per image, summed
     left_out: tuple[LeftOut, ...] = ()

@@ -102,7 +102,7 @@ def apart(runs: Sequence[StoredRun]) -> dict[str, str]:
 
     Scores are compared on the same validation images, labels and classes, of runs whose pictures did not change. Of
     several such groups, the one with the most configurations is compared; the order in which runs were stored does
-    not matter.
+    not matter. A run whose predictions were deleted is compared with none.
     """
     keyed = [(_images_key(run.images), run) for run in runs]
     main = _largest(keyed)
@@ -115,12 +115,17 @@ def apart(runs: Sequence[StoredRun]) -> dict[str, str]:
         side = _side(run)
         changed = side is not None and pictures[side] != run.result.data_fingerprint
         reasons[run.run_id] = "trained or scored on pictures that changed (another fingerprint)" if changed else ""
+    reasons |= {run.run_id: "left without its predictions (val.npy)" for run in runs if _is_half_deleted(run)}
     found = {run_id: reason for run_id, reason in reasons.items() if reason}
     return found | {
         run.run_id: "a candidate cannot be compared with the other runs"
         for run in same
         if run.result.combination and not found.keys().isdisjoint(run.result.combination.candidates)
     }
+
+
+def _is_half_deleted(run: StoredRun) -> bool:
+    return run.result.kind == "run" and not run.paths.probabilities("val").is_file()
 
 
 def _largest(keyed: Sequence[tuple[Any, StoredRun]]) -> Any:

@@ -23,6 +23,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from bench.config.base import SCHEMA_VERSION, Frozen, first_problem
+from bench.environment import is_chief
 from bench.errors import UserError, unknown
 from bench.files import lock, path_safe, sha256, write_atomic, write_json, write_text
 from bench.jobs.messages import PlannedRun
@@ -291,9 +292,17 @@ class Store:
         matching = [run_id] if run_id in known else [name for name in known if name.startswith(run_id)]
         if len(matching) > 1:
             raise UserError(f"'{run_id}' could be any of {', '.join(matching)}. Give more of the name.")
+        if not matching and run_id in self.damaged():
+            folder = self.root / run_id
+            raise UserError(f"{folder} has no result.json, so it is no finished run. Remove it and run it again.")
         if not matching:
             raise unknown("run", run_id, known)
         return self._open(matching[0])
+
+    def damaged(self) -> tuple[str, ...]:
+        """Names of run directories that have lost their result.json, sorted."""
+        found = (RunPaths(path.parent) for path in self.root.glob("[!.]*/config.json"))
+        return tuple(sorted(paths.folder.name for paths in found if not paths.result.is_file()))
 
     def runs(self) -> Iterator[StoredRun]:
         """All finished runs, sorted by name."""
@@ -308,13 +317,13 @@ class Store:
         return self._opened[key]
 
     def log(self, name: str) -> Path:
-        """Log file of the child of this process that works on `name`."""
-        return self.partial / f"{name}.{os.getpid()}.log"
+        """Log file of the child that works on `name`; workers that share the store write one each."""
+        return self.partial / (f"{name}.log" if is_chief() else f"{name}.{os.getpid()}.log")
 
     @contextmanager
     def preparation_log(self) -> Iterator[Path]:
         """Log file of the child that checks a data set, claimed meanwhile."""
-        path = self.log("prepare")
+        path = self.partial / f"prepare.{os.getpid()}.log"
         with self.claims.take(path.stem, f".partial/{path.name}"):
             yield path
 
@@ -358,6 +367,12 @@ class Store:
             failure = self.failure_path(result.run_id)
             write_text(self.overcome / failure.name, failure.read_text(encoding="utf-8"))
             failure.unlink()
+        return self._open(result.run_id)
+
+    def update(self, result: Result) -> StoredRun:
+        """Replaces the result.json of a finished run; a read-only store keeps the old one, which is no error."""
+        with suppress(OSError):
+            write_json(RunPaths(self.root / result.run_id).result, result.model_dump(mode="json"))
         return self._open(result.run_id)
 
     def attempts(self, run_id: str) -> Attempts:

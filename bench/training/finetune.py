@@ -109,7 +109,6 @@ class FinetuneJob:
         def on_restart(line: str) -> None:
             print(line)
             self._report(line)
-            shutil.rmtree(self._unfinished.tensorboard, ignore_errors=True)
 
         listeners = Listeners(on_epoch=on_epoch, on_step=on_step, on_restart=on_restart)
         path, identity = self._unfinished.checkpoint, Identity(self._run.run_id, self._conditions(training, batching))
@@ -132,6 +131,9 @@ class FinetuneJob:
         }
         if not self._is_chief:
             return macro_f1(self._context.labels("val"), log_probs["val"].argmax(axis=1), training.classes)
+        if self._job.tensorboard:
+            shutil.rmtree(self._unfinished.tensorboard, ignore_errors=True)  # with curves of epochs trained anew
+            write_curves(self._unfinished.tensorboard, progressed.rows)
         return self._context.save(
             TrainedRun(
                 run=self._run,

@@ -2,10 +2,11 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers_store import make_outputs, save_run
+from helpers_store import combine, make_outputs, save_run
 
 from bench.analysis.listings import data_rows, rare_settings, recipe_rows, run_rows
 from bench.config.recipe import load_recipe, recipe_names
+from bench.ensemble_runs.workbench import Protocol
 from bench.store.store import Store
 
 
@@ -26,6 +27,14 @@ def test_lists(store, call):
     assert json.loads(call("list", "runs", "--runs", store.root, "--json")[1]) == found
     assert "macro F1" in call("list", "runs", "--runs", store.root)[1]
     assert call("list", "runs", "--runs", "empty")[1] == "none\n"
+
+
+def test_ensembles_are_listed_with_their_cross_fitted_score(store):
+    made = combine(store, "stack", None, (), Protocol(3, 1))
+    assert made.combination.cross_fitted < made.combination.fit_score
+    (row,) = (row for row in run_rows(store) if row["run"] == made.run_id)
+    assert row["macro F1"] == pytest.approx(made.combination.cross_fitted, abs=5e-5)
+    assert row["train s"] == made.combination.members_train_seconds
 
 
 def test_data_that_cannot_be_used_is_listed_with_its_reason(tmp_path, monkeypatch):

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from helpers_store import make_result
 
-from bench.analysis.prices import Price, Prices, device_seconds, load_prices, training_usd
+from bench.analysis.prices import Charge, Price, Prices, joint_charge, load_prices, training_charge
 from bench.errors import UserError
-from bench.store.ensemble_result import Combination
+from bench.store.ensemble_result import Combination, Member
 from bench.store.result import Cost, Setup
 
 ENTRY = """
@@ -99,14 +99,23 @@ PRICES = Prices(
 )
 
 
+UNKNOWN = Charge(None, None, None)
+
+
 def run(name, device, seconds, replicas=1):
     setup = Setup(device=device, cores=1, replicas=replicas, code_revision="0")
-    return make_result(name, cost=Cost(train_seconds_full=seconds), setup=setup)
+    full = None if seconds is None else 9 * seconds  # start-up is never charged
+    return make_result(name, cost=Cost(train_seconds_steady=seconds, train_seconds_full=full), setup=setup)
 
 
-def ensemble(name, candidates):
+def ensemble(name, members, candidates=()):
     combination = Combination(
-        method="mean", members=(), candidates=candidates, fit_score=0.5, cross_fitted=0.5, best_single=candidates[0]
+        method="mean",
+        members=[Member(run_id=member, weight=1.0, val_digest="") for member in members],
+        candidates=candidates or members,
+        fit_score=0.5,
+        cross_fitted=0.5,
+        best_single=members[0],
     )
     return make_result(name, kind="ensemble", combination=combination)
 
@@ -118,31 +127,50 @@ def known():
     return {one.run_id: one for one in runs}
 
 
-def test_dollars_by_hand(known):
-    assert training_usd(known["a"], known, PRICES) == pytest.approx(0.1)  # 100 s of 3.6 an hour
-    assert training_usd(known["c"], known, PRICES) == pytest.approx(0.04)  # 10 s on four of them
+def usd(result, known):
+    return training_charge(result, known, PRICES).usd
+
+
+def test_dollars_are_those_of_steady_seconds(known):
+    assert usd(known["a"], known) == pytest.approx(0.1)  # 100 s of 3.6 an hour
+    assert usd(known["c"], known) == pytest.approx(0.04)  # 10 s on four of them
+
+
+def test_an_added_run_is_charged_the_seconds_that_were_stated():
+    added = make_result("x", cost=Cost(train_seconds_full=100.0), added=True)
+    assert training_charge(added, {}).seconds == 100.0
 
 
 def test_no_price_or_no_seconds_no_dollars(known):
-    assert training_usd(known["d"], known, PRICES) is None
-    assert training_usd(known["e"], known, PRICES) is None
-    assert training_usd(known["a"], known, Prices()) is None
+    assert usd(known["d"], known) is None
+    assert training_charge(known["d"], known, PRICES).seconds == 1.0
+    assert training_charge(known["a"], known) == Charge(100.0, 100 / 3600, None)
+    assert training_charge(known["e"], known, PRICES) == UNKNOWN
 
 
-def test_an_ensemble_pays_for_all_candidates_each_on_its_device(known):
-    assert training_usd(ensemble("x", ("a", "b")), known, PRICES) == pytest.approx(0.2)
-    assert training_usd(ensemble("x", ("a", "d")), known, PRICES) is None
-    assert training_usd(ensemble("x", ("a", "gone")), known, PRICES) is None
+def test_an_ensemble_is_charged_its_members_each_on_its_device(known):
+    made = ensemble("x", ("a", "b"), candidates=("a", "b", "d"))
+    charge = training_charge(made, known, PRICES)
+    assert (charge.seconds, charge.usd) == (1100.0, pytest.approx(0.2))
+    assert charge.device_hours == pytest.approx(1100 / 3600)
+    assert usd(ensemble("x", ("a", "d")), known) is None
+
+
+def test_a_search_is_charged_every_candidate_once(known):
+    charge = joint_charge(["a", "b", "c", "a"], known, PRICES)
+    assert (charge.seconds, charge.usd) == (1110.0, pytest.approx(0.24))
+    assert charge.device_hours == pytest.approx(1140 / 3600)
+
+
+@pytest.mark.parametrize("lost", ["gone", "e"])
+def test_a_run_that_is_gone_or_was_not_timed_leaves_no_partial_sum(known, lost):
+    assert training_charge(ensemble("x", ("a", lost)), known, PRICES) == UNKNOWN
+    assert joint_charge(["a", lost], known, PRICES) == UNKNOWN
+    assert usd(ensemble("x", ("a", "b"), candidates=("a", "b", lost)), known) == pytest.approx(0.2)
 
 
 def test_an_ensemble_of_ensembles_trains_each_run_once(known):
     inner = {"x": ensemble("x", ("a", "b")), "y": ensemble("y", ("b", "c"))}
-    assert training_usd(ensemble("z", ("x", "y")), known | inner, PRICES) == pytest.approx(0.24)
-
-
-def test_device_seconds_are_summed_by_device(known):
-    assert device_seconds(known["c"], known) == {"gpu": 40.0}
-    assert device_seconds(known["e"], known) is None
-    inner = {"x": ensemble("x", ("a", "b")), "y": ensemble("y", ("b", "c"))}
-    assert device_seconds(ensemble("z", ("x", "y")), known | inner) == {"gpu": 140.0, "cpu (2 cores)": 1000.0}
-    assert device_seconds(ensemble("z", ("a", "gone")), known) is None
+    charge = training_charge(ensemble("z", ("x", "y")), known | inner, PRICES)
+    assert (charge.seconds, charge.usd) == (1110.0, pytest.approx(0.24))
+    assert charge.device_hours == pytest.approx(1140 / 3600)

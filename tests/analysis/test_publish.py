@@ -11,6 +11,7 @@ from bench.analysis.prices import Price, Prices
 from bench.analysis.publish import embed_table, publish, report_input
 from bench.ensemble_runs.workbench import Protocol
 from bench.errors import UserError
+from bench.report import numbers
 from bench.report.frame.inputs import COLUMNS
 from bench.store.store import Store
 
@@ -214,3 +215,87 @@ def test_columns_are_empty_where_their_page_says_so(store, tmp_path):
             assert word not in words or group[name].isna().all(), (name, word)
         if words == {"failed"}:
             assert rows.loc[rows["status"] == "ok", name].notna().all(), name
+
+
+def page_of(store, tmp_path):
+    """The page of a store, read anew."""
+    return " ".join(publish(Store(store.root), None, tmp_path / "reports").read_text().split())
+
+
+def answer_of(page):
+    return page.split("Classes: ")[0]
+
+
+def test_the_answer_does_not_depend_on_the_order_of_commands(tmp_path):
+    """Ensembles of all candidates, of some, under a budget, and one that is asked for again after a run was added."""
+    commands = [("mean", (), None), ("top1", ("vgg16", "resnet50"), None), ("mean", (), 9.0), ("cascade", (), None)]
+    answers = set()
+    for number, order in enumerate((commands, commands[::-1], [*commands[2:], *commands[:2]])):
+        store = three_runs(tmp_path / str(number), **SIZES)
+        for method, members, budget in order:
+            combine(store, method, None, members, Protocol(3, 1), budget)
+        answers.add(answer_of(page_of(store, tmp_path)))
+    (answer,) = answers
+    assert "| best ensemble | " in answer
+    assert "9ms" not in answer
+
+
+def test_pictures_of_two_data_sets_under_one_name_are_never_ranked_together(store, tmp_path):
+    other = make_outputs(seed=9, skill=9.0, ids="other", **SIZES)
+    save_run(store, "b7-224-frozen-s0-00000000", outputs=other, image_px=224)
+    page = page_of(store, tmp_path)
+    assert "**Not compared**: 1 run (b7@224)" in answer_of(page)
+    assert "b7@224" not in answer_of(page).split("|", 1)[1]
+    table = page.split("## Not compared")[1]
+    assert "| b7@224 |" in table
+    assert "| scored on other validation images, labels or classes |" in table
+
+
+def test_a_store_of_runs_that_saw_validation_has_no_answer(tmp_path):
+    store = Store(tmp_path / "runs")
+    outputs = make_outputs(**SIZES)
+    saved = save_run(store, "vgg16-224-frozen-s0-00000000", outputs=outputs)
+    metrics = saved.result.metrics.model_copy(update={"saw_validation": True})
+    saved.paths.result.write_text(saved.result.model_copy(update={"metrics": metrics}).model_dump_json())
+    page = page_of(store, tmp_path)
+    assert "No run has a valid score" in page
+    assert "best run" not in page
+
+
+def test_a_member_that_is_gone_takes_its_ensemble_out_of_the_answer(store, tmp_path):
+    combine(store, "mean", None, (), Protocol(3, 1))
+    assert "| best ensemble | mean |" in page_of(store, tmp_path)
+    (store.root / "vgg16-224-frozen-s0-00000000" / "result.json").unlink()
+    page = page_of(store, tmp_path)
+    assert "best ensemble" not in page
+    assert "`python -m bench ensemble top2` makes one" in page
+    assert "its member vgg16-224-frozen-s0-00000000 is no longer in the store" in page
+
+
+def test_a_run_that_was_half_deleted_is_marked_and_so_are_its_ensembles(store, tmp_path):
+    combine(store, "mean", None, (), Protocol(3, 1))
+    (store.root / "vgg16-224-frozen-s0-00000000" / "val.npy").unlink()
+    page = page_of(store, tmp_path)
+    assert "**Not compared**: 1 run and 1 ensemble (vgg16@224, " in answer_of(page)
+    table = page.split("## Not compared")[1].split("## ")[0]
+    assert "| vgg16@224 |" in table
+    assert "| left without its predictions (val.npy) |" in table
+    assert "| a candidate cannot be compared with the other runs |" in table
+    assert "best ensemble" not in page
+
+
+def test_gains_from_resolution_reach_the_page(store, tmp_path):
+    """On the page as in `paired`: the interval of the difference, not of two scores."""
+    outputs = make_outputs(seed=50, skill=4.0, **SIZES)
+    save_run(store, "vgg16-512-frozen-s0-00000000", outputs=outputs, image_px=512, family="vgg16")
+    (pair,) = report_input(store, None).pairs.to_dict("records")
+    section = page_of(store, tmp_path).split("## Gain from resolution")[1].split("##")[0]
+    bounds = (numbers.gain(pair[side]) for side in ("difference", "low", "high"))
+    assert "| vgg16 | 224 → 512 |" in section
+    assert "{} [{}, {}]".format(*bounds) in section
+
+
+def test_few_images_are_no_answer(tmp_path):
+    page = page_of(three_runs(tmp_path / "runs"), tmp_path)
+    assert "**No two runs can be told apart**: 9 validation images of 4 classes are too few." in page
+    assert "best run" not in page

@@ -13,7 +13,12 @@ from bench.data import index
 from bench.data.index import DataIndex, SplitIndex
 from bench.data.source import find
 from bench.jobs import process
+from bench.jobs.messages import Finished
+from bench.matrix.plan import ParsedRequest, make_plan
 from bench.matrix.request import Options, RunRequest
+from bench.matrix.run import MatrixRun
+from bench.matrix.runner import RunOutcome
+from bench.store.store import Store
 
 FAKE = Path(__file__).parent.parent / "fake_worker.py"
 PAGE = Path("reports") / "summary.md"
@@ -90,6 +95,17 @@ def test_the_outcome_is_one_line(run, names, reported):
     )
     status, out, _ = run("--retry-failed", script="good")
     assert (status, out) == (0, f"1 runs: 1 trained, 0 finished before. Report: {PAGE}\n")
+
+
+def test_runs_trained_by_another_process_are_counted_apart(call, monkeypatch, reported):
+    finished = [Finished(run_id=name, macro_f1=0.5, seconds=1.0) for name in "abc"]
+    plan = make_plan(ParsedRequest.of(RunRequest(words=("tiny@32",), weights="random")), Store(Path("runs")))
+    made = MatrixRun(plan, 0, RunOutcome(finished, elsewhere=1))
+    monkeypatch.setattr(api, "run", lambda request: made)
+    assert call("run", "tiny")[:2] == (
+        0,
+        f"0 runs: 2 trained, 0 finished before, 1 trained by another process meanwhile. Report: {PAGE}\n",
+    )
 
 
 def test_a_report_is_written_if_a_run_was_to_be_done_or_there_is_none(run, names, reported):

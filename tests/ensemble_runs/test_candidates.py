@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from helpers_store import combine, make_outputs, make_result, save_run
 
+from bench import api
 from bench.ensemble_runs.candidates import find, member_states, predictions, stacked
 from bench.ensemble_runs.methods import combiner_of
 from bench.ensemble_runs.workbench import Protocol
@@ -184,3 +185,88 @@ def test_an_adjustment_for_class_sizes_is_off_unless_asked_for(skilled):
     assert plain.prior_shift is None
     assert len(adjusted.prior_shift) == 4
     assert {member.run_id for member in plain.members} == {member.run_id for member in adjusted.members}
+
+
+def saw_validation(store, name, seed=9):
+    run = save_run(store, run_id(name), outputs=make_outputs(seed=seed, **SIZES))
+    metrics = run.result.metrics.model_copy(update={"saw_validation": True})
+    return store.update(run.result.model_copy(update={"metrics": metrics}))
+
+
+def test_a_store_of_runs_that_saw_validation_has_no_candidate(tmp_path):
+    store = Store(tmp_path / "runs")
+    for number, name in enumerate("ab"):
+        saw_validation(store, name, number)
+    for method in ("mean", "all"):
+        with pytest.raises(UserError, match=r"No candidate in .*: 2 runs were trained on validation images") as error:
+            api.ensemble(store.root, method)
+        assert "\n" not in str(error.value)
+
+
+def test_each_run_left_out_is_a_line_or_many_are_one(store):
+    for number in range(6):
+        saw_validation(store, f"saw{number}", 20 + number)
+    lines = find(store, None, ()).notes()
+    assert len(lines) == 6
+    assert lines[0].startswith(f"{run_id('saw0')} is left out: it was trained on validation images")
+    saw_validation(store, "saw6", 30)
+    (line,) = find(store, None, ()).notes()
+    assert line.startswith(f"7 runs are left out; for example {run_id('saw0')}: it was trained on validation images")
+
+
+def test_other_seeds_are_no_candidates_and_one_line_says_so(store):
+    for number, name in enumerate("ab"):
+        outputs = make_outputs(seed=40 + number, **SIZES)
+        save_run(store, f"{name}-224-frozen-s1-00000000", outputs=outputs, seed=1)
+    candidates = find(store, None, ())
+    assert candidates.names == tuple(run_id(name) for name in "abc")
+    assert [[run.result.seed for run in runs] for runs in candidates.seeds] == [[0, 1], [0, 1], [0]]
+    (line,) = candidates.notes()
+    assert line.startswith("2 configurations have several seeds; the run of the lowest is the candidate")
+    named = find(store, None, [run_id("a"), "a-224-frozen-s1"])
+    assert len(named.runs) == 2
+    assert named.notes() == []
+
+
+@pytest.mark.parametrize("order", ["abz", "zba"])
+def test_runs_applied_to_other_test_images_are_left_out_in_any_order_of_storage(tmp_path, order):
+    store = Store(tmp_path / "runs")
+    for name in order:
+        sizes = SIZES | {"test": 21 if name == "z" else 20}
+        save_run(store, run_id(name), outputs=make_outputs(seed=ord(name), **sizes))
+    found = find(store, None, ())
+    assert found.names == (run_id("a"), run_id("b"))
+    assert [(left.run_id, left.reason) for left in found.left_out] == [
+        (run_id("z"), "it was applied to other test images")
+    ]
+
+
+def test_test_labels_are_those_of_a_candidate_that_has_them(store):
+    save_run(store, run_id("0"), outputs=make_outputs(seed=50, answers=False, **SIZES))
+    found = find(store, None, ())
+    assert found.names[0] == run_id("0")
+    assert found.images.test_labels == store.get("a").images.test_labels
+
+
+@pytest.mark.parametrize("file", ["val.npy", "test.npy", "images.json"])
+@pytest.mark.parametrize("damage", ["missing", "changed"])
+@pytest.mark.parametrize("members", [(), ("a", "b")])
+def test_a_damaged_member_is_one_line_that_names_it(store, file, damage, members):
+    path = store.root / run_id("b") / file
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError) as error:
+        api.ensemble(store.root, "mean", members)
+    assert run_id("b") in str(error.value)
+    assert "Remove" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_run_without_a_result_is_left_out_and_refused_by_name(store):
+    (store.root / run_id("b") / "result.json").unlink()
+    (line,) = find(store, None, ()).notes()
+    assert line == f"{run_id('b')} is left out: its directory has no result.json; remove it and run it again."
+    with pytest.raises(UserError, match=r"has no result.json, so it is no finished run. Remove it and run it again."):
+        find(store, None, ["a", run_id("b")])

@@ -4,7 +4,7 @@ from helpers_store import combine, make_outputs, save_run
 from sklearn.metrics import f1_score, log_loss
 
 from bench.ensemble_runs.candidates import find, stacked
-from bench.ensemble_runs.diagnostics import calibration, changed_classes, diversity
+from bench.ensemble_runs.diagnostics import calibration, changed_classes, diversity, held_out_sharpness
 from bench.ensemble_runs.workbench import Protocol
 from bench.store.result import Cost
 from bench.store.store import Store
@@ -131,3 +131,22 @@ def test_calibration_mends_probabilities_that_are_too_sure():
     assert found.after.calibration_error < found.before.calibration_error
     for bins in (found.bins_before, found.bins_after):
         assert sum(part.images for part in bins) == 900
+
+
+@pytest.mark.parametrize("labels_only", [False, True])
+def test_sharpness_of_held_out_probabilities_is_the_mean_over_repeats(labels_only):
+    labels = np.array([0, 1, 1])
+    probs = np.array([[[0.8, 0.2], [0.4, 0.6], [0.4, 0.6]], [[0.5, 0.5], [0.1, 0.9], [0.9, 0.1]]], dtype=np.float32)
+    found = held_out_sharpness(labels, probs, labels_only)
+    true = probs[:, [0, 1, 2], labels]
+    assert found.log_loss == (None if labels_only else pytest.approx(-np.log(true).mean(), rel=1e-6))
+    assert found.brier == pytest.approx(2 * ((1 - true) ** 2).mean(), rel=1e-6)
+    # First repeat: all right at confidences 0.8, 0.6, 0.6. Second: right at 0.5; one of the two at 0.9.
+    errors = np.mean([0.2, 0.4, 0.4]), (0.5 + 2 * abs(0.9 - 0.5)) / 3
+    assert found.calibration_error == pytest.approx(np.mean(errors), rel=1e-6)
+
+
+def test_scores_of_an_ensemble_are_kept_for_held_out_predictions(store):
+    """A stack is near perfect on the images of its fit."""
+    made = combine(store, "stack", None, (), QUICK)
+    assert made.combination.held_out.log_loss > made.result.metrics.log_loss

@@ -48,7 +48,7 @@ def test_candidates_within_a_budget(candidates):
 def test_invalid_input_is_refused(candidates):
     with pytest.raises(UserError, match=r"Unknown combiner 'best'.*, all"):
         combiner_of("best", candidates, None)
-    with pytest.raises(NotApplicableError, match="top5 needs 5 finished runs of one data set; there are 4"):
+    with pytest.raises(NotApplicableError, match="top5 needs 5 configurations of one data set; there are 4"):
         combiner_of("top5", candidates, None)
     with pytest.raises(NotApplicableError, match="the cheapest candidate, a-224-frozen-s0-00000000, takes 1 ms"):
         combiner_of("mean", candidates, 0.5)

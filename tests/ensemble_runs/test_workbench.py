@@ -1,10 +1,15 @@
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 from helpers_store import combine, make_outputs, save_run
 
 from bench.ensemble_runs.workbench import Protocol
 from bench.errors import UserError
-from bench.store.store import Store
+from bench.files import sha256
+from bench.store.selection import superseded
+from bench.store.store import Outputs, Store
 
 QUICK = Protocol(folds=3, repeats=2)
 SIZES = {"val": 60, "test": 20}
@@ -57,9 +62,9 @@ def test_the_scores_are_those_of_the_stored_predictions(filled):
     assert metrics.macro_f1_cross_fitted == ensemble.result.combination.cross_fitted
 
 
-def test_it_costs_all_candidates_and_runs_its_members(filled):
+def test_it_costs_what_its_members_do(filled):
     cost = combine(filled, "top3", None, (), QUICK).result.cost
-    assert cost.train_seconds_full == 5 * 10.0
+    assert cost.steady_seconds == 3 * 10.0
     assert cost.inference_ms_per_image == 3 * 3.0
     assert cost.parameters == 3 * 100
 
@@ -84,6 +89,160 @@ def test_it_is_stored_as_a_run_and_made_once(filled):
     again = combine(filled, "top3", None, (), QUICK)
     assert again.result.finished == first.result.finished
     assert again.run_id == first.run_id
+    for name, digest in again.result.artefacts.items():
+        assert sha256(again.paths.folder / name) == digest
+
+
+def test_the_ensemble_asked_for_last_is_current_though_it_was_stored_before(filled):
+    def asked(protocol):
+        return combine(filled, "top3", None, (), protocol).run_id
+
+    def replaced():
+        return superseded(run.result for run in filled.runs())
+
+    first = asked(QUICK)
+    other = asked(Protocol(folds=4, repeats=2))
+    assert replaced() == {first}
+    assert asked(QUICK) == first
+    assert replaced() == {other}
+    assert datetime.fromisoformat(filled.get(first).result.asked).tzinfo == UTC
+
+
+def test_ensembles_of_different_candidates_do_not_replace_each_other(filled):
+    names = [run.run_id for run in ranked(filled)][:3]
+    combine(filled, "top3", None, names, QUICK)
+    combine(filled, "top3", None, (), QUICK)
+    assert superseded(run.result for run in filled.runs()) == set()
+
+
+def test_asked_for_again_in_a_store_that_cannot_be_written(filled, monkeypatch):
+    first = combine(filled, "top3", None, (), QUICK)
+
+    def refuse(path, content):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("bench.store.store.write_json", refuse)
+    assert combine(filled, "top3", None, (), QUICK).result.asked == first.result.asked
+
+
+def test_left_out_runs_are_those_of_the_last_request(filled):
+    assert combine(filled, "top3", None, (), QUICK).combination.left_out == ()
+    save_run(filled, "z-224-frozen-s0-00000000", outputs=make_outputs(seed=0, skill=3.0, **SIZES))
+    assert [left.run_id for left in combine(filled, "top3", None, (), QUICK).combination.left_out] == [
+        "z-224-frozen-s0-00000000"
+    ]
+
+
+def stored_again(store, name, *, cost=None, images=None, log_probs=None, **changes):
+    """Stores a run again with other costs, images, predictions or fields of its result."""
+    run = next(run for run in store.runs() if run.run_id.startswith(f"{name}-"))
+    result, found = run.result, {split: np.array(run.log_probs(split)) for split in ("val", "test")}
+    outputs = Outputs(
+        config=run.config,
+        environment=run.environment,
+        history=run.history,
+        images=run.images.model_copy(update=images or {}),
+        log_probs={**found, **(log_probs or {})},
+        log="",
+    )
+    changes["cost"] = result.cost.model_copy(update=cost or {})
+    return store.save(result.model_copy(update=changes), outputs)
+
+
+def other_test_predictions(store):
+    return {"log_probs": {"test": make_outputs(seed=70, **SIZES).log_probs["test"]}}
+
+
+def other_labels(store):
+    labels = store.get("a-").images.val_labels
+    return {"images": {"val_labels": (*labels[:-1], (labels[-1] + 1) % 4)}}
+
+
+CHANGES = {
+    "milliseconds": lambda store: {"cost": {"inference_ms_per_image": 0.1}},
+    "training seconds": lambda store: {"cost": {"train_seconds_steady": 1.0}},
+    "parameters": lambda store: {"cost": {"parameters": 7}},
+    "GFLOPs": lambda store: {"cost": {"gflops_per_image": 7.0}},
+    "memory": lambda store: {"cost": {"peak_memory_mib": 7.0}},
+    "test predictions": other_test_predictions,
+    "test labels": lambda store: {"images": {"test_labels": None}},
+    "validation labels": other_labels,
+    "class names": lambda store: {"images": {"class_names": ("rose", "iris", "lily", "poppy")}},
+    "family": lambda store: {"family": "four"},
+    "device": lambda store: {"setup": store.get("a-").result.setup.model_copy(update={"device": "gpu"})},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_ensemble_is_made_again_when_anything_changed_that_it_was_made_from(filled, change):
+    """Validation predictions stay the same."""
+    names = [run.run_id for run in ranked(filled)]
+    before = combine(filled, "mean", None, names, QUICK).run_id
+    changes = CHANGES[change](filled)
+    for name in "abcde":
+        stored_again(filled, name, **changes)
+    assert combine(filled, "mean", None, names, QUICK).run_id != before
+
+
+def test_costs_and_answers_that_arrive_later_are_those_of_the_next_ensemble(filled):
+    """As when a column of answers is added, and a run measured again, without training."""
+    for name in "abcde":
+        stored_again(filled, name, images={"test_labels": None})
+    before = combine(filled, "cascade", None, (), QUICK)
+    assert before.result.metrics.test_macro_f1 is None
+    answers = make_outputs(**SIZES).images.test_labels
+    for number, name in enumerate("abcde"):
+        stored_again(filled, name, images={"test_labels": answers}, cost={"inference_ms_per_image": 1.0 + number})
+    after = combine(filled, "cascade", None, (), QUICK)
+    fresh = {member.run_id: filled.get(member.run_id) for member in after.combination.members}
+    assert after.result.metrics.test_macro_f1 is not None
+    point = after.combination.cascade.chosen
+    costs = [fresh[stage].result.cost.inference_ms_per_image for stage in point.stages]
+    assert after.result.cost.inference_ms_per_image == pytest.approx(np.dot(point.reach, costs))
+
+
+def test_the_name_of_an_ensemble_does_not_depend_on_the_order_of_storage(filled, tmp_path):
+    other = Store(tmp_path / "other")
+    for run in reversed(list(filled.runs())):
+        log_probs = {split: np.array(run.log_probs(split)) for split in ("val", "test")}
+        outputs = Outputs(run.config, run.environment, run.history, run.images, log_probs, "")
+        other.save(run.result.model_copy(update={"finished": "2027-01-01T00:00:00+00:00"}), outputs)
+    names = [combine(store, "top3", None, (), QUICK).run_id for store in (filled, other)]
+    assert names[0] == names[1]
+
+
+def with_seeds(store):
+    """Two configurations of two seeds: a is best by its lowest seed, b by the mean over its seeds."""
+    for name, skills in {"a": (2.0, 0.2), "b": (1.6, 1.6)}.items():
+        for seed, skill in enumerate(skills):
+            outputs = make_outputs(seed=10 * seed + ord(name), skill=skill, **SIZES)
+            save_run(store, f"{name}-224-frozen-s{seed}-00000000", outputs=outputs, seed=seed)
+    return store
+
+
+def test_candidates_are_ranked_by_the_mean_over_their_seeds(store):
+    first, second = (run.result.metrics.macro_f1 for run in with_seeds(store).runs() if run.result.seed == 0)
+    assert first > second
+    for method, budget in (("top1", None), ("top1", 9.0), ("top1+prior", None), ("top1+prior", 9.0)):
+        made = combine(store, method, None, (), QUICK, budget).combination
+        assert made.candidates == ("a-224-frozen-s0-00000000", "b-224-frozen-s0-00000000")
+        assert made.best_single == made.members[0].run_id == "b-224-frozen-s0-00000000", (method, budget)
+        if "prior" not in method:
+            assert made.gain == 0
+
+
+def test_named_runs_are_candidates_as_they_are(store):
+    names = [run.run_id for run in with_seeds(store).runs()]
+    made = combine(store, "mean", None, names, QUICK).combination
+    assert made.candidates == tuple(names)
+    assert made.best_single == "a-224-frozen-s0-00000000"
+
+
+def test_predictions_of_another_seed_make_another_ensemble(store):
+    before = combine(with_seeds(store), "top1", None, (), QUICK).run_id
+    outputs = make_outputs(seed=60, skill=1.6, **SIZES)
+    save_run(store, "b-224-frozen-s1-00000000", outputs=outputs, seed=1)
+    assert combine(store, "top1", None, (), QUICK).run_id != before
 
 
 def test_an_ensemble_is_no_candidate_of_the_next(filled):
@@ -112,33 +271,41 @@ def test_a_changed_candidate_is_another_ensemble(filled):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "reason", "refused"),
     [
-        ({"ids": "other"}, "validation images differ"),
-        ({"classes": 5}, "classes differ"),
-        ({"val": 61}, "validation images differ"),
-        ({"test": 21}, "test images differ"),
+        ({"ids": "other"}, "other validation images", "validation images differ"),
+        ({"classes": 5}, "other validation images, labels or classes", "classes differ"),
+        ({"val": 61}, "other validation images", "validation images differ"),
+        ({"test": 21}, "other test images", "test images differ"),
     ],
 )
-def test_runs_of_other_images_are_refused(filled, change, said):
-    save_run(filled, "z-224-frozen-s0-00000000", outputs=make_outputs(**(SIZES | change)))
-    with pytest.raises(UserError, match=said) as error:
-        combine(filled, "top3", None, (), QUICK)
-    assert "z-224-frozen-s0-00000000" in str(error.value)
+def test_runs_of_other_images_are_left_out_and_refused_by_name(filled, change, reason, refused):
+    expected = combine(filled, "top3", None, (), QUICK)
+    other = save_run(filled, "0-224-frozen-s0-00000000", outputs=make_outputs(**(SIZES | change))).run_id
+    found = combine(filled, "top3", None, (), QUICK)
+    assert found.run_id == expected.run_id
+    (left,) = found.combination.left_out
+    assert left.run_id == other
+    assert reason in left.reason
+    with pytest.raises(UserError, match=refused) as error:
+        combine(filled, "top3", None, ["a-224", "b-224", other], QUICK)
+    assert other in str(error.value)
 
 
-def test_the_same_ids_with_other_labels_are_refused(filled):
+def test_the_same_ids_with_other_labels_are_left_out_and_refused_by_name(filled):
     outputs = make_outputs(**SIZES)
     labels = tuple((label + 1) % 4 for label in outputs.images.val_labels)
     other = outputs.images.model_copy(update={"val_labels": labels})
     save_run(filled, "z-224-frozen-s0-00000000", outputs=type(outputs)(**{**vars(outputs), "images": other}))
+    (left,) = combine(filled, "top3", None, (), QUICK).combination.left_out
+    assert left.run_id == "z-224-frozen-s0-00000000"
     with pytest.raises(UserError, match="labels differ"):
-        combine(filled, "top3", None, (), QUICK)
+        combine(filled, "top3", None, ["a-224", "b-224", "z-224"], QUICK)
 
 
 def test_too_few_runs(store):
     save_run(store, "a-224-frozen-s0-00000000")
-    with pytest.raises(UserError, match="top3 needs 3 finished runs of one data set; there are 1"):
+    with pytest.raises(UserError, match="top3 needs 3 configurations of one data set; there are 1"):
         combine(store, "top3", None, (), QUICK)
 
 
@@ -237,8 +404,8 @@ def test_an_ensemble_says_what_it_is_made_of_and_what_it_costs(filled, method):
     combination, cost = ensemble.result.combination, ensemble.result.cost
     assert sum(member.weight for member in combination.members) == pytest.approx(1)
     assert all(member.weight > 0 for member in combination.members)
-    assert combination.members_train_seconds == 10.0 * len(combination.members)
-    assert combination.candidates_train_seconds == cost.train_seconds_full == 50.0
+    assert combination.members_train_seconds == cost.steady_seconds == 10.0 * len(combination.members)
+    assert combination.candidates_train_seconds == 50.0
     if method != "cascade":
         assert cost.inference_ms_per_image == 3.0 * len(combination.members)
     assert ensemble.arrays["cross_fitted"].shape == (QUICK.repeats, SIZES["val"])
@@ -266,3 +433,19 @@ def test_splits_that_share_pictures_mark_the_ensemble_too(filled):
     outputs = make_outputs(seed="abcde".index(run.result.backbone), skill=skill, **SIZES)
     filled.save(run.result.model_copy(update={"metrics": metrics}), outputs)
     assert combine(filled, "mean", None, (), QUICK).result.metrics.val_duplicates == 2
+
+
+def test_of_two_commands_that_make_one_ensemble_the_second_finds_the_first(filled):
+    """Both see that it is missing; the second waits at the claim of the first."""
+    made = combine(filled, "mean", None, (), QUICK)
+    away = made.paths.folder.with_name("away")
+    made.paths.folder.rename(away)
+    with ThreadPoolExecutor() as pool:
+        with filled.claims.take(made.run_id):
+            second = pool.submit(combine, filled, "mean", None, (), QUICK)
+            done, _ = wait([second], timeout=1.0)
+            assert not done
+            away.rename(made.paths.folder)
+        again = second.result()
+    assert again.paths.result.stat().st_ino == made.paths.result.stat().st_ino
+    assert list(filled.partial.iterdir()) == []

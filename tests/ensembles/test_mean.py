@@ -3,7 +3,8 @@ import pytest
 from ensembles_synthetic import distinct
 from scipy.stats import gmean
 
-from ensembles import GeometricMean, Mean, TopK, cross_fit, log_loss, macro_f1
+from ensembles import GeometricMean, Mean, PriorAdjusted, TopK, cross_fit, log_loss, macro_f1
+from ensembles.affordable import Affordable
 from ensembles.mean import Scoreboard
 
 
@@ -115,3 +116,52 @@ def test_folds_are_fitted_by_the_rule_of_all_images():
     assert TopK(3, families).fit(probs, labels).models_used == [0, 1, 2]
     capped, free = (cross_fit(combiner, probs, labels, repeats=1) for combiner in (TopK(3, families), TopK(3)))
     np.testing.assert_array_equal(capped.probs, free.probs)
+
+
+def with_a_lucky_seed():
+    """Two members, the first better by its own predictions, the second by the mean over both seeds."""
+    probs, labels = models(0.9, 0.8)
+    others, _ = models(0.3, 0.8)
+    return probs, labels, [[rows] for rows in others]
+
+
+def test_members_are_ranked_by_the_means_over_their_seeds():
+    probs, labels, others = with_a_lucky_seed()
+    assert Scoreboard(probs, labels).best_first() == [0, 1]
+    board = Scoreboard(probs, labels, others)
+    assert board.best_first() == [1, 0]
+    np.testing.assert_array_equal(board.predicted, probs.argmax(axis=2))
+    # On the last ten images: the lowest seed of the first hits 6, its other seed none; the second hits 2 and 2.
+    assert board.best_first(np.arange(30, 40)) == [0, 1]
+
+
+def test_equal_means_of_f1_are_decided_by_the_mean_log_loss():
+    probs, labels = models(0.5, 0.5)
+    sure = probs.copy()
+    sure[0] = 0.5 * sure[0] + 0.125  # same argmax, less sure, and half of it is wrong
+    assert Scoreboard(probs, labels, [[rows] for rows in sure]).best_first() == [0, 1]
+    assert Scoreboard(probs, labels, [[rows] for rows in sure[::-1]]).best_first() == [1, 0]
+
+
+def test_a_part_of_a_scoreboard_is_that_of_the_part_of_its_arrays():
+    probs, labels = distinct(5, 80, 4, skill=3.0)
+    more, _ = distinct(5, 80, 4, skill=2.0)
+    images, members = np.arange(0, 80, 3), [3, 0, 4]
+    board = Scoreboard(probs, labels, [[rows] for rows in more])
+    part = board.part(members, images)
+    expected = Scoreboard(probs[members][:, images], labels[images], [[rows] for rows in more[members][:, images]])
+    assert part.best_first() == expected.best_first()
+    assert part.best_first(np.arange(9)) == expected.best_first(np.arange(9))
+    np.testing.assert_array_equal(part.predicted, expected.predicted)
+    assert len(board.labels) == 80
+
+
+@pytest.mark.parametrize("wrap", [lambda top: top, PriorAdjusted, "affordable"])
+def test_wrapped_combiners_rank_by_the_board_too(wrap):
+    probs, labels, others = with_a_lucky_seed()
+    combiner = Affordable(lambda members: TopK(1), [1.0, 1.0], 5.0) if wrap == "affordable" else wrap(TopK(1))
+    assert combiner.fit(probs, labels).models_used == [0]
+    combiner.board = Scoreboard(probs, labels, others)
+    assert combiner.fit(probs, labels).models_used == [1]
+    folds = cross_fit(combiner, probs, labels, folds=4, repeats=1)
+    assert folds.score == pytest.approx(macro_f1(labels, probs[1].argmax(axis=1), 4), abs=0.03)

@@ -135,6 +135,7 @@ def test_the_work_of_a_killed_command_is_taken_over(store, run):
     status, content = ended(second)
     assert (status, content["finished"]) == (0, list(store.run_ids()))
     assert len(store.run_ids()) == 1
+    assert not list(store.partial.iterdir())
 
 
 def test_a_failure_of_the_other_command_is_a_failure_of_both(store, run):
@@ -150,6 +151,14 @@ def test_a_failure_of_the_other_command_is_a_failure_of_both(store, run):
     again = ended(second)
     assert again == (status, content)
     assert len(trained(store)) == 2
+
+
+def test_a_run_whose_child_died_after_storing_it_has_not_failed(store, run):
+    (store.root / "die").touch()
+    status, content = ended(run("--seeds", 2))
+    assert (status, content["failed"]) == (0, [])
+    assert content["finished"] == trained(store) == list(store.run_ids())
+    assert len(store.run_ids()) == 2
 
 
 def test_an_interruption_while_waiting_ends_that_command_alone(store, run):
@@ -180,7 +189,7 @@ def test_clean_keeps_the_work_of_a_live_command_and_says_so(store, run, start):
     assert kept.startswith(f"Kept, in use by process {command.pid} on ")
     assert sorted(path.name for path in store.banks.iterdir()) == [".tiny-32-train-0", "tiny-32-val"]
     assert sorted(path.name for path in store.partial.iterdir()) == [
-        f"{run_id}.{command.pid}.log",
+        f"{run_id}.log",
         f"{run_id}.unfinished",
     ]
     assert store.unfinished(run_id).checkpoint.is_file()

@@ -29,6 +29,8 @@ def options() -> pd.DataFrame:
             "device": ["cpu", "cpu", "cpu", "gpu", "cpu"],
             "outcome": ["out", "tied", "recommended", "out", "worse"],
             "reason": ["too | dear", "", "", "", ""],
+            "search_seconds": 500.0,
+            "search_usd": math.nan,
             "family": "net",
             "image_px": math.nan,
             "comparable": [True, True, True, False, True],
@@ -37,7 +39,7 @@ def options() -> pd.DataFrame:
 
 
 def advice(options: pd.DataFrame) -> Advice:
-    return Advice("a_set", "no limit", ["Recommended: both."], options, pd.DataFrame(), pd.DataFrame())
+    return Advice("a_set", "no limit", ["Take both."], options, pd.DataFrame(), pd.DataFrame())
 
 
 def test_fronts_by_hand(options):
@@ -55,7 +57,7 @@ def test_table_page_and_figure(options, tmp_path):
     assert rows["option"].tolist() == list(NAMES)
     assert figure.read_bytes().startswith(b"\x89PNG")
     text = page.read_text()
-    assert text.startswith("# Recommendation for a_set: no limit\n\n- Recommended: both.\n")
+    assert text.startswith("# Recommendation for a_set: no limit\n\n- Take both.\n")
     assert "out: too \\| dear" in text
     assert "USD" not in text
     assert "Further members" not in text
@@ -63,7 +65,14 @@ def test_table_page_and_figure(options, tmp_path):
 
 def test_dollars_are_a_column_where_there_are_any(options, tmp_path):
     page, *_ = write_advice(advice(options.assign(cost_usd=[0.1, 0.2, 0.3, math.nan, math.nan])), tmp_path)
-    assert "  USD | ms/image |" in page.read_text()
+    assert " USD | ms/image |" in page.read_text()
+
+
+def test_small_costs_are_not_rounded_to_nothing(options, tmp_path):
+    page, *_ = write_advice(advice(options.assign(train_device_hours=1 / 3600, cost_usd=0.00025)), tmp_path)
+    rows = cells(page.read_text().split("## All options")[1].split("Single runs")[0].strip())
+    assert rows[0][4:6] == ["device-hours", "USD"]
+    assert {tuple(row[4:6]) for row in rows[1:]} == {("0.000278", "0.000250")}
 
 
 def test_without_costs_there_is_no_figure(options, tmp_path):

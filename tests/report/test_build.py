@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import re
 import subprocess
@@ -81,6 +82,20 @@ def test_every_linked_figure_exists_and_every_figure_is_linked(page, built):
     links = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", both)
     assert len(links) == 3
     assert {built / link for link in links} == set((built / "figures").iterdir())
+
+
+def test_terms_that_the_pages_explain_are_headers_of_their_tables(page, built):
+    """A legend of a column that was renamed would explain nothing."""
+    headers, terms = set(), set()
+    for text in (page, (built / "details.md").read_text(encoding="utf-8")):
+        lines = text.splitlines()
+        rows = [line for line, below in itertools.pairwise(lines) if line.startswith("|") and "--:" in below]
+        headers |= {cell.strip() for line in rows for cell in line.strip("|").split("|")}
+        terms |= set(re.findall(r"\*\*([a-z][\w/ -]*)\*\*", " ".join(lines)))
+    assert {"difference", "from", "gain", "to the best", "epoch s", "train s", "start-up s", "ms/image"} <= terms
+    prose = {"cannot be told apart", "within the noise", "in sample", "top3", "frozen"}
+    facts = {"device", "versions", "date", "code revision"}
+    assert terms - prose - facts <= headers
 
 
 def test_same_inputs_give_same_bytes(golden, built, tmp_path):

@@ -70,6 +70,14 @@ def test_runs_of_changed_pictures_are_apart(tmp_path):
     assert set(apart(list(store.runs()))) == {"c"}
 
 
+def test_a_run_without_its_predictions_is_apart(tmp_path):
+    store = Store(tmp_path / "runs")
+    for name in ("a", "b"):
+        save_run(store, name)
+    (store.root / "a" / "val.npy").unlink()
+    assert apart(list(Store(store.root).runs())) == {"a": "left without its predictions (val.npy)"}
+
+
 def test_an_ensemble_of_runs_that_are_apart_is_apart(tmp_path):
     store = Store(tmp_path / "runs")
     for name, fingerprint in {"a": "1", "b": "1", "c": "2"}.items():

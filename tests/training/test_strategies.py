@@ -44,6 +44,21 @@ def test_batch_norm_sees_the_images_of_its_replica(mirrored):
     assert 1e-4 < mirrored["batch norm"]["variables"] < 0.5
 
 
+@pytest.mark.parametrize("layer", ["dropout", "spatial", "block", "gaussian", "brightness"])
+def test_replicas_draw_noise_of_their_own(mirrored, layer):
+    assert mirrored["noise"][layer] == {
+        "replicas differ": True,
+        "steps differ": True,
+        "epochs differ": True,
+        "repeatable": True,
+    }
+
+
+def test_a_resumed_training_draws_the_noise_of_an_uninterrupted_one(mirrored):
+    assert mirrored["resumed"]["interruptions"] == 1
+    assert mirrored["resumed"]["variables"] < 1e-6
+
+
 def test_one_device_is_the_default(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert strategy_name(make_strategy("auto", 1)) == "default"

@@ -44,7 +44,7 @@ def run_two(commands, folder):
 def workers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("workers")
     script = str(HERE / "worker_child.py")
-    run_two([[sys.executable, script, f"name{i}.txt", f"end{i}.npz"] for i in range(2)], folder)
+    run_two([[sys.executable, script, f"name{i}.txt", f"end{i}.npz", f"noise{i}.npz"] for i in range(2)], folder)
     return folder
 
 
@@ -56,6 +56,11 @@ def test_workers_agree_in_every_variable(workers):
     for name in one.files:
         assert np.isfinite(one[name]).all()
         np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+
+
+def test_workers_draw_noise_of_their_own(workers):
+    one, other = (np.load(workers / f"noise{index}.npz")["arr_0"] for index in range(2))
+    assert not np.array_equal(one, other)
 
 
 def test_every_image_is_predicted_by_one_of_them(workers):

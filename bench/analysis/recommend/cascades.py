@@ -9,14 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bench.analysis.prices import Prices, joint_charge
 from bench.analysis.recommend.options import Option
+from bench.analysis.standing import Standing
 from bench.ensemble_runs.candidates import stacked
+from bench.ensemble_runs.ties import computed_contestant
 from bench.report.frame.points import thinned
 from bench.store.store import StoredRun
 from ensembles.base import Probs
 from ensembles.cascade import Cascade, Operation
 from ensembles.crossfit import stratified_folds
-from ensembles.metrics import Labels, macro_f1
+from ensembles.metrics import Labels
 from ensembles.uncertainty import macro_f1_interval
 
 # A fit takes a second with 24 runs of 3,712 images and 104 classes: ten seconds in all.
@@ -40,22 +43,23 @@ class CrossFittedCascade:
     ms_per_image: float
 
 
-def cascades(singles: Sequence[Option], runs: Sequence[StoredRun]) -> list[Option]:
-    """Options with distinct names; none if fewer than two runs are usable.
+def cascades(singles: Sequence[Option], standing: Standing, prices: Prices) -> list[Option]:
+    """Options with distinct names, best first; none if fewer than two candidates are usable.
 
     Args:
         singles: options.
-        runs: the run of each.
+        standing: of their runs.
+        prices: of devices.
     """
-    usable = [place for place, single in enumerate(singles) if _usable(single, runs[place])]
-    if len(usable) < 2:
+    options = {single.run_ids[0]: single for single in singles}
+    runs = [run for run in standing.candidates.runs if _usable(options[run.run_id], run)]
+    if len(runs) < 2:
         return []
-    stages, theirs = [singles[place] for place in usable], [runs[place] for place in usable]
-    labels = np.array(theirs[0].images.val_labels)
-    found = cross_fitted(stacked(theirs, "val"), labels, [stage.ms_per_image for stage in stages])
-    options = [_option(one, stages, labels, len(theirs[0].images.class_names)) for one in found]
+    stages = Stages(runs, [options[run.run_id] for run in runs], standing, prices)
+    found = cross_fitted(stacked(runs, "val"), stages.labels, stages.costs)
+    made = sorted(map(stages.option, found), key=lambda option: option.score)
     # Of two with the same time, to the digits of their names, the better one.
-    return list({option.label: option for option in sorted(options, key=lambda option: option.score)}.values())
+    return sorted({option.label: option for option in made}.values(), key=lambda option: -option.score)
 
 
 def cross_fitted(probs: Probs, labels: Labels, costs: Sequence[float]) -> list[CrossFittedCascade]:
@@ -85,30 +89,60 @@ def cross_fitted(probs: Probs, labels: Labels, costs: Sequence[float]) -> list[C
 
 def _usable(single: Option, run: StoredRun) -> bool:
     """Without a time a run has no cost, without probabilities no confidence."""
-    timed = single.same_device and math.isfinite(single.ms_per_image) and single.ms_per_image > 0
-    return timed and not run.result.metrics.labels_only
+    milliseconds = run.result.cost.inference_ms_per_image
+    return single.same_device and bool(milliseconds) and not run.result.metrics.labels_only
 
 
-def _option(cascade: CrossFittedCascade, stages: Sequence[Option], labels: Labels, classes: int) -> Option:
-    """The option of a cascade. Its training is that of all candidates: all had to be trained to choose among them."""
-    operation = cascade.operation
-    chosen = [stages[stage] for stage in operation.stages]
-    interval = macro_f1_interval(labels, cascade.predicted, classes)
-    shares = (f"{stage.label} ({share:.0%})" for stage, share in zip(chosen, operation.reach, strict=True))
-    return Option(
-        label=f"cascade {cascade.ms_per_image:.3g} ms",
-        kind="cascade",
-        run_ids=tuple(stage.run_ids[0] for stage in chosen),
-        score=float(np.mean([macro_f1(labels, row, classes) for row in cascade.predicted])),
-        low=math.nan if interval is None else interval.low,
-        high=math.nan if interval is None else interval.high,
-        predicted=cascade.predicted,
-        train_seconds=sum(stage.train_seconds for stage in stages),
-        train_device_hours=sum(stage.train_device_hours for stage in stages),
-        usd=sum(stage.usd for stage in stages),
-        ms_per_image=cascade.ms_per_image,
-        device=chosen[0].device,
-        same_device=True,
-        detail=f"{' > '.join(shares)}, on below {operation.threshold:.3f}",
-        made_by=f"python -m bench ensemble cascade --max-cost {math.ceil(operation.cost * 1000) / 1000:g}",
-    )
+@dataclass(frozen=True)
+class Stages:
+    """Runs that cascades are made of, and the option of each."""
+
+    runs: Sequence[StoredRun]
+    options: Sequence[Option]
+    standing: Standing
+    prices: Prices
+
+    @property
+    def labels(self) -> Labels:
+        """Validation labels (N,)."""
+        return self.standing.candidates.labels
+
+    @property
+    def costs(self) -> list[float]:
+        """Milliseconds per image of each."""
+        return [run.result.cost.inference_ms_per_image or 0.0 for run in self.runs]
+
+    def option(self, cascade: CrossFittedCascade) -> Option:
+        """The option of a cascade, whose training is that of its stages."""
+        operation, classes = cascade.operation, len(self.runs[0].images.class_names)
+        label = f"cascade {cascade.ms_per_image:.3g} ms"
+        chosen = [self.options[stage] for stage in operation.stages]
+        run_ids = tuple(self.runs[stage].run_id for stage in operation.stages)
+        contestant = computed_contestant(label, cascade.predicted, self.labels, classes)
+        interval = macro_f1_interval(self.labels, cascade.predicted, classes)
+        shares = (f"{stage.label} ({share:.0%})" for stage, share in zip(chosen, operation.reach, strict=True))
+        return Option(
+            label=label,
+            kind="cascade",
+            run_ids=run_ids,
+            score=contestant.macro_f1,
+            low=math.nan if interval is None else interval.low,
+            high=math.nan if interval is None else interval.high,
+            contestant=contestant,
+            charge=joint_charge(run_ids, self.standing.known, self.prices),
+            ms_per_image=cascade.ms_per_image,
+            device=chosen[0].device,
+            same_device=True,
+            detail=f"{' > '.join(shares)}, on below {operation.threshold:.3f}",
+            made_by=self._command(math.ceil(operation.cost * 1000) / 1000),
+        )
+
+    def _command(self, milliseconds: float) -> str:
+        """The command that makes such a cascade of the same candidates."""
+        names = [run.run_id for run in self.runs]
+        words = ["python -m bench ensemble cascade", f"--max-cost {milliseconds:g}"]
+        if len(names) < len(self.standing.candidates.runs):
+            words.append(f"--members {' '.join(names)}")
+        elif len({run.result.data for run in self.standing.store.runs()}) > 1:
+            words.append(f"--data {self.runs[0].result.data}")
+        return " ".join(words)

@@ -1,15 +1,14 @@
-"""The choice within a budget: the best option that fits, those tied with it, and the objections to the others."""
+"""The choice within a budget: the cheapest option that cannot be told apart from the best one that fits."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bench.analysis.recommend.options import Option, Predicted
-from bench.ensemble_runs.ties import RESAMPLES
-from ensembles.metrics import Labels
-from ensembles.uncertainty import paired_difference_interval
+from bench.analysis.recommend.options import Option
+from bench.ensemble_runs.ties import Compared, Marks, compare
+from bench.store.metrics import Labels
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,44 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """The cost by which the cheapest option is found.
+
+    Attributes:
+        verb: an option is the cheapest to do this.
+        unit: of the cost.
+        cost: of an option; NaN: not known.
+    """
+
+    verb: str
+    unit: str
+    cost: Callable[[Option], float]
+
+
+INFERENCE = Measure("run", "ms per image", lambda option: option.ms_per_image if option.same_device else math.nan)
+DOLLARS = Measure("train", "dollars of training", lambda option: option.usd)
+HOURS = Measure(
+    "train", "device-hours of training", lambda option: option.train_device_hours if option.same_device else math.nan
+)
+TRAINING = Measure(
+    "train", "seconds of training", lambda option: option.train_seconds if option.same_device else math.nan
+)
+
+
+@dataclass(frozen=True)
 class Budget:
-    """Limits; None: no limit."""
+    """Limits; None: no limit. Those of training apply to training the choice again, not to finding it."""
 
     max_usd: float | None = None
     max_train_hours: float | None = None
     max_ms_per_image: float | None = None
     min_f1: float | None = None
+
+    @property
+    def measure(self) -> Measure:
+        """The cost that is limited: of several limits inference, paid for every image, then dollars."""
+        limited = {INFERENCE: self.max_ms_per_image, DOLLARS: self.max_usd, HOURS: self.max_train_hours}
+        return next((measure for measure, limit in limited.items() if limit is not None), TRAINING)
 
     def objections(self, option: Option) -> tuple[str, ...]:
         """Reasons why the option does not fit; () if it does."""
@@ -83,17 +113,33 @@ def _times(part: float, whole: float) -> float:
 
 @dataclass(frozen=True)
 class Contender:
-    """An option that fits, compared with the best: best minus it, on the same images.
-
-    Attributes:
-        low, high: the 95 % interval; NaN without one.
-        tied: the interval includes 0, or is missing.
-    """
+    """An option compared with the best: best minus it, on the same images."""
 
     option: Option
-    low: float
-    high: float
-    tied: bool
+    compared: Compared
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The best of several options by score, and all others compared with it, best first."""
+
+    best: Option
+    others: Sequence[Contender] = ()
+
+    @property
+    def tied(self) -> list[Option]:
+        """Options that cannot be told apart from the best."""
+        return [other.option for other in self.others if other.compared.tied]
+
+    @property
+    def decided(self) -> bool:
+        """Whether images suffice to tell options apart; with too few of them, everything is tied."""
+        return all(other.compared.low is not None for other in self.others)
+
+    def cheapest(self, measure: Measure) -> Option | None:
+        """Of the best and those tied with it, the one of the lowest known cost; of equals, the first by score."""
+        known = [option for option in (self.best, *self.tied) if not math.isnan(measure.cost(option))]
+        return min(known, key=measure.cost, default=None)
 
 
 @dataclass(frozen=True)
@@ -101,49 +147,52 @@ class Choice:
     """The recommendation.
 
     Attributes:
-        best: None if no option fits.
-        others: the other options that fit, best first.
+        taken: the cheapest of the best option and those tied with it; None if no option fits.
+        measure: the cost by which it is the cheapest.
+        contest: of all options that fit; None if no option does.
+        singles: of the single runs that fit; None without one.
         out: label -> objections, of options that do not fit.
         nearest: if no option fits, the one with the least excess; None if no cost is known.
     """
 
-    best: Option | None
-    others: Sequence[Contender] = ()
+    taken: Option | None
+    measure: Measure
+    contest: Contest | None = None
+    singles: Contest | None = None
     out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     nearest: Option | None = None
 
-    @property
-    def tied(self) -> list[Option]:
-        """Options that cannot be told apart from the best."""
-        return [other.option for other in self.others if other.tied]
 
+def choose(options: Sequence[Option], budget: Budget, labels: Labels, classes: int, marks: Marks) -> Choice:
+    """The cheapest option that cannot be told apart from the best within a budget.
 
-def choose(options: Sequence[Option], budget: Budget, labels: Labels, classes: int) -> Choice:
-    """The best within a budget.
+    With too few images to tell any two apart, the best by score is taken: the cheapest would be so by ignorance.
 
     Args:
-        options: all options.
+        options: all options, best first.
         labels: validation labels int (N,).
         classes: C.
+        marks: cache of differences.
     """
-    ordered = sorted(options, key=lambda option: option.place)
-    out = {option.label: reasons for option in ordered if (reasons := budget.objections(option))}
-    fitting = [option for option in ordered if option.label not in out]
+    measure = budget.measure
+    out = {option.label: reasons for option in options if (reasons := budget.objections(option))}
+    fitting = [option for option in options if option.label not in out]
     if not fitting:
-        near = min(ordered, key=budget.excess, default=None)
-        return Choice(None, out=out, nearest=near if near and math.isfinite(budget.excess(near)) else None)
-    best, *rest = fitting
-    return Choice(best, [_contender(best, option, labels, classes) for option in rest], out)
+        near = min(options, key=budget.excess, default=None)
+        near = near if near and math.isfinite(budget.excess(near)) else None
+        return Choice(None, measure, out=out, nearest=near)
+    every = _contest(fitting, labels, classes, marks)
+    singles = [option for option in fitting if option.kind == "single"]
+    return Choice(
+        taken=(every.cheapest(measure) if every.decided else None) or every.best,
+        measure=measure,
+        contest=every,
+        singles=_contest(singles, labels, classes, marks) if singles else None,
+        out=out,
+    )
 
 
-def difference(best: Predicted, other: Predicted, labels: Labels, classes: int) -> tuple[float, float]:
-    """Bounds of best minus other over the same images; NaN with too few."""
-    interval = paired_difference_interval(labels, best, other, classes, resamples=RESAMPLES)
-    return (math.nan, math.nan) if interval is None else (interval.low, interval.high)
-
-
-def _contender(best: Option, other: Option, labels: Labels, classes: int) -> Contender:
-    if best.predicted is None or other.predicted is None:  # unpaired: fewer differences are found
-        return Contender(other, math.nan, math.nan, not other.high < best.low)
-    low, high = difference(best.predicted, other.predicted, labels, classes)
-    return Contender(other, low, high, not low > 0)
+def _contest(options: Sequence[Option], labels: Labels, classes: int, marks: Marks) -> Contest:
+    best, *others = ((option, option.contestant) for option in options if option.contestant is not None)
+    found = compare(best[1], [contestant for _, contestant in others], labels, classes, marks)
+    return Contest(best[0], [Contender(option, found[contestant.name]) for option, contestant in others])

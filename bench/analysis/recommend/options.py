@@ -1,24 +1,24 @@
-"""Options of a recommendation: the single runs and ensembles of a store. Seeds of a configuration are one option."""
+"""Options of a recommendation: the configurations and ensembles of a standing."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from bench.analysis.prices import SECONDS_PER_HOUR, device_seconds
-from bench.ensemble_runs.candidates import HELD_OUT, missing_member
+from bench.analysis.prices import Charge, Prices, training_charge
+from bench.analysis.standing import Standing
+from bench.ensemble_runs.candidates import HELD_OUT, missing_member, total
+from bench.ensemble_runs.ties import Contestant, configuration_contestant, ensemble_contestant
 from bench.report.frame.inputs import members_text
 from bench.report.frame.ranking import Ranking
-from bench.store.result import Result
-from bench.store.store import Store, StoredRun
+from bench.store.configuration import Configuration
+from bench.store.store import StoredRun
 
-Predicted = npt.NDArray[np.integer[Any]]
+_NOTHING_HELD_OUT = "an earlier version kept no held-out predictions of it; remove it and make it again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +29,9 @@ class Option:
         label: its name in the report.
         run_ids: the run, or several that differ in their seed; of a cascade its stages.
         made_by: the command that makes it, if it is not in the store.
-        score: macro F1 on validation; of ensembles and cascades cross-fitted.
-        predicted: int (R, N), validation classes by seed or repeat, held out if anything was fitted; None: not kept.
-        train_seconds: training in full; of ensembles and cascades that of all candidates.
-        train_device_hours: the same, times the devices of each run.
-        usd: the same, in dollars.
+        score: macro F1 on validation, mean over seeds; of ensembles and cascades cross-fitted.
+        contestant: its predictions as they are compared; None: not kept.
+        charge: of training it again: itself (mean over seeds), its members, or its stages.
         same_device: whether its seconds were measured on the device of most runs.
         unusable: the reason why it cannot be used at any cost, or "".
     """
@@ -44,10 +42,8 @@ class Option:
     score: float
     low: float
     high: float
-    predicted: Predicted | None
-    train_seconds: float
-    train_device_hours: float
-    usd: float
+    contestant: Contestant | None
+    charge: Charge
     ms_per_image: float
     device: str
     same_device: bool
@@ -58,12 +54,19 @@ class Option:
     unusable: str = ""
 
     @property
-    def place(self) -> tuple[float, float, float, str]:
-        """Sort key: the best first, among equals the cheaper; an unknown cost is the highest."""
-        milliseconds, seconds = (
-            math.inf if math.isnan(cost) else cost for cost in (self.ms_per_image, self.train_seconds)
-        )
-        return -self.score, milliseconds, seconds, self.label
+    def train_seconds(self) -> float:
+        """Steady seconds of training it again."""
+        return known(self.charge.seconds)
+
+    @property
+    def train_device_hours(self) -> float:
+        """The same, times the devices of each run."""
+        return known(self.charge.device_hours)
+
+    @property
+    def usd(self) -> float:
+        """The same, in dollars."""
+        return known(self.charge.usd)
 
     def as_dict(self) -> dict[str, Any]:
         """Its names, scores and costs, under the column names of pareto.csv."""
@@ -84,64 +87,81 @@ class Option:
         }
 
 
-def singles(ranking: Ranking, runs: Mapping[str, StoredRun]) -> list[Option]:
-    """One option for each configuration."""
-    seeds = {name: list(group) for name, group in ranking.runs.groupby("configuration")["run_id"]}
-    return [
-        _single(row, [runs[run_id] for run_id in seeds[row["configuration"]]], ranking.usual_device)
-        for _, row in ranking.configurations.iterrows()
-    ]
+def singles(standing: Standing, ranking: Ranking, prices: Prices) -> list[Option]:
+    """One option for each configuration that is compared, best first as in the report."""
+    rows = {row["configuration"]: row for _, row in ranking.configurations.iterrows()}
+    return [_single(one, rows[one.key], standing, ranking, prices) for one in standing.ranked]
 
 
-def ensembles(ranking: Ranking, runs: Mapping[str, StoredRun], store: Store) -> list[Option]:
-    """One option for each ensemble that is not superseded."""
-    known = {run_id: run.result for run_id, run in runs.items()}
-    return [
-        _ensemble(row, runs[row["run_id"]], known, store, ranking.usual_device)
-        for _, row in ranking.ensembles.iterrows()
-    ]
+def ensembles(standing: Standing, ranking: Ranking, prices: Prices) -> list[Option]:
+    """One option for each current ensemble of all candidates, and for those with a member that is gone: unusable."""
+    stored = [*standing.ensembles, *_broken(standing)]
+    found = [_ensemble(run, standing, ranking, prices) for run in stored]
+    return sorted(found, key=lambda option: (-option.score, option.run_ids))
 
 
-def _single(row: pd.Series, members: Sequence[StoredRun], usual_device: str) -> Option:
-    ordered = sorted(members, key=lambda run: (run.result.seed or 0, run.run_id))
+def known(number: float | None) -> float:
+    """A number, NaN for None."""
+    return math.nan if number is None else number
+
+
+def _broken(standing: Standing) -> list[StoredRun]:
+    """Current ensembles that lost a member, and with it a candidate."""
+    current = standing.others - standing.superseded - set(standing.apart)
+    others = [run for run in standing.runs if run.run_id in current]
+    return [run for run in others if missing_member(standing.store, run.combination)]
+
+
+def _single(one: Configuration, row: pd.Series, standing: Standing, ranking: Ranking, prices: Prices) -> Option:
+    charges = [training_charge(run.result, standing.known, prices) for run in one.runs]
+    mean = Charge(
+        _mean(charge.seconds for charge in charges),
+        _mean(charge.device_hours for charge in charges),
+        _mean(charge.usd for charge in charges),
+    )
     return Option(
+        label=str(row["label"]),
         kind="single",
-        run_ids=tuple(run.run_id for run in ordered),
-        predicted=np.stack([run.log_probs("val").argmax(axis=1) for run in ordered]),
-        train_device_hours=float(np.mean([_device_hours(run.result, {}) for run in members])),
+        run_ids=one.run_ids,
+        score=one.macro_f1,
+        low=float(row["score_low"]),
+        high=float(row["score_high"]),
+        contestant=configuration_contestant(one),
+        charge=mean,
+        ms_per_image=known(_mean(run.result.cost.inference_ms_per_image for run in one.runs)),
         family=str(row["family"]),
         image_px=float(row["image_px"]),
-        **_common(row, usual_device),
+        device=str(row["device"]),
+        same_device=_is_usual(str(row["device"]), ranking),
     )
 
 
-def _ensemble(row: pd.Series, run: StoredRun, known: Mapping[str, Result], store: Store, usual_device: str) -> Option:
-    combination = run.result.combination
+def _ensemble(run: StoredRun, standing: Standing, ranking: Ranking, prices: Prices) -> Option:
+    made, result = run.combination, run.result
+    kept = HELD_OUT in run.arrays
     return Option(
+        label=ranking.labels[run.run_id],
         kind="ensemble",
         run_ids=(run.run_id,),
-        predicted=run.arrays.get(HELD_OUT),  # not kept by older versions
-        train_device_hours=_device_hours(run.result, known),
-        detail=members_text(row["members"]),
-        unusable="" if combination is None else missing_member(store, combination),
-        **_common(row, usual_device),
+        score=made.cross_fitted,
+        low=known(made.cross_fitted_low),
+        high=known(made.cross_fitted_high),
+        contestant=ensemble_contestant(run) if kept else None,
+        charge=training_charge(result, standing.known, prices),
+        ms_per_image=known(result.cost.inference_ms_per_image),
+        detail=members_text([(member.run_id, member.weight) for member in made.members]),
+        unusable=missing_member(standing.store, made) or ("" if kept else _NOTHING_HELD_OUT),
+        device=result.setup.device,
+        same_device=_is_usual(result.setup.device, ranking),
     )
 
 
-def _device_hours(result: Result, known: Mapping[str, Result]) -> float:
-    seconds = device_seconds(result, known)
-    return math.nan if seconds is None else sum(seconds.values()) / SECONDS_PER_HOUR
+def _is_usual(device: str, ranking: Ranking) -> bool:
+    return device in ("", ranking.usual_device) or not ranking.usual_device
 
 
-def _common(row: pd.Series, usual_device: str) -> dict[str, Any]:
-    return {
-        "label": str(row["label"]),
-        "score": float(row["score"]),
-        "low": float(row["score_low"]),
-        "high": float(row["score_high"]),
-        "train_seconds": float(row["train_seconds"]),
-        "usd": float(row["cost_usd"]),
-        "ms_per_image": float(row["inference_ms_per_image"]),
-        "device": str(row["device"]),
-        "same_device": row["device"] in ("", usual_device) or not usual_device,
-    }
+def _mean(numbers: Iterable[float | None]) -> float | None:
+    """The mean over seeds; None if one is not known."""
+    every: Sequence[float | None] = list(numbers)
+    summed = total(every)
+    return None if summed is None else summed / len(every)

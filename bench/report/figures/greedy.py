@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ NAME, CAPTION = "greedy-selection.png", "Macro F1 of greedy selection against me
 _COSTS = {
     "members": "different members",
     "ms_per_image": "inference (ms per image, all members)",
-    "train_seconds": "training (s, all members)",
+    "train_seconds": "training, steady (s, all members)",
 }
 
 
@@ -29,7 +30,20 @@ def subject(ranking: Ranking) -> dict[str, Any] | None:
         return None
     path = found[1]["greedy"]
     single = found[1].get("best_single_cross_fitted")
-    return {"steps": pd.DataFrame(path["steps"]), "kept": path["kept"], "single": np.nan if single is None else single}
+    steps = pd.DataFrame(path["steps"])
+    steps["train_seconds"] = _steady(steps["picked"], ranking)
+    return {"steps": steps, "kept": path["kept"], "single": np.nan if single is None else single}
+
+
+def _steady(picked: Iterable[str], ranking: Ranking) -> list[float]:
+    """Training of the members so far; those of earlier versions were stored with their start-up."""
+    seconds = dict(zip(ranking.rows["run_id"], ranking.rows["train_seconds"], strict=True))
+    members: set[str] = set()
+    sums = []
+    for run_id in picked:
+        members.add(run_id)
+        sums.append(sum(seconds.get(member, np.nan) for member in sorted(members)))
+    return sums
 
 
 def draw(path: dict[str, Any]) -> Figure:

@@ -19,7 +19,7 @@ def cautions(ranking: Ranking) -> str:
             runs[~runs["device"].isin(["", ranking.usual_device])],
             f"their seconds are not compared with those of {usual}.",
         ),
-        "Not compared": (ranking.not_compared, "their scores are of other images; see Not compared."),
+        "Not compared": (ranking.not_compared, "their scores are not ranked; see Not compared for the reason."),
         "Failed": (current[current["status"] != "ok"], "see Failures."),
     }
     texts = [f"**{title}**: {_some(rows)}; {text}" for title, (rows, text) in listed.items() if len(rows)]
@@ -69,6 +69,9 @@ def _duplicates(ranking: Ranking) -> str:
 
 
 def _some(rows: pd.DataFrame) -> str:
-    """`3 runs (a, b, c)`, cut after six names."""
+    """`3 runs and 1 ensemble (a, b, c, d)`, runs first, cut after six names."""
+    rows = rows.sort_values("kind", ascending=False, kind="stable")
     names = [escape(label) for label in rows["label"][:6]] + ["..."] * (len(rows) > 6)
-    return f"{len(rows)} run{'s' * (len(rows) > 1)} ({', '.join(names)})"
+    counts = [(kind, int((rows["kind"] == kind).sum())) for kind in ("run", "ensemble")]
+    counted = " and ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in counts if count)
+    return f"{counted} ({', '.join(names)})"

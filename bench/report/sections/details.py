@@ -77,12 +77,11 @@ def _scores(rows: pd.DataFrame) -> str:
 
 
 def _costs(rows: pd.DataFrame) -> str:
-    saved = rows["extraction_seconds"].notna() | rows["uncached_epoch_seconds"].notna()
     columns = {
         "run_id": list(rows["run_id"]),
         "epochs": numbers.whole(rows["epochs"]),
         "epoch s": numbers.column(rows["network_epoch_seconds"]),
-        "head epoch s": numbers.column(rows["epoch_seconds"].where(saved)),
+        "head epoch s": numbers.column(rows["epoch_seconds"].where(rows["extraction_seconds"].notna())),
         **{title: numbers.column(rows[column]) for title, column in _SECONDS.items()},
         "batch": numbers.whole(rows["global_batch"]),
         "infer batch": numbers.whole(rows["inference_batch"]),

@@ -33,7 +33,8 @@ def ensembles(ranking: Ranking) -> list[str]:
     single = ranking.inputs.combinations.get(best["run_id"], {}).get("best_single")
     beside = f" The best single run is {_name(single, ranking)}." if single else ""
     members = f"**{escape(best['label'])}**: {members_text(best['members'], ranking)}.{beside}"
-    return [_scores(_with_baseline(rows, ranking)), members, f"{_NOTE} {_found(ranking)}".strip()]
+    notes = [_NOTE, _to_the_first_note(rows), _found(ranking)]
+    return [_scores(_with_baseline(rows, ranking)), members, " ".join(note for note in notes if note)]
 
 
 def other_ensembles(ranking: Ranking) -> list[str]:
@@ -94,6 +95,14 @@ def _to_the_first(rows: pd.DataFrame) -> dict[str, list[str]]:
         return {}
     texts = zip(numbers.gain_column(rows, "difference_to_best"), is_ensemble, strict=True)
     return {"to the first": [text if own else numbers.MISSING for text, own in texts]}
+
+
+def _to_the_first_note(rows: pd.DataFrame) -> str:
+    count = rows["comparisons_with_best"].max()
+    if pd.isna(count):
+        return ""
+    adjusted = f", adjusted for {count:.0f} comparisons (Holm)" if count > 1 else ""
+    return f"**to the first**: paired difference on the same images{adjusted}."
 
 
 def _found(ranking: Ranking) -> str:

@@ -18,12 +18,12 @@ _FULL = [
     "apart. Seconds per epoch are the median of all epochs but the first.",
     "**epoch s**: an epoch through the network. With saved features, one view's share of their extraction plus an "
     "epoch of the part that trains on them, which is **head epoch s** alone; else the measured epoch.",
-    "**Training**, steady: extraction plus epochs times seconds per epoch, without start-up. **Start-up**: tracing, "
-    "compilation, first calls and statistics of random weights; **full s** is the sum of both. Runs that shared one "
-    "extraction are each charged all of it.",
+    "**Training**, steady: all epochs, with saved features their extraction too, without start-up. **Start-up**: "
+    "tracing, compilation, first calls and statistics of random weights; **full s** is the sum of both. Runs that "
+    "shared one extraction are each charged all of it.",
     "**Costs of an ensemble**: training the choice again takes the steady seconds of its members; finding it took "
-    "those of all candidates, as finding the best single run did. Its inference is that of members with a weight above "
-    "zero; of a cascade, the mean over images.",
+    "those of all runs, as finding the best single run did. Its inference is that of members with a weight above zero; "
+    "of a cascade, the mean over images.",
     "**Macro F1**: the unweighted mean over all classes, zero for a class neither present nor predicted, from one pass "
     "over the gathered predictions of the last epoch, on validation images unless a column says test.",
     "**Cross-fitted F1** of an ensemble: every step that depends on data (choice of members, weights) is done on some "

@@ -11,7 +11,7 @@ from bench.report.frame.ranking import Ranking
 from bench.report.markdown import bullets, escape
 
 TIE = "="
-_TIE_TEXT = "cannot be told apart from the best: the interval of its difference holds zero"
+_TIE_TEXT = "cannot be told apart from the best on these images"
 _RANDOM = "randomly initialised backbone: the score says nothing about the pretrained one"
 _NO_INTERVAL = "too few images for an interval"
 _ADDED = "predictions made elsewhere and added; costs as stated by the user"
@@ -38,6 +38,8 @@ _SHARED = {
     "device": "device",
     "cores": "cores",
     "code_revision": "code revision",
+    "kernels": "kernels",
+    "versions": "versions",
 }
 
 
@@ -92,8 +94,15 @@ def oddities(runs: pd.DataFrame) -> dict[str, list[str]]:
 
 def _oddity(name: str, value: object, usual: object) -> str:
     if usual is not None:
+        if name == "versions":  # only those that differ
+            value, usual = _beyond(value, usual), _beyond(usual, value)
         return f"{name} {_text(value)}, most have {_text(usual)}"
     return "recipes differ, see the names" if name == "recipe" else f"{name} {_text(value)}, others differ"
+
+
+def _beyond(one: object, other: object) -> str:
+    """The parts of a list as text that are not in another."""
+    return ", ".join(part for part in str(one).split(", ") if part not in str(other).split(", ")) or "-"
 
 
 def _comparable(runs: pd.DataFrame, column: str) -> pd.Series:

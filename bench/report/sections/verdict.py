@@ -158,7 +158,8 @@ def _too_few(ranking: Ranking) -> str:
 
 def _no_ensemble(ranking: Ranking, *, shared_data: bool) -> str:
     """The command for an ensemble of all candidates, if the store has ensembles, but none of these."""
-    if len(ranking.ensembles) or ranking.other_ensembles.empty or len(ranking.configurations) < 2:
+    stored = (ranking.rows["kind"] == "ensemble") & ~ranking.rows["superseded"]
+    if len(ranking.ensembles) or not stored.any() or len(ranking.configurations) < 2:
         return ""
     command = f"python -m bench ensemble top{min(3, len(ranking.configurations))}{ranking.data_option(shared_data)}"
     return f"No ensemble of all candidates is stored; `{command}` makes one."

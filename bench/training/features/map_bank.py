@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from bench.data.augmentation import view_of
 from bench.files import write_json
+from bench.store.claims import Claims
 from bench.training.clock import first_call_excess
 from bench.training.features.bank import Origin, folder_name, new_folder
 from bench.training.features.extraction import CPU_BATCH_PIXELS, traced
@@ -106,12 +107,11 @@ class MapBanks:
     def examples(self, split: str, pictures: Examples, views: int) -> tuple[Examples, MapTiming]:
         """Maps in place of pictures, made if missing, and the clock of all views."""
         missing = [view for view in range(views) if not self._path(split, view).is_file()]
-        for view in missing:
-            self._make(split, view, pictures)
+        made = [view for view in missing if self._make(split, view, pictures)]
         maps = [np.load(self._path(split, view), mmap_mode="r", allow_pickle=False) for view in range(views)]
         facts = [json.loads((self._folder(split, view) / "bank.json").read_text()) for view in range(views)]
         seconds, startup = ([content[name] for content in facts] for name in ("seconds", "startup_seconds"))
-        return Examples(MapSource(maps), pictures.labels), MapTiming(sum(seconds), max(startup), not missing)
+        return Examples(MapSource(maps), pictures.labels), MapTiming(sum(seconds), max(startup), not made)
 
     def _folder(self, split: str, view: int) -> Path:
         return self._root / replace(self._key, split=split, view=view).folder_name
@@ -119,22 +119,28 @@ class MapBanks:
     def _path(self, split: str, view: int) -> Path:
         return self._folder(split, view) / "maps.npy"
 
-    def _make(self, split: str, view: int, pictures: Examples) -> None:
+    def _make(self, split: str, view: int, pictures: Examples) -> bool:
+        """Makes the maps of a view; False: another process made them meanwhile."""
         key = replace(self._key, split=split, view=view)
-        with new_folder(self._root / key.folder_name) as folder:
-            seconds, startup = self._fill(folder / "maps.npy", view, pictures)
-            write_json(folder / "bank.json", {"key": asdict(key), "seconds": seconds, "startup_seconds": startup})
+        with Claims(self._root.parent).take(key.folder_name, wait=True):
+            if self._path(split, view).is_file():
+                return False
+            with new_folder(self._root / key.folder_name) as folder:
+                seconds, startup = self._fill(folder / "maps.npy", view, pictures)
+                write_json(folder / "bank.json", {"key": asdict(key), "seconds": seconds, "startup_seconds": startup})
+        return True
 
     def _fill(self, path: Path, view: int, pictures: Examples) -> tuple[float, float]:
         """Runs the front over all pictures. Returns the seconds, waiting for pictures included, and those of start-up.
 
         Writing the maps is in neither: an epoch without them would not write.
         """
-        trace_seconds, images = traced(self._maps), len(pictures)
-        maps = np.lib.format.open_memmap(path, "w+", np.float32, (images, *self._map_shape))
+        trace_seconds = traced(self._maps)
+        maps = np.lib.format.open_memmap(path, "w+", np.float32, (len(pictures), *self._map_shape))
+        feed = _in_order(pictures, max(1, CPU_BATCH_PIXELS // self._key.image_px**2))  # its graph is traced unclocked
         calls: list[float] = []
         waited, start, asked = 0.0, 0, time.perf_counter()
-        for inputs in _in_order(pictures, max(1, CPU_BATCH_PIXELS // self._key.image_px**2)):
+        for inputs in feed:
             began = time.perf_counter()
             found = self._maps(view_of(inputs, view)).numpy()
             calls.append(time.perf_counter() - began)

@@ -87,6 +87,7 @@ class Fit:
         """Trains, scores and checkpoints one epoch."""
         epoch = len(done.rows)
         self._callbacks.on_epoch_begin(epoch)
+        self._training.steps.begin_epoch(epoch)
         steps = EpochSteps(self._training, self._callbacks, self._listeners.on_step)
         steps.run(feed, self._steps, epoch)
         row = steps.row(epoch)

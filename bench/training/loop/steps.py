@@ -16,6 +16,7 @@ import tensorflow as tf
 from bench.config.recipe import Recipe
 from bench.data.augmentation import augment
 from bench.training.loop.batches import Examples
+from bench.training.loop.noise import ReplicaNoise
 from bench.training.network.losses import example_losses
 from bench.training.network.network import Network
 
@@ -56,9 +57,14 @@ class Steps:
         self._execution, self._strategy = execution, execution.strategy
         self._several = self._strategy.num_replicas_in_sync > 1
         self._variables = network.trainable_variables
+        self._noise = ReplicaNoise(network.model, self._strategy)
         self._train = tf.function(self._train_graph, reduce_retracing=True, jit_compile=execution.xla or None)
         self._predict = tf.function(self._predict_graph, reduce_retracing=True, autograph=False)
         self._average = tf.function(self._average_graph, autograph=False)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Gives the replicas noise of their own for the steps of an epoch."""
+        self._noise.begin(epoch)
 
     def train(self, batch: tuple[Any, ...]) -> tuple[Any, Any]:
         """One step. Returns the mean loss and the number of hits of its images, not yet fetched from the device."""

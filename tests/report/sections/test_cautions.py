@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from helpers_report import rank, runs
+from helpers_report import ensemble_row, rank, runs
 
 from bench.report.sections.cautions import cautions
 
@@ -36,7 +36,9 @@ def test_splits_that_share_pictures_are_a_warning():
 def test_runs_of_other_images_are_a_caution():
     rows = runs()
     rows[0] |= {"not_compared": "scored on other validation images"}
-    assert "> **Not compared**: 1 run (vgg16@224); their scores are of other images" in warns(rows)
+    assert "> **Not compared**: 1 run (vgg16@224); their scores are not ranked" in warns(rows)
+    rows += [ensemble_row(rows[:1], rows, run_id=f"ensemble-{name}-1", not_compared="a candidate") for name in "ab"]
+    assert "> **Not compared**: 1 run and 2 ensembles (vgg16@224, " in warns(rows)
     assert "Not compared" not in warns(runs())
 
 

@@ -44,8 +44,11 @@ def test_differences_to_the_first():
     singles = runs()
     first = ensemble_row(singles[:2], singles)
     gap = {"difference_to_best": -0.007, "difference_to_best_low": -0.03, "difference_to_best_high": 0.016}
-    other = ensemble_row(singles, singles, run_id="ensemble-mean-00000000", macro_f1_cross_fitted=0.89, **gap)
-    lines = cells(section([*singles, first, other]))
+    changes = {"run_id": "ensemble-mean-00000000", "macro_f1_cross_fitted": 0.89, "comparisons_with_best": 6}
+    other = ensemble_row(singles, singles, **changes, **gap)
+    text = section([*singles, first, other])
+    assert "**to the first**: paired difference on the same images, adjusted for 6 comparisons (Holm)." in text
+    lines = cells(text)
     column = lines[0].index("to the first")
     assert {line[0]: line[column] for line in lines[1:]} == {"top3": "-", "mean": "-.007 [-.030, +.016]"}
 

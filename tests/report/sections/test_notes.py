@@ -39,6 +39,13 @@ def test_the_odd_one_out_is_marked_with_its_difference():
     assert "- `a` global batch 128, most have 16.\n- `b` device gpu, most have cpu (2 cores, AVX-512)." in notes.lines()
 
 
+def test_only_versions_that_differ_are_named():
+    usual = "python 3.11.7, keras 3.15.1"
+    rows = [row | {"versions": usual} for row in runs()]
+    rows[2]["versions"] = "python 3.11.7, keras 3.14.0"
+    assert "- `a` versions keras 3.14.0, most have keras 3.15.1." in footnotes(rows).lines()
+
+
 def test_without_a_majority_each_row_has_its_own_value():
     rows = [run_row("vgg16", 224, run_id="a", global_batch=16), run_row("vgg16", 512, run_id="b", global_batch=32)]
     assert oddities(rank(rows).runs) == {

@@ -142,7 +142,8 @@ def test_a_test_score_takes_enough_images():
 def test_ensembles_of_other_candidates_or_under_a_budget_are_never_in_it():
     other = ensemble_row(runs()[:2], runs()[:2], other_candidates=True, best_single_cross_fitted=0.7)
     budget = ensemble_row(runs()[:2], runs(), run_id="ensemble-top3-9ms-00000000", max_cost_ms=9.0)
-    for row in (other, budget):
+    apart = ensemble_row(runs()[:2], runs(), not_compared="a candidate cannot be compared")
+    for row in (other, budget, apart):
         text = says([*runs(), row])
         assert "top3 0" not in text
         assert "best ensemble" not in text

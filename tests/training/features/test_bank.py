@@ -42,6 +42,21 @@ def test_a_bank_comes_back(folder):
     assert found.timing == TIMING
 
 
+def test_of_two_processes_that_save_a_bank_the_first_is_kept(folder):
+    """Each looks before the other is done: the slower one renames onto a folder that is there."""
+    with module.new_folder(folder.root / KEY.folder_name) as slower:
+        (slower / "bank.json").write_text("{}")
+        folder.save(KEY, bank())
+    assert folder.load(KEY).timing == TIMING
+    assert [path.name for path in folder.root.iterdir()] == [KEY.folder_name]
+
+
+def test_a_bank_that_cannot_be_put_in_place_is_an_error(folder):
+    folder.root.mkdir()
+    with pytest.raises(FileNotFoundError), module.new_folder(folder.root / "a") as made:
+        made.rmdir()
+
+
 @pytest.mark.parametrize(
     "change",
     [

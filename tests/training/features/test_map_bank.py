@@ -1,9 +1,12 @@
+import shutil
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from helpers_training import Watch, assert_same, examples, recipe, training
 
+from bench.store.claims import Claims
 from bench.training.features import extraction, map_bank
 from bench.training.features.bank import Origin
 from bench.training.features.map_bank import MapBanks, MapKey
@@ -18,7 +21,7 @@ TRAIN, VAL = examples(21), examples(9, 1)
 def banked(asked, folder):
     """The same training on maps, and the cost of their extraction."""
     made = training(asked, TRAIN, VAL)
-    banks = MapBanks(folder, made.network, KEY, 1.0)
+    banks = MapBanks(folder / "banks", made.network, KEY, 1.0)
     maps, extraction = banks.examples("train", TRAIN, asked.views)
     scored, _ = banks.examples("val", VAL, 1)
     return replace(made, train=maps, val=scored), extraction
@@ -79,7 +82,24 @@ def test_maps_are_made_once_and_charged_in_full(tmp_path):
     assert not first.shared
     assert second.shared
     assert second.seconds == first.seconds > 0
-    assert not list(tmp_path.glob(".*"))
+    assert not list((tmp_path / "banks").glob(".*"))
+
+
+def test_maps_that_another_process_is_making_are_waited_for(tmp_path):
+    """The other is played by this test, which claims the maps and holds the claim until they are copied into place."""
+    asked, ours, others = recipe(trainable="from:stage5"), tmp_path / "ours" / "banks", tmp_path / "others"
+    banked(asked, others)
+    (ours.parent / ".locks").mkdir(parents=True)
+    name = KEY.folder_name
+    with ThreadPoolExecutor() as pool:
+        with Claims(ours.parent).take(name):
+            waiting = pool.submit(
+                MapBanks(ours, training(asked, TRAIN, VAL).network, KEY, 1.0).examples, "train", TRAIN, 1
+            )
+            done, _ = wait([waiting], timeout=1.0)
+            assert not done
+            shutil.copytree(others / "banks" / name, ours / name)
+        assert waiting.result()[1].shared
 
 
 @pytest.mark.parametrize(

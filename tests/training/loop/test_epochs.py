@@ -32,9 +32,10 @@ def by_keras(asked, train, epochs):
     return model, losses
 
 
-def test_one_device_is_model_fit():
-    """21 steps, with a last batch of one image in each epoch, BatchNorm and Adam."""
-    asked = recipe(epochs=3)
+@pytest.mark.parametrize("head", [("gap", "softmax"), ("dropout:0.5", "gap", "dropout:0.3", "softmax")])
+def test_one_device_is_model_fit(head):
+    """21 steps, with a last batch of one image in each epoch, BatchNorm and Adam; Dropout with the same masks."""
+    asked = recipe(epochs=3, head=head)
     train = examples(49)
     ours, progressed = fitted(asked, train, examples(10, 1))
     theirs, losses = by_keras(asked, train, 3)
