@@ -13,6 +13,7 @@ PAIRS = [(one, other) for one in range(12) for other in range(one) if are_alike(
 def test_twelve_with_names_of_their_own_in_six_pairs():
     assert len({species.name for species in SPECIES}) == len(SPECIES) == 12
     assert sorted(label for pair in PAIRS for label in pair) == list(range(12))
+    assert all(other < 6 <= one for one, other in PAIRS)  # the frequent one first
 
 
 def test_species_of_a_pair_differ_in_details_alone():
