@@ -6,7 +6,8 @@
 Each draw has the training images of `sample`, flaws included, and 600 validation images, in memory and without JPEG.
 Recipe `frozen`, seed 0, ImageNet weights. The draws' seeds were written here before any tuning, and used once, after
 it; the generator was tuned on others. Printed: macro F1 of each run and draw, F1 of each class and run, and as the last
-lines the criteria, means over the draws, differences with paired 95 % intervals. Exit status 1 if one is not met.
+lines the criteria, means over the draws, differences with paired 95 % intervals. Exit status 1 if one is not met. When
+this was written: Lite0 at 224 px .709; 512 px above 224 by .115, .083 and .072; best .824; top3 above it by .022.
 """
 
 from __future__ import annotations
