@@ -2,7 +2,7 @@
 
     python tests/perf/made_resolution.py [--rounds 5]
 
-The 105 drawn flowers through `pipeline.images`: 224 px as stored, 512 px as stored, and 224 px made from 512. Made ones
+The 238 drawn flowers through `pipeline.images`: 224 px as stored, 512 px as stored, and 224 px made from 512. Made ones
 are decoded at 512 px, so their rate lies below that of 512 px by what the shrinking takes. No target.
 """
 

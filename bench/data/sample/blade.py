@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from bench.data.sample.canvas import Box, Canvas, Colour, Places, Plane, box_around, mix
+from bench.data.sample.pattern import PATTERNS
 
 _STEPS = 257
 _SHADOW_PX = 5
@@ -61,6 +62,8 @@ class Paint:
         veins: depth of the veins, 0..1.
         tilt: difference in brightness of the two sides, -0.5..0.5.
         shadow: darkness of its shadow, 0..1.
+        pattern: a key of `PATTERNS`, or None.
+        ink: darkness of the pattern, 0..1.
     """
 
     base: Colour
@@ -69,6 +72,8 @@ class Paint:
     veins: float = 0.1
     tilt: float = 0.1
     shadow: float = 0.35
+    pattern: str | None = None
+    ink: float = 0.0
 
 
 def flat_pose(x: float, y: float, angle: float, length_px: float, bend: float = 0.0) -> Pose:
@@ -128,6 +133,8 @@ def _shaded(along: Plane, across: Plane, edge: Plane, paint: Paint) -> Plane:
     if paint.veins:
         middle = np.clip(1 - 9 * np.abs(part), 0, 1)
         light -= paint.veins * (middle + 0.35 * np.cos(part * 17.0))
+    if paint.pattern:
+        light *= 1 - paint.ink * PATTERNS[paint.pattern](along, across, edge)
     return mix(paint.base, paint.tip, np.clip(along / paint.reach, 0, 1)) * light
 
 

@@ -17,56 +17,74 @@ _STEM = Shape(0.022, 0.02, 0.02)
 _GREEN = Paint((0.30, 0.44, 0.18), (0.18, 0.32, 0.10), reach=0.9, veins=0.0, tilt=0.2, shadow=0.3)
 _TURN = 2 * np.pi
 _INSET = 0.03  # of petals from the middle, in flower radii, so that blunt bases do not meet in a point
-_SPOT: Colour = (0.32, 0.08, 0.06)
 
 
-def draw_scene(label: int, stream: Stream) -> NDArray[np.uint8]:
-    """uint8 (512, 512, 3): a picture of class `label`; the stream decides the rest."""
+def draw_scene(label: int, stream: Stream, exposure: Stream) -> NDArray[np.uint8]:
+    """A picture of class `label`: its largest flower, among smaller ones of any class.
+
+    Args:
+        label: of the class.
+        stream: decides the scene.
+        exposure: decides brightness, tint, blur and the noise of the sensor.
+
+    Returns:
+        uint8 (512, 512, 3).
+    """
     canvas = Canvas()
     species = SPECIES[label]
-    # A stray has the colour and backdrop of any species; only its petals identify it.
-    usual = species if stream.chance(0.88) else stream.choice(SPECIES)
+    # A stray has the colours and backdrops of any species; only its petals identify it.
+    usual = species if stream.chance(0.76) else stream.choice(SPECIES)
     draw_backdrop(canvas, stream, stream.choice(usual.habitats))
-    colour = stream.choice(usual.colours)
-    for _ in range(stream.choice((0, 0, 0, 1, 2))):
-        _draw_plant(canvas, stream, species, colour, _place(stream, 0.42), stream.uniform(55, 95))
-    _draw_plant(canvas, stream, species, colour, _place(stream, 0.08), stream.uniform(160, 225))
-    _draw_occluders(canvas, stream)
-    return to_bytes(_lit(canvas, stream))
+    for _ in range(stream.integer(0, 2)):
+        _draw_plant(canvas, stream, stream.choice(SPECIES), _around(stream, 200, 290), stream.uniform(32, 56))
+    x, y = _around(stream, 0, 80)
+    _draw_plant(canvas, stream, replace(species, colours=usual.colours), (x, y), stream.uniform(85, 128))
+    _draw_occluders(canvas, stream, x, y)
+    canvas.pixels *= (1 + stream.uniform(0.0, 0.4) * (noise(stream, 2) - 0.5)).ravel()
+    return to_bytes(exposed(canvas.pixels, exposure))
 
 
-def _place(stream: Stream, spread: float) -> tuple[float, float]:
-    """A point at most `spread` of the side away from the middle."""
-    x, y = SIDE * (0.5 + stream.uniforms(2, -spread, spread))
-    return float(x), float(y)
+def _around(stream: Stream, nearest: float, farthest: float) -> tuple[float, float]:
+    """A point at that distance from the middle, in pixels."""
+    angle, distance = stream.uniform(0, _TURN), stream.uniform(nearest, farthest)
+    return float(SIDE / 2 + distance * np.cos(angle)), float(SIDE / 2 + distance * np.sin(angle))
 
 
-def _draw_plant(
-    canvas: Canvas, stream: Stream, species: Species, colour: Colour, place: tuple[float, float], radius_px: float
-) -> None:
+def _draw_plant(canvas: Canvas, stream: Stream, species: Species, place: tuple[float, float], radius_px: float) -> None:
     x, y = place
     lean = np.pi / 2 + stream.uniform(-0.4, 0.4)
     draw_blade(canvas, flat_pose(x, y, lean, 3.2 * radius_px, stream.uniform(-0.2, 0.2)), _STEM, _GREEN)
     for _ in range(stream.integer(0, 3)):
         length_px = radius_px * stream.uniform(0.9, 1.5)
         draw_leaf(canvas, stream, x, y + radius_px * 0.6, stream.uniform(0, np.pi), length_px)
-    draw_flower(canvas, stream, species, colour, view(stream, x, y, radius_px))
+    draw_flower(canvas, stream, species, view(stream, x, y, radius_px))
 
 
-def _draw_occluders(canvas: Canvas, stream: Stream) -> None:
-    if stream.chance(0.3):
-        draw_grass(canvas, stream, stream.integer(2, 5), SIDE + 20)
-    if stream.chance(0.3):
-        edge = stream.uniform(0, 2 * np.pi)
-        x, y = SIDE / 2 + 290 * np.cos(edge), SIDE / 2 + 290 * np.sin(edge)
-        draw_leaf(canvas, stream, x, y, edge + np.pi + stream.uniform(-0.3, 0.3), stream.uniform(170, 270))
+def _draw_occluders(canvas: Canvas, stream: Stream, x: float, y: float) -> None:
+    """Grass in front of the picture, and a leaf that reaches the flower at x, y."""
+    if stream.chance(0.4):
+        draw_grass(canvas, stream, stream.integer(4, 10), SIDE + 20)
+    if stream.chance(0.4):
+        edge = stream.uniform(0, _TURN)
+        start_x, start_y = x + 190 * np.cos(edge), y + 190 * np.sin(edge)
+        draw_leaf(canvas, stream, start_x, start_y, edge + np.pi + stream.uniform(-0.3, 0.3), stream.uniform(120, 190))
 
 
-def _lit(canvas: Canvas, stream: Stream) -> NDArray[np.float64]:
-    """The picture under uneven, slightly coloured light, with the noise of a sensor."""
-    light = stream.uniform(0.92, 1.08) + stream.uniform(0.0, 0.25) * (noise(stream, 2) - 0.5)
-    tint = 1 + stream.uniforms(3, -0.03, 0.03)[:, None]
-    return canvas.pixels * light.ravel() * tint + stream.uniform(0.006, 0.014) * speckle(stream)
+def exposed(pixels: Plane, stream: Stream) -> Plane:
+    """Pixels (3, 512 * 512) as a camera takes them: brighter or darker, tinted, out of focus at times, with noise."""
+    lit = pixels * (stream.uniform(0.8, 1.12) + stream.uniforms(3, -0.06, 0.06)[:, None])
+    for _ in range(stream.choice((0, 0, 0, 0, 1, 2))):
+        lit = softened(lit)
+    return lit + stream.uniform(0.006, 0.02) * speckle(stream)
+
+
+def softened(pixels: Plane) -> Plane:
+    """Each pixel mixed with its neighbours in the proportions 1, 2, 1, down and across."""
+    found = pixels.reshape(3, SIDE, SIDE)
+    for _ in range(2):
+        padded = np.pad(found, ((0, 0), (1, 1), (0, 0)), mode="edge")
+        found = ((padded[:, :-2] + padded[:, 2:] + 2 * found) / 4).swapaxes(1, 2)
+    return found.reshape(3, -1)
 
 
 @dataclass(frozen=True)
@@ -95,15 +113,16 @@ def view(stream: Stream, x: float, y: float, radius_px: float) -> Viewpoint:
     return Viewpoint(x, y, rotation.T @ squeeze @ rotation, stream.uniform(0, _TURN))
 
 
-def draw_flower(canvas: Canvas, stream: Stream, species: Species, colour: Colour, seen: Viewpoint) -> None:
-    """Paints petals of about that colour from the outside in, then the centre."""
-    tip = _tinted(stream, colour, 0.04)
+def draw_flower(canvas: Canvas, stream: Stream, species: Species, seen: Viewpoint) -> None:
+    """Paints petals from the outside in, then the centre."""
+    tip = _tinted(stream, stream.choice(species.colours), 0.08)
     base = _tinted(stream, species.throat, 0.04) if species.throat else scaled(tip, stream.uniform(0.62, 0.85))
     for number, row in enumerate(species.rows):
         turned = replace(seen, turn=seen.turn + number * np.pi / row.petals[1])
         depth = 1 - 0.05 * number
-        reach = 0.32 if species.throat else 0.7
-        paint = Paint(scaled(base, depth), scaled(tip, depth), reach, veins=0.07, shadow=0.3)
+        reach = 0.42 if species.throat else 0.7
+        colours = scaled(base, depth), scaled(tip, depth)
+        paint = Paint(*colours, reach, veins=0.04, shadow=0.3, pattern=species.pattern, ink=species.ink)
         _draw_row(canvas, stream, species, row, turned, paint)
     _draw_centre(canvas, stream, species.centre, seen)
 
@@ -116,9 +135,6 @@ def _draw_row(canvas: Canvas, stream: Stream, species: Species, row: PetalRow, s
         pose = _petal_pose(seen, angle, length, stream.uniform(-0.1, 0.1))
         tilt = stream.uniform(0.02, 0.2) * (1 if np.cos(angle) > 0 else -1)
         draw_blade(canvas, pose, species.shape, replace(paint, tilt=tilt))
-        for _ in range(species.spots):
-            place = _polar(angle + stream.uniform(-0.16, 0.16), stream.uniform(0.2, 0.5))
-            _draw_disc(canvas, seen, place, 0.018, _SPOT)
 
 
 def _petal_pose(seen: Viewpoint, angle: float, length: float, bend: float) -> Pose:
@@ -135,7 +151,8 @@ def _draw_centre(canvas: Canvas, stream: Stream, centre: Centre, seen: Viewpoint
         reach = centre.reach * stream.uniform(0.8, 1.1)
         thread = Shape(0.035, 0.1, 0.1)
         draw_blade(canvas, _petal_pose(seen, angle, reach, 0.05), thread, Paint(colour, colour, 0.5, 0, 0, 0.2))
-        _draw_disc(canvas, seen, _polar(angle, reach + 0.03), 0.035, scaled(colour, 0.55))
+        if centre.anthers:
+            _draw_disc(canvas, seen, _polar(angle, reach + 0.03), 0.030, centre.anthers)
     _draw_disc(canvas, seen, (0.0, 0.0), centre.radius, colour)
 
 
