@@ -19,7 +19,7 @@ _RATE = frozenset({"lr_scale"})
 
 
 @dataclass(frozen=True)
-class Pair:
+class MatchedPair:
     """Two configurations, over the seeds that both have."""
 
     one: Configuration
@@ -54,15 +54,15 @@ def paired(ranked: Sequence[Configuration], marks: Marks) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(bounds)
 
 
-def _pairs(ranked: Iterable[Configuration]) -> Iterator[Pair]:
+def _pairs(ranked: Iterable[Configuration]) -> Iterator[MatchedPair]:
     trained = [one for one in ranked if not one.member.result.added and one.member.result.image_px is not None]
     for group in _alike(trained, _RESOLUTION):
         group.sort(key=lambda one: one.member.result.image_px or 0)
         for one, other in itertools.pairwise(group):
             if one.member.result.image_px != other.member.result.image_px:
-                yield Pair(one, other)
+                yield MatchedPair(one, other)
     for group in _alike(trained, _RATE):
-        yield from (Pair(one, other) for one in group for other in group if _scale(one) == 1 != _scale(other))
+        yield from (MatchedPair(one, other) for one in group for other in group if _scale(one) == 1 != _scale(other))
 
 
 def _alike(found: Iterable[Configuration], but: frozenset[str]) -> Iterator[list[Configuration]]:
