@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from bench.analysis.leaderboard import Leaderboard
 from bench.analysis.prices import NO_PRICES, Prices
 from bench.analysis.recipes import schedule_frame, trained_recipes
 from bench.analysis.rows import report_rows
-from bench.analysis.standing import Standing
 from bench.ensemble_runs.candidates import member_states
 from bench.ensemble_runs.workbench import one_thread
 from bench.errors import UserError
@@ -53,9 +53,9 @@ def report_input(store: Store, data: str | None, prices: Prices = NO_PRICES) -> 
     runs = runs_of(store, data) if store.run_ids() or not failures else []
     name = runs[0].result.data if runs else data or failures[0].data
     failures = [failure for failure in failures if failure.data == name]
-    recipes, standing = trained_recipes(runs), Standing(store, runs)
+    recipes, board = trained_recipes(runs), Leaderboard(store, runs)
     with one_thread():
-        rows, pairs, pretraining = report_rows(standing, failures, prices), standing.pairs, _pretraining(standing)
+        rows, pairs, pretraining = report_rows(board, failures, prices), board.pairs, _pretraining(board)
     return ReportInput(
         rows=pd.DataFrame(rows),
         histories={run.run_id: run.history for run in runs if run.history is not None},
@@ -65,16 +65,16 @@ def report_input(store: Store, data: str | None, prices: Prices = NO_PRICES) -> 
             for failure in failures
         ],
         recipes={label: recipe.description for label, recipe in recipes.items()},
-        about=_about(standing, name) | _prices(runs, prices),
+        about=_about(board, name) | _prices(runs, prices),
         combinations=_combinations(runs, store),
         pairs=pairs,
         pretraining=pretraining,
     )
 
 
-def _about(standing: Standing, data: str) -> dict[str, str]:
+def _about(board: Leaderboard, data: str) -> dict[str, str]:
     """Facts of the newest run; rows that differ from it are marked in the table."""
-    runs = standing.runs
+    runs = board.runs
     trained = [run for run in runs if run.result.recipe]
     if not trained:
         return {"data set": data}
@@ -88,13 +88,13 @@ def _about(standing: Standing, data: str) -> dict[str, str]:
         "versions": versions,
         "code revision": newest.result.setup.code_revision,
         "newest run": max(run.result.finished for run in runs),
-        "command": commands(runs, data, standing.candidates.names),
+        "command": commands(runs, data, board.candidates.names),
     }
 
 
-def _pretraining(standing: Standing) -> dict[str, Any]:
+def _pretraining(board: Leaderboard) -> dict[str, Any]:
     """Its worth, as the report reads it; empty if unknown."""
-    found = standing.pretraining
+    found = board.pretraining
     if found is None:
         return {}
     compared = found.compared

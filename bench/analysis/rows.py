@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.analysis.leaderboard import Leaderboard
 from bench.analysis.prices import Prices, joint_charge, training_charge
-from bench.analysis.standing import Standing
 from bench.ensemble_runs.candidates import HELD_OUT
 from bench.ensemble_runs.ties import RESAMPLES, Compared
 from bench.store.configuration import Configuration, key_of, recipe_digest
@@ -37,33 +37,33 @@ _IDENTITY = {
 }
 
 
-def report_rows(standing: Standing, failures: Sequence[Failure], prices: Prices) -> list[dict[str, Any]]:
+def report_rows(board: Leaderboard, failures: Sequence[Failure], prices: Prices) -> list[dict[str, Any]]:
     """One row per run, ensemble and failed attempt, with columns of `bench.report.frame.inputs.COLUMNS`.
 
     Args:
-        standing: all results of one data set.
+        board: all results of one data set.
         failures: its failed attempts.
         prices: of devices.
     """
-    ties, ensemble_ties = standing.ties(), standing.ensemble_ties()
-    compared = {**standing.compared, **standing.compared_ensembles}
-    several = [(one.run_ids, _mean(one)) for one in (*standing.ranked, *standing.floor) if len(one.runs) > 1]
-    floor = {run_id for one in standing.floor for run_id in one.run_ids}
+    ties, ensemble_ties = board.ties(), board.ensemble_ties()
+    compared = {**board.compared, **board.compared_ensembles}
+    several = [(one.run_ids, _mean(one)) for one in (*board.ranked, *board.floor) if len(one.runs) > 1]
+    floor = {run_id for one in board.floor for run_id in one.run_ids}
     means = {run_id: mean for run_ids, mean in several for run_id in run_ids}
     rows = [
-        run_row(run, standing.known)
+        run_row(run, board.known)
         | {
-            "not_compared": standing.apart.get(run.run_id),
+            "not_compared": board.apart.get(run.run_id),
             "random_floor": run.run_id in floor if run.result.combination is None else None,
             "indistinguishable_from_best": ties.get(run.run_id),
             "indistinguishable_from_best_ensemble": ensemble_ties.get(run.run_id),
-            "superseded": run.run_id in standing.superseded if run.result.combination else None,
-            "other_candidates": run.run_id in standing.others if run.result.combination else None,
-            "cost_usd": training_charge(run.result, standing.known, prices).usd,
+            "superseded": run.run_id in board.superseded if run.result.combination else None,
+            "other_candidates": run.run_id in board.others if run.result.combination else None,
+            "cost_usd": training_charge(run.result, board.known, prices).usd,
         }
         | _behind(compared.get(run.run_id))
         | means.get(run.run_id, {})
-        for run in standing.runs
+        for run in board.runs
     ]
     return [row | {"csv_schema_version": CSV_SCHEMA} for row in rows + [failure_row(failure) for failure in failures]]
 

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from helpers_store import combine, make_failure, make_outputs, make_result, save_run, three_runs
 
+from bench.analysis.leaderboard import Leaderboard
 from bench.analysis.prices import NO_PRICES, Price, Prices
 from bench.analysis.rows import CSV_SCHEMA, failure_row, recipe_label, report_rows
-from bench.analysis.standing import Standing
 from bench.ensemble_runs.candidates import HELD_OUT
 from bench.ensemble_runs.workbench import Protocol
 from bench.report.frame.inputs import COLUMNS
@@ -30,7 +30,7 @@ def failure():
 
 def rows(store, failures=(), prices=NO_PRICES):
     """Rows of a store, by name."""
-    found = report_rows(Standing(store, list(store.runs())), failures, prices)
+    found = report_rows(Leaderboard(store, list(store.runs())), failures, prices)
     return {row["run_id"]: row for row in found}
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bench.analysis.leaderboard import Leaderboard
 from bench.analysis.prices import Prices, joint_charge
 from bench.analysis.recommend.options import Option
-from bench.analysis.standing import Standing
 from bench.ensemble_runs.candidates import stacked
 from bench.ensemble_runs.ties import computed_contestant
 from bench.report.frame.points import thinned
@@ -43,20 +43,20 @@ class CrossFittedCascade:
     ms_per_image: float
 
 
-def cascades(singles: Sequence[Option], standing: Standing, prices: Prices) -> list[Option]:
+def cascades(singles: Sequence[Option], board: Leaderboard, prices: Prices) -> list[Option]:
     """Options with distinct names, best first; none if fewer than two candidates are usable.
 
     Args:
         singles: options.
-        standing: of their runs.
+        board: of their runs.
         prices: of devices.
     """
     options = {single.run_ids[0]: single for single in singles}
-    known = (run for run in standing.candidates.runs if run.run_id in options)  # fine-tuned random ones are no options
+    known = (run for run in board.candidates.runs if run.run_id in options)  # fine-tuned random ones are no options
     runs = [run for run in known if _usable(options[run.run_id], run)]
     if len(runs) < 2:
         return []
-    stages = Stages(runs, [options[run.run_id] for run in runs], standing, prices)
+    stages = Stages(runs, [options[run.run_id] for run in runs], board, prices)
     found = cross_fitted(stacked(runs, "val"), stages.labels, stages.costs)
     made = sorted(map(stages.option, found), key=lambda option: option.score)
     # Of two with the same time, to the digits of their names, the better one.
@@ -100,13 +100,13 @@ class Stages:
 
     runs: Sequence[StoredRun]
     options: Sequence[Option]
-    standing: Standing
+    board: Leaderboard
     prices: Prices
 
     @property
     def labels(self) -> Labels:
         """Validation labels (N,)."""
-        return self.standing.candidates.labels
+        return self.board.candidates.labels
 
     @property
     def costs(self) -> list[float]:
@@ -130,7 +130,7 @@ class Stages:
             low=math.nan if interval is None else interval.low,
             high=math.nan if interval is None else interval.high,
             contestant=contestant,
-            charge=joint_charge(run_ids, self.standing.known, self.prices),
+            charge=joint_charge(run_ids, self.board.known, self.prices),
             ms_per_image=cascade.ms_per_image,
             device=chosen[0].device,
             same_device=True,
@@ -142,8 +142,8 @@ class Stages:
         """The command that makes such a cascade of the same candidates."""
         names = [run.run_id for run in self.runs]
         words = ["python -m bench ensemble cascade", f"--max-cost {milliseconds:g}"]
-        if len(names) < len(self.standing.candidates.runs):
+        if len(names) < len(self.board.candidates.runs):
             words.append(f"--members {' '.join(names)}")
-        elif len({run.result.data for run in self.standing.store.runs()}) > 1:
+        elif len({run.result.data for run in self.board.store.runs()}) > 1:
             words.append(f"--data {self.runs[0].result.data}")
         return " ".join(words)

@@ -1,4 +1,4 @@
-"""Options of a recommendation: the configurations and ensembles of a standing."""
+"""Options of a recommendation: the configurations and ensembles of a board."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from bench.analysis.leaderboard import Leaderboard
 from bench.analysis.prices import Charge, Prices, training_charge
-from bench.analysis.standing import Standing
 from bench.ensemble_runs.candidates import HELD_OUT, missing_member, total
 from bench.ensemble_runs.ties import Contestant, configuration_contestant, ensemble_contestant
 from bench.report.frame.inputs import members_text
@@ -87,16 +87,16 @@ class Option:
         }
 
 
-def singles(standing: Standing, ranking: Ranking, prices: Prices) -> list[Option]:
+def singles(board: Leaderboard, ranking: Ranking, prices: Prices) -> list[Option]:
     """One option for each configuration that is compared, best first as in the report."""
     rows = {row["configuration"]: row for _, row in ranking.configurations.iterrows()}
-    return [_single(one, rows[one.key], standing, ranking, prices) for one in standing.ranked]
+    return [_single(one, rows[one.key], board, ranking, prices) for one in board.ranked]
 
 
-def ensembles(standing: Standing, ranking: Ranking, prices: Prices) -> list[Option]:
+def ensembles(board: Leaderboard, ranking: Ranking, prices: Prices) -> list[Option]:
     """One option for each current ensemble of all candidates, and for those with a member that is gone: unusable."""
-    stored = [*standing.ensembles, *_broken(standing)]
-    found = [_ensemble(run, standing, ranking, prices) for run in stored]
+    stored = [*board.ensembles, *_broken(board)]
+    found = [_ensemble(run, board, ranking, prices) for run in stored]
     return sorted(found, key=lambda option: (-option.score, option.run_ids))
 
 
@@ -105,15 +105,15 @@ def known(number: float | None) -> float:
     return math.nan if number is None else number
 
 
-def _broken(standing: Standing) -> list[StoredRun]:
+def _broken(board: Leaderboard) -> list[StoredRun]:
     """Current ensembles that lost a member, and with it a candidate."""
-    current = standing.others - standing.superseded - set(standing.apart)
-    others = [run for run in standing.runs if run.run_id in current]
-    return [run for run in others if missing_member(standing.store, run.combination)]
+    current = board.others - board.superseded - set(board.apart)
+    others = [run for run in board.runs if run.run_id in current]
+    return [run for run in others if missing_member(board.store, run.combination)]
 
 
-def _single(one: Configuration, row: pd.Series, standing: Standing, ranking: Ranking, prices: Prices) -> Option:
-    charges = [training_charge(run.result, standing.known, prices) for run in one.runs]
+def _single(one: Configuration, row: pd.Series, board: Leaderboard, ranking: Ranking, prices: Prices) -> Option:
+    charges = [training_charge(run.result, board.known, prices) for run in one.runs]
     mean = Charge(
         _mean(charge.seconds for charge in charges),
         _mean(charge.device_hours for charge in charges),
@@ -136,7 +136,7 @@ def _single(one: Configuration, row: pd.Series, standing: Standing, ranking: Ran
     )
 
 
-def _ensemble(run: StoredRun, standing: Standing, ranking: Ranking, prices: Prices) -> Option:
+def _ensemble(run: StoredRun, board: Leaderboard, ranking: Ranking, prices: Prices) -> Option:
     made, result = run.combination, run.result
     kept = HELD_OUT in run.arrays
     return Option(
@@ -147,10 +147,10 @@ def _ensemble(run: StoredRun, standing: Standing, ranking: Ranking, prices: Pric
         low=known(made.cross_fitted_low),
         high=known(made.cross_fitted_high),
         contestant=ensemble_contestant(run) if kept else None,
-        charge=training_charge(result, standing.known, prices),
+        charge=training_charge(result, board.known, prices),
         ms_per_image=known(result.cost.inference_ms_per_image),
         detail=members_text([(member.run_id, member.weight) for member in made.members]),
-        unusable=missing_member(standing.store, made) or ("" if kept else _NOTHING_HELD_OUT),
+        unusable=missing_member(board.store, made) or ("" if kept else _NOTHING_HELD_OUT),
         device=result.setup.device,
         same_device=_is_usual(result.setup.device, ranking),
     )

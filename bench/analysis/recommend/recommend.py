@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bench.analysis.leaderboard import Leaderboard
 from bench.analysis.prices import Charge, Prices, joint_charge
 from bench.analysis.recommend.cascades import cascades
 from bench.analysis.recommend.choice import Budget, Choice, choose
@@ -17,7 +18,6 @@ from bench.analysis.recommend.gains import Subjects, members, pixels_or_partner
 from bench.analysis.recommend.options import Option, ensembles, known, singles
 from bench.analysis.recommend.wording import bounds, left_out, search_sentence, sentences
 from bench.analysis.rows import report_rows
-from bench.analysis.standing import Standing
 from bench.ensemble_runs.candidates import stacked
 from bench.ensemble_runs.ties import Marks
 from bench.ensemble_runs.workbench import one_thread
@@ -56,23 +56,23 @@ def recommend(store: Store, data: str | None, budget: Budget, prices: Prices, ou
         UserError: no finished run, several data sets and none chosen, no run with a valid score, or a folder that
             cannot be written.
     """
-    standing = Standing(store, runs_of(store, data))
-    ranking, marks = _ranking(standing, prices), Marks(store)  # in this order: with the differences of the report
-    found, together = singles(standing, ranking, prices), ensembles(standing, ranking, prices)
+    board = Leaderboard(store, runs_of(store, data))
+    ranking, marks = _ranking(board, prices), Marks(store)  # in this order: with the differences of the report
+    found, together = singles(board, ranking, prices), ensembles(board, ranking, prices)
     if not found and not together:
         raise UserError(f"Every run in '{store.root}' saw validation images, so that no score is valid.")
-    options = sorted([*found, *together, *cascades(found, standing, prices)], key=lambda option: -option.score)
+    options = sorted([*found, *together, *cascades(found, board, prices)], key=lambda option: -option.score)
     images = store.get(options[0].run_ids[0]).images
     choice = choose(options, budget, np.array(images.val_labels), len(images.class_names), marks)
     searched = [run_id for option in found for run_id in option.run_ids]
-    search = joint_charge(searched, standing.known, prices)
-    lines = [*sentences(choice, budget), search_sentence(search, len(searched)), *left_out(standing, ranking, options)]
+    search = joint_charge(searched, board.known, prices)
+    lines = [*sentences(choice, budget), search_sentence(search, len(searched)), *left_out(board, ranking, options)]
     advice = Advice(
         data=ranking.fact("data"),
         budget=str(budget),
         lines=lines,
         options=pd.DataFrame([_row(option, choice) | _searched(search) for option in options]),
-        **_gains(found, standing, marks),
+        **_gains(found, board, marks),
     )
     try:
         return Recommendation(choice, options, search, lines, write_advice(advice, out))
@@ -80,17 +80,17 @@ def recommend(store: Store, data: str | None, budget: Budget, prices: Prices, ou
         raise UserError(f"Cannot write to '{out}': {error.strerror}. Choose another with --reports.") from None
 
 
-def _ranking(standing: Standing, prices: Prices) -> Ranking:
+def _ranking(board: Leaderboard, prices: Prices) -> Ranking:
     """The rows of the report, whose names the options share."""
-    data = standing.runs[0].result.data
-    failures = [failure for failure in standing.store.failures() if failure.data == data]
+    data = board.runs[0].result.data
+    failures = [failure for failure in board.store.failures() if failure.data == data]
     with one_thread():
-        return Ranking.of(ReportInput(rows=pd.DataFrame(report_rows(standing, failures, prices))))
+        return Ranking.of(ReportInput(rows=pd.DataFrame(report_rows(board, failures, prices))))
 
 
-def _gains(options: Sequence[Option], standing: Standing, marks: Marks) -> Mapping[str, pd.DataFrame]:
+def _gains(options: Sequence[Option], board: Leaderboard, marks: Marks) -> Mapping[str, pd.DataFrame]:
     """Tables of the gains of the best comparable candidates."""
-    candidates = standing.candidates
+    candidates = board.candidates
     places = {name: place for place, name in enumerate(candidates.names)}
     chosen = [option for option in options if option.same_device and option.run_ids[0] in places][:MOST_SINGLES]
     if not chosen:
@@ -103,7 +103,7 @@ def _gains(options: Sequence[Option], standing: Standing, marks: Marks) -> Mappi
         families=[candidates.families[place] for place in order],
         seeds=[stacked(candidates.seeds[place], "val") for place in order],
         labels=candidates.labels,
-        pairs=standing.pairs,
+        pairs=board.pairs,
         marks=marks,
     )
     return {"pixels": pixels_or_partner(subjects), "members": members(subjects)}

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from bench.analysis.leaderboard import Leaderboard
 from bench.analysis.prices import Charge
 from bench.analysis.recommend.choice import INFERENCE, TRAINING, Budget, Choice, Contender, Contest, Measure
 from bench.analysis.recommend.options import Option
-from bench.analysis.standing import Standing
 from bench.ensemble_runs.ties import Compared
 from bench.report.frame.ranking import Ranking
 
@@ -50,19 +50,19 @@ def search_sentence(search: Charge, runs: int) -> str:
     return f"{basis}; finding it took all {runs} runs, {_number(search.seconds)} s of training ({price})."
 
 
-def left_out(standing: Standing, ranking: Ranking, options: Sequence[Option]) -> list[str]:
+def left_out(board: Leaderboard, ranking: Ranking, options: Sequence[Option]) -> list[str]:
     """One sentence about runs and ensembles that are no options, if any, with the reasons."""
     named = {run_id for option in options for run_id in option.run_ids}
-    others = standing.others - standing.superseded - set(standing.apart) - named
+    others = board.others - board.superseded - set(board.apart) - named
     other = [ranking.labels[run_id] for run_id in sorted(others)]
-    saw = [run.run_id for run in standing.runs if run.result.metrics.saw_validation]
-    random = [ranking.labels[one.member.run_id] for one in standing.floor]
+    saw = [run.run_id for run in board.runs if run.result.metrics.saw_validation]
+    random = [ranking.labels[one.member.run_id] for one in board.floor]
     groups = {
         "ensembles of other candidates than all": other,
         "runs that saw validation images": saw,
         "runs from random weights": random,
     }
-    for run_id, reason in standing.apart.items():
+    for run_id, reason in board.apart.items():
         groups.setdefault(reason, []).append(ranking.labels[run_id])
     texts = [f"{reason} ({_listed(names)})" for reason, names in groups.items() if names]
     return [f"Not options: {'; '.join(texts)}."] if texts else []

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from helpers_store import combine, make_outputs, save_run
 
+from bench.analysis.leaderboard import Leaderboard
 from bench.analysis.prices import Prices
 from bench.analysis.publish import report_input
 from bench.analysis.recommend.options import ensembles, singles
-from bench.analysis.standing import Standing
 from bench.ensemble_runs.workbench import Protocol
 from bench.report.frame.ranking import Ranking
 from bench.store.result import Cost, Setup
@@ -44,8 +44,8 @@ def put(store, name="net", seed=0, *, seconds=36.0, skill=1.5, replicas=1, devic
 
 
 def read(store):
-    """Standing and ranking, as `recommend` reads them."""
-    return Standing(store, list(store.runs())), Ranking.of(report_input(store, None, PRICES)), PRICES
+    """Leaderboard and ranking, as `recommend` reads them."""
+    return Leaderboard(store, list(store.runs())), Ranking.of(report_input(store, None, PRICES)), PRICES
 
 
 def of_runs(store):

@@ -4,7 +4,7 @@ import shutil
 import pytest
 from helpers_store import combine, make_outputs, save_run
 
-from bench.analysis.standing import Standing
+from bench.analysis.leaderboard import Leaderboard
 from bench.ensemble_runs.workbench import Protocol
 from bench.store.store import Store
 
@@ -18,8 +18,8 @@ def save(store, backbone, seed, skill, ids="image"):
     return save_run(store, f"{backbone}-224-frozen-s{seed}-00000000", outputs=outputs, seed=seed)
 
 
-def standing(store):
-    return Standing(Store(store.root), list(Store(store.root).runs()))
+def board(store):
+    return Leaderboard(Store(store.root), list(Store(store.root).runs()))
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def store(tmp_path):
 
 
 def test_the_best_is_a_configuration_and_its_seeds_share_a_verdict(store):
-    found = standing(store)
+    found = board(store)
     assert [one.member.run_id[0] for one in found.ranked] == ["b", "a", "c"]
     ties = found.ties()
     assert ties["b-224-frozen-s0-00000000"] is ties["b-224-frozen-s1-00000000"] is True
@@ -48,7 +48,7 @@ def test_the_order_in_which_runs_were_stored_changes_nothing(tmp_path):
         store = Store(tmp_path / str(number))
         for backbone, seed in order:
             save(store, backbone, seed, SKILLS[backbone, seed])
-        found = standing(store)
+        found = board(store)
         verdicts.append(([one.run_ids for one in found.ranked], found.ties(), found.candidates.names))
     assert len(verdicts) == 5
     assert all(verdict == verdicts[0] for verdict in verdicts)
@@ -59,7 +59,7 @@ def test_the_order_of_ensemble_commands_changes_no_verdict(store):
     some, everyone = ("a-224-frozen-s0", "c-224"), ()
     for members in (some, everyone, some):
         combine(store, "mean", None, members, PROTOCOL)
-        found = standing(store)
+        found = board(store)
         made = {run.run_id: run.combination.candidates for run in found.runs if run.result.combination}
         assert found.others == {run_id for run_id, names in made.items() if len(names) == 2}
         assert not found.superseded
@@ -68,15 +68,15 @@ def test_the_order_of_ensemble_commands_changes_no_verdict(store):
 
 def test_a_further_run_makes_all_ensembles_those_of_other_candidates(store):
     made = combine(store, "mean", None, (), PROTOCOL)
-    assert not standing(store).others
+    assert not board(store).others
     save(store, "d", 0, 1.0)
-    assert standing(store).others == {made.run_id}
-    assert standing(store).ensembles == []
+    assert board(store).others == {made.run_id}
+    assert board(store).ensembles == []
 
 
 def test_runs_of_other_images_are_neither_ranked_nor_candidates(store):
     other = save(store, "x", 0, 9.0, ids="other")
-    found = standing(store)
+    found = board(store)
     assert set(found.apart) == {other.run_id}
     assert other.run_id not in found.candidates.names
     assert other.run_id not in {run_id for one in found.ranked for run_id in one.run_ids}
@@ -87,7 +87,7 @@ def test_an_ensemble_under_a_budget_is_no_reference_of_ties(store):
     """Its gain is measured from another number."""
     free = combine(store, "mean", None, (), PROTOCOL)
     limited = combine(store, "top1", None, (), PROTOCOL, 6.0)
-    found = standing(store)
+    found = board(store)
     assert [run.run_id for run in found.unlimited] == [free.run_id]
     assert found.ensemble_ties() == {free.run_id: True}
     assert limited.run_id not in found.compared_ensembles
@@ -99,8 +99,8 @@ def test_an_ensemble_of_a_member_that_was_run_again_is_another_one(store):
     run_id = "a-224-frozen-s0-00000000"
     shutil.rmtree(store.root / run_id)
     save_run(store, run_id, outputs=again)
-    assert standing(store).others == {made.run_id}
-    assert standing(store).ensembles == []
+    assert board(store).others == {made.run_id}
+    assert board(store).ensembles == []
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def first_words(configurations):
 
 
 def test_random_runs_are_ranked_by_themselves_and_the_best_is_pretrained(mixed):
-    found = standing(mixed)
+    found = board(mixed)
     assert first_words(found.ranked) == ["added", "pa", "pb"]
     assert first_words(found.floor) == ["ra", "rt", "rb"]
     ties = found.ties()
@@ -134,7 +134,7 @@ def test_random_runs_are_ranked_by_themselves_and_the_best_is_pretrained(mixed):
 
 
 def test_pretraining_is_worth_the_paired_difference_of_the_best_of_both(mixed):
-    worth = standing(mixed).pretraining
+    worth = board(mixed).pretraining
     assert first_words([worth.best, worth.floor]) == ["pa", "ra"]
     alone = worth.best.macro_f1 - worth.floor.macro_f1
     assert worth.compared.difference == pytest.approx(alone)
@@ -143,7 +143,7 @@ def test_pretraining_is_worth_the_paired_difference_of_the_best_of_both(mixed):
 
 
 def test_random_runs_alone_are_ranked_as_any_and_are_candidates(store):
-    found = standing(store)
+    found = board(store)
     assert (len(found.ranked), found.floor, found.pretraining) == (3, [], None)
     assert len(found.candidates.names) == 3
 
@@ -152,7 +152,7 @@ def test_an_ensemble_of_random_runs_is_another_one_after_a_pretrained_run(store)
     made = combine(store, "mean", None, (), PROTOCOL)
     outputs = make_outputs(seed=5, skill=1.0, **SIZES)
     save_run(store, "p-224-frozen-s0-00000000", outputs=outputs, weights="imagenet")
-    found = standing(store)
+    found = board(store)
     assert found.others == {made.run_id}
     assert found.ensembles == []
     assert first_words(found.ranked) == ["p"]

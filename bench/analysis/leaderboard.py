@@ -1,4 +1,4 @@
-"""The standing of a store: which runs are compared, the best configuration, and the noise between it and the others."""
+"""The leaderboard of a store: which runs are compared, the best configuration, and the noise between it and the others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Pretraining:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Leaderboard:
     """Runs and ensembles of one data set. The report and `recommend` both read it, so that they say the same.
 
     Attributes:
