@@ -4,7 +4,7 @@ The estimand is the refitted gain: what the two, as chosen on these images, diff
 nearly tied, much of the noise is that of choosing, which an interval of fixed predictions misses.
 
 So the choices are made again in resamples of half the images (m-out-of-n bootstrap, Bickel, Goetze and van Zwet,
-Statistica Sinica 7, 1997: near ties, resamples as large as the sample have too much noise). Each has what the data
+Statistica Sinica 7, 1997: near ties, resamples as large as the sample mislead). Each has what the data
 have: a cross-fitted gain, and a refitted gain, of choices on the whole resample, whose population are all images.
 Folds belong to images, so that copies of an image are never on both sides. Their difference times sqrt(1/2) is drawn as
 the cross-fitted gain's error is: the interval is basic, the gain minus quantiles of that error.
@@ -36,13 +36,12 @@ from ensembles.pooling import log_of
 from ensembles.uncertainty import Interval, paired_difference_interval
 
 METHOD = "choices made again in resamples of half the images, basic"
-# Images in a resample, as a share of all.
+# Images in a resample, as a share of all. Resamples of N covered 99 % with greedy selection, in wider intervals.
 SHARE = 0.5
 # Greedy selection chooses again among members within so many paired standard errors of the best.
 REACH = 3.0
 # Largest M x N x C at which a combiner within a budget is fitted again: it tries four sets of members in each fit.
 LARGEST_BUDGETED = 1_000_000
-
 # Folds in a resample: those of a cross-fit by many folds would take hours, and their fits differ little.
 MOST_FOLDS = 10
 
