@@ -50,7 +50,7 @@ Predict = Callable[[Indices, Indices], Labels]
 
 
 @dataclass(frozen=True)
-class Pair:
+class Contest:
     """An ensemble and the best single run, as functions that fit on some images and predict others.
 
     Attributes:
@@ -120,7 +120,7 @@ def gain_interval(
         return None
     fold = stratified_folds(labels, min(folds, MOST_FOLDS), np.random.default_rng(seed))
     ensemble = _refitted(combiner, board, probs) if _is_refitted(combiner, probs) else _fixed(crossed)
-    pair = Pair(labels, n_classes, fold, ensemble, _best_single(board, singles))
+    pair = Contest(labels, n_classes, fold, ensemble, _best_single(board, singles))
     draws = np.random.default_rng(seed).integers(len(labels), size=(resamples, round(SHARE * len(labels))))
     errors = SHARE**0.5 * np.array([pair.error(draw) for draw in np.sort(draws)])
     low, high = crossed.score - baseline.score - np.quantile(errors, [(1 + fixed.level) / 2, (1 - fixed.level) / 2])

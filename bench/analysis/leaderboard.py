@@ -1,4 +1,4 @@
-"""The leaderboard of a store: which runs are compared, the best configuration, and the noise between it and the others."""
+"""The leaderboard of a store: runs that are compared, the best configuration, and the noise between it and others."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from ensembles import (
     stratified_folds,
 )
 from ensembles.affordable import Affordable
-from ensembles.gain import Pair, _influence, _near_best, gain_interval
+from ensembles.gain import Contest, _influence, _near_best, gain_interval
 from ensembles.mean import Scoreboard, TopK
 
 
@@ -103,7 +103,7 @@ def test_copies_of_an_image_are_never_on_both_sides():
         return others % 3
 
     draw = np.array([0, 0, 1, 4, 4, 4, 5, 8])
-    Pair(np.arange(9) % 3, 3, np.arange(9) % 4, predict, predict).error(draw)
+    Contest(np.arange(9) % 3, 3, np.arange(9) % 4, predict, predict).error(draw)
     assert len(seen) == 2 + 4  # both sides: refitted, and folds 0 and 1
     for fitting, others, images in seen:
         everything = others == set(range(9))
