@@ -41,6 +41,14 @@ def test_the_readme_shows_the_table_of_the_committed_report(committed):
     assert table in committed["reports/summary.md"]
 
 
+def test_the_readme_quotes_the_committed_report(committed):
+    """Scores and gains before the table, as `.902` and `+.147 [+.030, +.259]`."""
+    prose = committed["README.md"].split("## Results")[1].split("<!-- results -->")[0]
+    quoted = re.findall(r"[+-]?\.\d+(?: \[[^]]+\])?", prose)
+    assert len(quoted) >= 4
+    assert [number for number in quoted if number not in committed["reports/summary.md"]] == []
+
+
 def test_the_committed_report_is_of_the_whole_matrix_and_an_ensemble(committed):
     rows = committed["reports/results.csv"].splitlines()
     for name in ("vgg16", "resnet50", "densenet121", "efficientnetb0"):
