@@ -120,13 +120,22 @@ def find(store: Store, data: str | None, members: Sequence[str]) -> Candidates:
         return _named({run.run_id: run for run in (store.get(member) for member in members)})
     found = of_runs(runs_of(store, data))
     if not found.runs:
-        raise UserError(
-            f"No candidate in '{store.root}': {len(found.left_out)} runs were {_SAW}. Train others without --train-on "
-            "train+val."
-        )
+        raise UserError(_no_candidate(store, found.left_out))
     runs = [run_id for run_id in store.damaged() if not run_id.startswith(ENSEMBLE)]
     damaged = [LeftOut(run_id=run_id, reason=_UNFINISHED) for run_id in runs]
     return replace(found, left_out=(*found.left_out, *damaged))
+
+
+def _no_candidate(store: Store, left_out: Sequence[LeftOut]) -> str:
+    """The error of a store without a candidate, with the reason."""
+    if not left_out:
+        reason = "all runs were removed, ensembles are left. Train some again."
+    elif all(one.reason == f"it was {_SAW}" for one in left_out):
+        reason = f"{len(left_out)} runs were {_SAW}. Train others without --train-on train+val."
+    else:
+        first = next(one for one in left_out if one.reason != f"it was {_SAW}")
+        reason = f"{len(left_out)} runs are left out, for example {first.run_id}: {first.reason}. Run it again."
+    return f"No candidate in '{store.root}': {reason}"
 
 
 def of_runs(runs: Sequence[StoredRun]) -> Candidates:

@@ -299,3 +299,22 @@ def test_a_frozen_random_network_is_a_candidate_beside_nothing_that_could_be_one
     metrics = real.metrics.model_copy(update={"saw_validation": True})
     store.save(real.model_copy(update={"metrics": metrics}), outputs)
     assert find(store, None, ()).names == tuple(run_id(name) for name in "abc")
+
+
+def test_the_last_run_without_predictions_is_not_said_to_have_seen_validation(tmp_path):
+    store = Store(tmp_path / "runs")
+    save_run(store, run_id("a"), outputs=make_outputs(seed=1, **SIZES))
+    (store.root / run_id("a") / "val.npy").unlink()
+    with pytest.raises(UserError, match="without its predictions") as error:
+        find(store, None, ())
+    assert run_id("a") in str(error.value)
+    assert "trained on validation" not in str(error.value)
+
+
+def test_a_store_whose_runs_were_removed_is_one_line(store):
+    combine(store, "mean", None, (), Protocol(3, 1))
+    for run in list(store.runs()):
+        if run.result.kind == "run":
+            (store.root / run.run_id / "result.json").unlink()
+    with pytest.raises(UserError, match="all runs were removed, ensembles are left"):
+        find(Store(store.root), None, ())
